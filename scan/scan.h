@@ -1,0 +1,124 @@
+/* The contract of scanning: what core asks of the scan role, and what it gets back.
+ *
+ * The wire form is a msg (base/msg.h) of type SCAN_REQUEST with one descriptor, answered by SCAN_REPLY with
+ * the same id; scan_request_put() and its siblings below are the only code that knows the field order.
+ * What a worker says is untrusted: the scan role checks it and core checks it again by scan_reply_get(),
+ * which bounds every count and length and refuses the rest. */
+#ifndef SCAN_SCAN_H
+#define SCAN_SCAN_H
+
+#include "base/msg.h"
+
+enum scan_message {
+	SCAN_REQUEST = 0x200, /* core → scan, one descriptor */
+	SCAN_REPLY,           /* scan → core */
+	SCAN_INFO,            /* core → scan: what engine and database are loaded? */
+	SCAN_INFO_REPLY,
+	SCAN_CHANGED,         /* scan → core, no answer wanted: a SCAN_INFO_REPLY body; the database changed */
+	SCAN_READY,           /* worker → scan, inside the role */
+};
+
+enum scan_verdict { VERDICT_CLEAN = 1, VERDICT_THREAT, VERDICT_UNKNOWN };
+
+enum scan_status { SCAN_OK, SCAN_TIMEOUT, SCAN_CRASHED, SCAN_LIMIT, SCAN_ERROR };
+
+/* Everything a request says beside the content. Strings are owned by the caller. */
+struct scan_request {
+	const char *tenant;  /* a worker serves one tenant at a time */
+	const char *name;    /* file name, a hint only; may be NULL */
+	int64_t size;        /* bytes in the descriptor */
+	int64_t deadline_ms; /* time for this item */
+};
+
+/* Limits of the role, from the configuration. */
+struct scan_limits {
+	int64_t item;      /* bytes of an item: larger ones are not given to a worker */
+	int64_t part;      /* bytes of one unpacked part */
+	int64_t total;     /* bytes unpacked from one item */
+	int depth;         /* nesting */
+	int parts;         /* parts of one item */
+	int64_t time_ms;
+	int64_t worker_memory; /* private bytes a worker may have */
+	int64_t worker_tmpfs;
+	int worker_items;  /* replaced after so many */
+};
+
+#define SCAN_MAX_THREATS 16
+#define SCAN_MAX_PARTS 64 /* described in a reply; the counts are of all */
+
+struct scan_threat {
+	char name[128]; /* the signature's, UTF-8, printable */
+	char part[256]; /* path of names within the item, "" for the item itself */
+};
+
+struct scan_part {
+	char name[256]; /* UTF-8, cleaned; "" when it has none */
+	char type[48];  /* libclamav's type, "CL_TYPE_ZIP" */
+	int64_t size;
+	int depth;
+	bool encrypted;
+	bool macros;
+};
+
+/* Why a verdict is unknown; "" otherwise. Stable words, also used by core for what is never scanned:
+ *   encrypted_archive encrypted_document size_limit part_size_limit total_size_limit depth_limit parts_limit
+ *   time_limit not_unpacked (members announced but not seen) crashed timeout memory sandbox error corrupt
+ */
+struct scan_reply {
+	enum scan_status status;
+	enum scan_verdict verdict;
+	char reason[48];
+	int n_threats;
+	struct scan_threat threats[SCAN_MAX_THREATS];
+	int n_parts; /* in parts[] */
+	int parts_seen;
+	struct scan_part parts[SCAN_MAX_PARTS];
+	char engine[48];      /* "ClamAV 1.4.3" */
+	char signatures[96];  /* identity of the loaded database: version and count, stable for one content */
+	int64_t elapsed_us;
+	int64_t cpu_us;
+};
+
+/* What is loaded. */
+struct scan_info {
+	char engine[48];
+	char signatures[96];
+	int64_t count;       /* signatures */
+	int64_t built_at;    /* ms UTC, newest database's build time; 0 for the built-in set */
+	int64_t loaded_at;
+	bool builtin_only;   /* no signature database on the machine: no protection */
+	int workers;
+	char refused[256];   /* the last database that was refused, and why; "" */
+};
+
+int scan_request_put(struct msg *m, const struct scan_request *req, int fd); /* takes fd */
+/* Strings point into m. -1 when malformed. */
+int scan_request_get(struct msg *m, struct scan_request *ret, int *ret_fd);
+int scan_reply_put(struct msg *m, const struct scan_reply *r);
+int scan_reply_get(struct msg *m, struct scan_reply *ret);
+int scan_info_put(struct msg *m, const struct scan_info *info);
+int scan_info_get(struct msg *m, struct scan_info *ret);
+
+const char *scan_verdict_name(enum scan_verdict v); /* "clean" "threat" "unknown" */
+
+/* Configuration of the role, given at its start in its first message (SCAN_CONFIG below). */
+#define SCAN_CONFIG 0x2ff
+#define SCAN_MAX_DIRS 16
+struct scan_config {
+	struct scan_limits limits;
+	int workers; /* 0: one a processor */
+	int n_dirs;
+	char dirs[SCAN_MAX_DIRS][512]; /* signature folders */
+	char state[512];               /* STATE/scan: temporary files while loading; made when missing */
+	bool sandbox; /* false only with the option that says so loudly; tests under sanitizers need it */
+};
+int scan_config_put(struct msg *m, const struct scan_config *c);
+int scan_config_get(struct msg *m, struct scan_config *ret);
+
+void scan_limits_default(struct scan_limits *ret);
+
+/* The role's main: fd is the socket to core; the first message on it is SCAN_CONFIG. Returns the exit code
+ * when the socket closes. Called in its own process, right after exec. */
+int scan_role_main(int fd);
+
+#endif
