@@ -8,6 +8,9 @@
 #include <string.h>
 
 static void fill(struct err *err, enum err_class class, const char *code, const char *fmt, va_list ap)
+	__attribute__((format(printf, 4, 0)));
+
+static void fill(struct err *err, enum err_class class, const char *code, const char *fmt, va_list ap)
 {
 	memset(err, 0, sizeof(*err));
 	err->class = class;

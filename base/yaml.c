@@ -23,6 +23,11 @@ struct builder {
 };
 
 static int complain_at(const struct yaml_doc *doc, int line, int column, struct err *err, const char *fmt, va_list ap)
+	__attribute__((format(printf, 5, 0)));
+static int complain_mark(struct builder *b, yaml_mark_t mark, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int complain_at(const struct yaml_doc *doc, int line, int column, struct err *err, const char *fmt, va_list ap)
 {
 	char text[240];
 
