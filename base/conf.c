@@ -1,5 +1,5 @@
-/* YAML into a small tree with places, through libyaml's event parser; see yaml.h. */
-#include "base/yaml.h"
+/* YAML into a small tree with places, through libyaml's event parser; see conf.h. */
+#include "base/conf.h"
 
 #include "base/ioutil.h"
 
@@ -7,27 +7,27 @@
 #include <string.h>
 #include <yaml.h>
 
-#define YAML_DEPTH 32
-#define YAML_BYTES (4u << 20)
+#define CONF_DEPTH 32
+#define CONF_BYTES (4u << 20)
 
-struct yaml_doc {
+struct conf_doc {
 	char name[256];
 	struct arena *arena;
-	struct yaml_node *root;
+	struct conf_node *root;
 };
 
 struct builder {
-	struct yaml_doc *doc;
+	struct conf_doc *doc;
 	yaml_parser_t parser;
 	struct err *err;
 };
 
-static int complain_at(const struct yaml_doc *doc, int line, int column, struct err *err, const char *fmt, va_list ap)
+static int complain_at(const struct conf_doc *doc, int line, int column, struct err *err, const char *fmt, va_list ap)
 	__attribute__((format(printf, 5, 0)));
 static int complain_mark(struct builder *b, yaml_mark_t mark, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static int complain_at(const struct yaml_doc *doc, int line, int column, struct err *err, const char *fmt, va_list ap)
+static int complain_at(const struct conf_doc *doc, int line, int column, struct err *err, const char *fmt, va_list ap)
 {
 	char text[240];
 
@@ -45,7 +45,7 @@ static int complain_mark(struct builder *b, yaml_mark_t mark, const char *fmt, .
 	return r;
 }
 
-int yaml_complain(const struct yaml_doc *doc, const struct yaml_node *at, struct err *err, const char *fmt, ...)
+int conf_complain(const struct conf_doc *doc, const struct conf_node *at, struct err *err, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -63,9 +63,9 @@ static int next_event(struct builder *b, yaml_event_t *e)
 	return complain_mark(b, mark, "%s", b->parser.problem ? b->parser.problem : "not YAML");
 }
 
-static struct yaml_node *new_node(struct builder *b, enum yaml_kind kind, const yaml_event_t *e)
+static struct conf_node *new_node(struct builder *b, enum conf_kind kind, const yaml_event_t *e)
 {
-	struct yaml_node *n = arena_alloc(b->doc->arena, sizeof(*n));
+	struct conf_node *n = arena_alloc(b->doc->arena, sizeof(*n));
 
 	if (n) {
 		n->kind = kind;
@@ -75,9 +75,9 @@ static struct yaml_node *new_node(struct builder *b, enum yaml_kind kind, const 
 	return n;
 }
 
-static int build(struct builder *b, yaml_event_t *e, int depth, struct yaml_node **ret);
+static int build(struct builder *b, yaml_event_t *e, int depth, struct conf_node **ret);
 
-static int build_scalar(struct builder *b, const yaml_event_t *e, struct yaml_node **ret)
+static int build_scalar(struct builder *b, const yaml_event_t *e, struct conf_node **ret)
 {
 	const char *text = (const char *)e->data.scalar.value;
 
@@ -85,7 +85,7 @@ static int build_scalar(struct builder *b, const yaml_event_t *e, struct yaml_no
 		return complain_mark(b, e->start_mark, "anchors and tags are not used here");
 	if (strlen(text) != e->data.scalar.length)
 		return complain_mark(b, e->start_mark, "a NUL character in a value");
-	struct yaml_node *n = new_node(b, YAML_SCALAR, e);
+	struct conf_node *n = new_node(b, CONF_SCALAR, e);
 	if (!n || !(n->text = arena_dup(b->doc->arena, text)))
 		return err_set(b->err, ERR_LOCAL, "memory", "out of memory");
 	n->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
@@ -93,9 +93,9 @@ static int build_scalar(struct builder *b, const yaml_event_t *e, struct yaml_no
 	return 0;
 }
 
-static int build_list(struct builder *b, const yaml_event_t *open, int depth, struct yaml_node **ret)
+static int build_list(struct builder *b, const yaml_event_t *open, int depth, struct conf_node **ret)
 {
-	struct yaml_node *list = new_node(b, YAML_LIST, open), **tail = list ? &list->child : NULL;
+	struct conf_node *list = new_node(b, CONF_LIST, open), **tail = list ? &list->child : NULL;
 
 	if (!list)
 		return err_set(b->err, ERR_LOCAL, "memory", "out of memory");
@@ -117,19 +117,19 @@ static int build_list(struct builder *b, const yaml_event_t *open, int depth, st
 }
 
 /* One key (already read into e) and its value. */
-static int build_pair(struct builder *b, const yaml_event_t *key, struct yaml_node *map, int depth,
-	struct yaml_node **ret)
+static int build_pair(struct builder *b, const yaml_event_t *key, struct conf_node *map, int depth,
+	struct conf_node **ret)
 {
 	yaml_event_t value;
 
 	if (key->type != YAML_SCALAR_EVENT)
 		return complain_mark(b, key->start_mark, "a key must be a word");
 	const char *name = (const char *)key->data.scalar.value;
-	if (yaml_get(map, name))
+	if (conf_get(map, name))
 		return complain_mark(b, key->start_mark, "key '%.60s' stands here twice", name);
 	if (next_event(b, &value) < 0)
 		return -1;
-	struct yaml_node *n = NULL;
+	struct conf_node *n = NULL;
 	int r = build(b, &value, depth + 1, &n);
 	yaml_event_delete(&value);
 	if (r < 0)
@@ -143,9 +143,9 @@ static int build_pair(struct builder *b, const yaml_event_t *key, struct yaml_no
 	return 0;
 }
 
-static int build_map(struct builder *b, const yaml_event_t *open, int depth, struct yaml_node **ret)
+static int build_map(struct builder *b, const yaml_event_t *open, int depth, struct conf_node **ret)
 {
-	struct yaml_node *map = new_node(b, YAML_MAP, open), **tail = map ? &map->child : NULL;
+	struct conf_node *map = new_node(b, CONF_MAP, open), **tail = map ? &map->child : NULL;
 
 	if (!map)
 		return err_set(b->err, ERR_LOCAL, "memory", "out of memory");
@@ -166,10 +166,10 @@ static int build_map(struct builder *b, const yaml_event_t *open, int depth, str
 	return 0;
 }
 
-static int build(struct builder *b, yaml_event_t *e, int depth, struct yaml_node **ret)
+static int build(struct builder *b, yaml_event_t *e, int depth, struct conf_node **ret)
 {
-	if (depth > YAML_DEPTH)
-		return complain_mark(b, e->start_mark, "nested deeper than %d", YAML_DEPTH);
+	if (depth > CONF_DEPTH)
+		return complain_mark(b, e->start_mark, "nested deeper than %d", CONF_DEPTH);
 	switch (e->type) {
 	case YAML_SCALAR_EVENT:
 		return build_scalar(b, e, ret);
@@ -207,12 +207,12 @@ static int build_document(struct builder *b)
 	}
 }
 
-int yaml_parse(const char *name, const char *text, size_t len, struct yaml_doc **ret, struct err *err)
+int conf_parse(const char *name, const char *text, size_t len, struct conf_doc **ret, struct err *err)
 {
-	_cleanup_(yaml_freep) struct yaml_doc *doc = calloc(1, sizeof(*doc));
+	_cleanup_(conf_freep) struct conf_doc *doc = calloc(1, sizeof(*doc));
 	struct builder b = {.doc = doc, .err = err};
 
-	if (!doc || !(doc->arena = arena_new(YAML_BYTES * 4)) || !yaml_parser_initialize(&b.parser))
+	if (!doc || !(doc->arena = arena_new(CONF_BYTES * 4)) || !yaml_parser_initialize(&b.parser))
 		return err_set(err, ERR_LOCAL, "memory", "out of memory");
 	snprintf(doc->name, sizeof(doc->name), "%s", name);
 	yaml_parser_set_input_string(&b.parser, (const unsigned char *)text, len);
@@ -224,22 +224,22 @@ int yaml_parse(const char *name, const char *text, size_t len, struct yaml_doc *
 		doc->root = arena_alloc(doc->arena, sizeof(*doc->root));
 		if (!doc->root)
 			return err_set(err, ERR_LOCAL, "memory", "out of memory");
-		*doc->root = (struct yaml_node){.kind = YAML_MAP, .line = 1, .column = 1};
+		*doc->root = (struct conf_node){.kind = CONF_MAP, .line = 1, .column = 1};
 	}
 	*ret = TAKE_PTR(doc);
 	return 0;
 }
 
-int yaml_load(const char *path, struct yaml_doc **ret, struct err *err)
+int conf_load(const char *path, struct conf_doc **ret, struct err *err)
 {
-	_cleanup_buf_ struct buf text = BUF_INIT(YAML_BYTES);
+	_cleanup_buf_ struct buf text = BUF_INIT(CONF_BYTES);
 
 	if (io_read_file(path, &text, err) < 0)
 		return -1;
-	return yaml_parse(path, buf_str(&text), text.len, ret, err);
+	return conf_parse(path, buf_str(&text), text.len, ret, err);
 }
 
-void yaml_free(struct yaml_doc *doc)
+void conf_free(struct conf_doc *doc)
 {
 	if (!doc)
 		return;
@@ -247,21 +247,21 @@ void yaml_free(struct yaml_doc *doc)
 	free(doc);
 }
 
-const char *yaml_name(const struct yaml_doc *doc)
+const char *conf_name(const struct conf_doc *doc)
 {
 	return doc->name;
 }
 
-struct yaml_node *yaml_root(const struct yaml_doc *doc)
+struct conf_node *conf_root(const struct conf_doc *doc)
 {
 	return doc->root;
 }
 
-struct yaml_node *yaml_get(const struct yaml_node *map, const char *key)
+struct conf_node *conf_get(const struct conf_node *map, const char *key)
 {
-	if (!map || map->kind != YAML_MAP)
+	if (!map || map->kind != CONF_MAP)
 		return NULL;
-	for (struct yaml_node *n = map->child; n; n = n->next)
+	for (struct conf_node *n = map->child; n; n = n->next)
 		if (n->key && strcmp(n->key, key) == 0)
 			return n;
 	return NULL;
@@ -287,7 +287,7 @@ static size_t distance(const char *a, const char *b)
 	return row[lb];
 }
 
-const char *yaml_nearest(const char *word, const char *const *words)
+const char *conf_nearest(const char *word, const char *const *words)
 {
 	const char *best = NULL;
 	size_t best_distance = strlen(word) / 2 + 1;
@@ -302,24 +302,24 @@ const char *yaml_nearest(const char *word, const char *const *words)
 	return best;
 }
 
-int yaml_unknown_keys(const struct yaml_doc *doc, const struct yaml_node *map, const char *const *keys, struct err *err)
+int conf_unknown_keys(const struct conf_doc *doc, const struct conf_node *map, const char *const *keys, struct err *err)
 {
-	if (map->kind != YAML_MAP)
-		return yaml_complain(doc, map, err, "keys and values expected here");
-	for (const struct yaml_node *n = map->child; n; n = n->next) {
+	if (map->kind != CONF_MAP)
+		return conf_complain(doc, map, err, "keys and values expected here");
+	for (const struct conf_node *n = map->child; n; n = n->next) {
 		const char *const *k = keys;
 		while (*k && strcmp(*k, n->key) != 0)
 			k++;
 		if (*k)
 			continue;
-		struct yaml_node at = {.line = n->key_line, .column = n->key_column};
-		const char *near = yaml_nearest(n->key, keys);
+		struct conf_node at = {.line = n->key_line, .column = n->key_column};
+		const char *near = conf_nearest(n->key, keys);
 		if (near)
-			return yaml_complain(doc, &at, err, "unknown key '%.60s'; did you mean '%s'?", n->key, near);
+			return conf_complain(doc, &at, err, "unknown key '%.60s'; did you mean '%s'?", n->key, near);
 		_cleanup_buf_ struct buf list = BUF_INIT(160);
 		for (k = keys; *k; k++)
 			buf_addf(&list, "%s%s", k == keys ? "" : ", ", *k);
-		return yaml_complain(doc, &at, err, "unknown key '%.60s'; known here: %s", n->key, buf_str(&list));
+		return conf_complain(doc, &at, err, "unknown key '%.60s'; known here: %s", n->key, buf_str(&list));
 	}
 	return 0;
 }
