@@ -39,6 +39,7 @@ struct fc_request {
 	const struct buf *body;   /* de-chunked; at most 300 MB */
 	const char *tenant;       /* set by the handler once known, for the journal; static or arena storage */
 	struct arena *arena;
+	int64_t waited_ms;        /* long poll: real time since the first call for this request, 0 at that one */
 	struct fc_connection *conn; /* the server's own */
 };
 
@@ -89,6 +90,7 @@ void fc_text(struct fc_response *res, int status, const char *type, const char *
 int64_t fc_now(void);            /* the providers' clock in ms: the real one plus what POST /clock added */
 const char *fc_url(const char *provider); /* "http://127.0.0.1:PORT", known before seeding */
 void fc_changed(void);           /* state changed: wakes long polls */
+const char *fc_intern(const char *s); /* the one lasting copy of a short word: tenants, users */
 uint64_t fc_next(void);          /* a counter of the process, from 1: for ids and sequence numbers */
 /* A stable id from words: hex of SHA-256 over "a/b/c", cut to n characters; the same at every start. */
 void fc_stable_id(char *out, size_t n, const char *const *words);
