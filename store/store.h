@@ -90,8 +90,11 @@ int store_stream_sync(struct store *s, const char *connection, int64_t round, co
 /* Those of the connection without this round's mark become retired. */
 int store_stream_retire(struct store *s, const char *connection, int64_t round, int64_t *ret_n, struct err *err);
 
+#define STORE_CLAIMS_PER_CONNECTION 2
+
 /* Takes the stream that has been due longest, of connections that are connected or degraded and not paused, and
- * claims it for this node until lease. GONE "nothing" when none is due; *ret_next (may be NULL): when the next will be,
+ * claims it for this node until lease; connections of which STORE_CLAIMS_PER_CONNECTION streams are claimed already are
+ * passed over, so that one slow provider never takes all threads. GONE "nothing" when none is due; *ret_next (may be NULL): when the next will be,
  * 0 never. */
 int store_stream_claim(struct store *s, int64_t now, int64_t lease_until, struct arena *a, struct store_stream *ret,
 	int64_t *ret_next, struct err *err);
@@ -152,6 +155,10 @@ int store_item_defer(struct store *s, int64_t id, int64_t next_try, const char *
 	struct err *err);
 /* Claims given back untouched. */
 int store_item_release(struct store *s, const int64_t *ids, size_t n, struct err *err);
+
+/* One by its id, with its stream: for actions. GONE "not_found". */
+int store_item_get(struct store *s, int64_t id, struct arena *a, struct store_item *ret, struct err *err);
+int store_stream_get(struct store *s, int64_t id, struct arena *a, struct store_stream *ret, struct err *err);
 
 struct store_event {
 	const char *uid;
