@@ -8,6 +8,7 @@
 #ifndef NET_CONTENT_H
 #define NET_CONTENT_H
 
+#include "base/cleanup.h"
 #include "base/digest.h"
 #include "base/err.h"
 

@@ -19,6 +19,7 @@ struct http_options {
 	const char *user_agent; /* "NONISV|sekisho|sekisho/0.1" */
 	const char *ca_file;    /* NULL: the system's */
 	const char *const *hosts; /* when not NULL: only these "scheme://host[:port]" may be called (ended by NULL) */
+	int low_speed_s;          /* below 1 KiB/s for so many seconds ends a transfer; 0: 30 */
 };
 
 int http_new(const struct http_options *options, struct http **ret, struct err *err);
@@ -36,6 +37,7 @@ struct http_request {
 	size_t max_body;          /* of an answer kept in memory; 0: 8 MiB */
 	struct content *content;  /* when set, the body of a 200 or 206 goes there instead */
 	int64_t timeout_ms;       /* 0: 60 s; with content: 600 s */
+	bool fresh; /* on a new connection: libcurl repeats by itself what a kept one drops, and this must go out once */
 };
 
 struct http_response {
@@ -51,7 +53,9 @@ struct http_response {
 };
 
 /* 0 for any complete HTTP answer, 4xx and 5xx too. Errors: RETRY "network", "timeout", "truncated", "slow";
- * TOO_BIG "body_too_big"; REMOTE "tls", "bad_url", "http"; what content_write() failed with; CANCELLED.
+ * TOO_BIG "body_too_big"; REMOTE "tls", "bad_url", "http", "bad_header" (a control character in what was to be
+ * sent); what content_write() failed with; CANCELLED. With content: a 200 begins it anew, a 206 must go on where it
+ * ends, and no Content-Encoding is asked for or taken. The content is written and digested on the caller's thread.
  * On success *ret is filled and must be freed. */
 int http_call(struct http *http, const struct http_request *req, struct http_response *ret, struct err *err);
 void http_response_free(struct http_response *r);
