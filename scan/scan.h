@@ -89,6 +89,8 @@ struct scan_info {
 	bool builtin_only;   /* no signature database on the machine: no protection */
 	int workers;
 	char refused[256];   /* the last database that was refused, and why; "" */
+	char sandbox[128];   /* the layers that hold the workers, "" before the first; "off" or "unavailable: …" */
+	bool loading;        /* a database is being loaded or tried; with loaded_at 0 nothing is scanned yet */
 };
 
 int scan_request_put(struct msg *m, const struct scan_request *req, int fd); /* takes fd */
@@ -111,6 +113,8 @@ struct scan_config {
 	char dirs[SCAN_MAX_DIRS][512]; /* signature folders */
 	char state[512];               /* STATE/scan: temporary files while loading; made when missing */
 	bool sandbox; /* false only with the option that says so loudly; tests under sanitizers need it */
+	int64_t watch_ms;  /* how often the folders are looked at beside inotify; 0: 30 s */
+	int64_t settle_ms; /* a changed folder must rest this long before it is loaded; 0: 2 s */
 };
 int scan_config_put(struct msg *m, const struct scan_config *c);
 int scan_config_get(struct msg *m, struct scan_config *ret);

@@ -1,0 +1,46 @@
+/* Calls to the scan role; see client.h. Used by core, on its job threads. */
+#include "scan/client.h"
+
+#define INFO_MS 10000
+
+int scan_client_configure(int fd, const struct scan_config *config)
+{
+	_cleanup_msg_ struct msg m;
+
+	msg_init(&m, SCAN_CONFIG, 0);
+	return scan_config_put(&m, config) < 0 ? -1 : msg_send(fd, &m);
+}
+
+int scan_client_scan(struct scan_client *c, const struct scan_request *req, int fd, int64_t wait_ms,
+	struct scan_reply *ret, struct err *err)
+{
+	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg reply;
+
+	msg_init(&m, SCAN_REQUEST, 0);
+	msg_init(&reply, 0, 0);
+	if (scan_request_put(&m, req, fd) < 0) {
+		close(fd);
+		return err_set(err, ERR_LOCAL, "memory", "scan request: out of memory");
+	}
+	/* Twice the deadline: a crash gives the item a second try. */
+	if (rpc_call(c->rpc, &m, wait_ms + 2 * req->deadline_ms + 5000, &reply, err) < 0)
+		return -1;
+	if (reply.type != SCAN_REPLY || reply.n_fds || scan_reply_get(&reply, ret) < 0)
+		return err_set(err, ERR_REMOTE, "bad_reply", "the scan role answered something malformed");
+	return 0;
+}
+
+int scan_client_info(struct scan_client *c, struct scan_info *ret, struct err *err)
+{
+	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg reply;
+
+	msg_init(&m, SCAN_INFO, 0);
+	msg_init(&reply, 0, 0);
+	if (rpc_call(c->rpc, &m, INFO_MS, &reply, err) < 0)
+		return -1;
+	if (reply.type != SCAN_INFO_REPLY || reply.n_fds || scan_info_get(&reply, ret) < 0)
+		return err_set(err, ERR_REMOTE, "bad_reply", "the scan role answered something malformed");
+	return 0;
+}

@@ -1,0 +1,451 @@
+/* One scan under watch; see inspect.h. Runs in a worker, on untrusted content, below libclamav.
+ *
+ * Layers come as a stack: the inspection callback opens one, the post-scan callback closes it. A layer keeps
+ * what its container announced (clcb_meta) and what came out of it; closing compares the two. */
+#include "scan/inspect.h"
+
+#include "scan/clean.h"
+#include "scan/members.h"
+#include "scan/ole2.h"
+#include "scan/reason.h"
+#include "scan/shape.h"
+
+#include "base/encode.h"
+#include "base/timeutil.h"
+
+#include <string.h>
+
+#define MAX_LAYERS 128 /* deeper than any depth limit with libclamav's own layers between */
+
+struct layer {
+	char type[48];
+	char name[256];
+	uint32_t level;
+	int part; /* index in the reply's parts, -1 */
+	enum shape shape;
+	bool empty_stream;
+	bool derived;  /* normalised by libclamav from the layer above, or a second look at a part: none of the item's */
+	bool zip_behind; /* no ZIP by its beginning, but one by its end */
+	bool parent;   /* something came out of it, or was announced */
+	bool has_key;
+	struct clean_key key;
+	unsigned reasons; /* of the whole scan when it was opened */
+	unsigned found;
+	struct members members;
+};
+
+struct inspect {
+	struct scan_limits limits;
+	bool image_hashes;
+	struct clean_table *clean;
+	struct members_store *store;
+	struct layer layers[MAX_LAYERS];
+	int n_layers;
+	unsigned n_reasons, n_found; /* how often one was noted */
+	enum reason reason;
+	bool top_seen;
+	int64_t total;
+	struct scan_reply *reply;
+};
+
+struct inspect *inspect_new(const struct scan_limits *limits, bool image_hashes)
+{
+	struct inspect *i = calloc(1, sizeof(*i));
+
+	if (!i)
+		return NULL;
+	i->limits = *limits;
+	i->image_hashes = image_hashes;
+	i->clean = clean_new();
+	i->store = members_store_new();
+	if (!i->clean || !i->store) {
+		inspect_free(i);
+		return NULL;
+	}
+	return i;
+}
+
+void inspect_free(struct inspect *i)
+{
+	if (!i)
+		return;
+	clean_free(i->clean);
+	members_store_free(i->store);
+	free(i);
+}
+
+static void note(struct inspect *i, enum reason reason)
+{
+	if (reason == REASON_NONE)
+		return;
+	i->n_reasons++;
+	if (reason < i->reason)
+		i->reason = reason;
+}
+
+static struct layer *top(struct inspect *i)
+{
+	return i->n_layers ? &i->layers[i->n_layers - 1] : NULL;
+}
+
+/* Foreign text, cleaned, cut at a whole character. */
+static void copy_text(char *out, size_t size, const char *s)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(16384);
+	size_t n = 0;
+
+	out[0] = '\0';
+	if (!s || utf8_clean(&b, s, strnlen(s, 4096), true) < 0)
+		return;
+	while (n < b.len) {
+		size_t step = utf8_length(b.data + n, b.len - n);
+		if (step == 0 || n + step >= size)
+			break;
+		n += step;
+	}
+	memcpy(out, buf_str(&b), n);
+	out[n] = '\0';
+}
+
+/* "outer.zip/inner.doc": the names of the layers, without the item's own. */
+static void copy_path(const struct inspect *i, char *out, size_t size)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(65536);
+
+	for (int n = 0; n < i->n_layers; n++) {
+		const struct layer *l = &i->layers[n];
+		if (l->level == 0 || l->derived || !l->name[0])
+			continue;
+		if (b.len)
+			buf_addc(&b, '/');
+		buf_adds(&b, l->name);
+	}
+	copy_text(out, size, buf_str(&b));
+}
+
+static void close_layer(struct inspect *i, cl_error_t result)
+{
+	struct layer *l = top(i);
+
+	if (!l)
+		return;
+	note(i, members_compare(i->store, &l->members));
+	if (!l->parent && (l->shape == SHAPE_ARCHIVE || (l->shape == SHAPE_STREAM && !l->empty_stream)))
+		note(i, REASON_NOT_UNPACKED);
+	if (result == CL_CLEAN && l->has_key && !l->parent && l->reasons == i->n_reasons && l->found == i->n_found)
+		clean_add(i->clean, &l->key);
+	i->n_layers--;
+}
+
+static void add_part(struct inspect *i, struct layer *l, int64_t size)
+{
+	struct scan_reply *r = i->reply;
+
+	l->part = -1;
+	if (l->level == 0 || l->derived)
+		return;
+	r->parts_seen++;
+	if (r->parts_seen > i->limits.parts)
+		note(i, REASON_PARTS);
+	i->total += size;
+	if (i->total > i->limits.total)
+		note(i, REASON_TOTAL_SIZE);
+	if (size > i->limits.part)
+		note(i, REASON_PART_SIZE);
+	if ((int)l->level > i->limits.depth)
+		note(i, REASON_DEPTH);
+	if (r->n_parts == SCAN_MAX_PARTS)
+		return;
+	l->part = r->n_parts++;
+	struct scan_part *p = &r->parts[l->part];
+	*p = (struct scan_part){.size = size, .depth = (int)l->level};
+	copy_text(p->name, sizeof(p->name), l->name);
+	copy_text(p->type, sizeof(p->type), l->type);
+}
+
+/* Marks a layer's part and, for macros, the documents around it (the project within an OOXML file). */
+static void mark_encrypted(struct inspect *i, const struct layer *l)
+{
+	if (l->part >= 0)
+		i->reply->parts[l->part].encrypted = true;
+}
+
+static void mark_macros(struct inspect *i)
+{
+	for (int n = i->n_layers - 1; n >= 0 && n >= i->n_layers - 2; n--)
+		if (i->layers[n].part >= 0)
+			i->reply->parts[i->layers[n].part].macros = true;
+}
+
+static void look_at_content(struct inspect *i, struct layer *l, const uint8_t *data, size_t len)
+{
+	if (l->derived)
+		return;
+	l->shape = shape_of(l->type, data, len);
+	l->zip_behind = !shape_is_zip(l->type) && shape_has_zip_end(data, len);
+	l->empty_stream = l->shape == SHAPE_STREAM && shape_is_empty_stream(l->type, data, len);
+	if (l->shape == SHAPE_OPAQUE)
+		note(i, REASON_NOT_UNPACKED);
+	if (l->shape == SHAPE_ENCRYPTED) {
+		note(i, REASON_ENCRYPTED_DOCUMENT);
+		mark_encrypted(i, l);
+	}
+	if (strcmp(l->type, "CL_TYPE_MSOLE2") == 0 || strcmp(l->type, "CL_TYPE_HWPOLE2") == 0) {
+		struct ole2_facts facts;
+		ole2_look(data, len, &facts);
+		if (facts.encrypted) {
+			note(i, REASON_ENCRYPTED_DOCUMENT);
+			mark_encrypted(i, l);
+		}
+		if (facts.macros)
+			mark_macros(i);
+	}
+}
+
+/* The types around a part are part of what it was found clean as. */
+static void make_key(struct inspect *i, struct layer *l, uint32_t attributes, const void *data, size_t len)
+{
+	char context[160];
+	const char *up1 = i->n_layers > 1 ? i->layers[i->n_layers - 2].type : "";
+	const char *up2 = i->n_layers > 2 ? i->layers[i->n_layers - 3].type : "";
+
+	snprintf(context, sizeof(context), "%s|%s|%s|%u", l->type, up1, up2, attributes);
+	l->has_key = clean_key(i->clean, context, data, len, &l->key);
+}
+
+static cl_error_t on_part(int fd, const char *type, const char **ancestors, size_t parent_size, const char *name,
+	size_t size, const char *data, uint32_t level, uint32_t attributes, void *context)
+{
+	struct inspect *i = context;
+
+	if (!i || !i->reply)
+		return CL_CLEAN;
+	/* Each layer is closed by the post-scan callback; the level is the check. */
+	while (i->n_layers && i->layers[i->n_layers - 1].level >= level)
+		close_layer(i, CL_ERROR);
+	if (i->n_layers == MAX_LAYERS) {
+		note(i, REASON_DEPTH);
+		return CL_CLEAN;
+	}
+	struct layer *up = top(i), *l = &i->layers[i->n_layers];
+	*l = (struct layer){.level = level, .derived = (attributes & LAYER_ATTRIBUTES_NORMALIZED) != 0,
+		.reasons = i->n_reasons, .found = i->n_found};
+	snprintf(l->type, sizeof(l->type), "%s", type ? type : "");
+	snprintf(l->name, sizeof(l->name), "%s", name ? name : "");
+	if (level == 0)
+		i->top_seen = true;
+	/* Raw scanning of an OOXML file finds its stored members once more, below a layer that is not told. */
+	if (up && level > up->level + 1 && members_known(i->store, &up->members, name, (int64_t)size))
+		l->derived = true;
+	if (up && !l->derived) {
+		up->parent = true;
+		if (members_seen(i->store, &up->members, name, (int64_t)size) < 0)
+			note(i, REASON_MEMORY);
+	}
+	members_open(i->store, &l->members);
+	i->n_layers++;
+	add_part(i, l, (int64_t)size);
+	if (!data && size) {
+		note(i, REASON_ERROR);
+		return CL_CLEAN;
+	}
+	look_at_content(i, l, (const uint8_t *)data, size);
+	make_key(i, l, attributes, data, size);
+	if (l->has_key && clean_has(i->clean, &l->key)) {
+		l->parent = true; /* nothing need come out of it, and it is in the table already */
+		return CL_BREAK;
+	}
+	return CL_CLEAN;
+}
+
+static cl_error_t on_part_end(int fd, int result, const char *name, void *context)
+{
+	struct inspect *i = context;
+
+	if (i && i->reply)
+		close_layer(i, (cl_error_t)result);
+	return CL_CLEAN;
+}
+
+static cl_error_t on_member(const char *type, unsigned long packed, const char *name, unsigned long size,
+	int encrypted, unsigned int position, void *context)
+{
+	struct inspect *i = context;
+	struct layer *l = i && i->reply ? top(i) : NULL;
+
+	if (!l)
+		return CL_CLEAN;
+	l->parent = true;
+	if (encrypted) {
+		note(i, REASON_ENCRYPTED_ARCHIVE);
+		mark_encrypted(i, l);
+	}
+	if (size > (unsigned long)i->limits.part && size > 0)
+		note(i, REASON_PART_SIZE);
+	/* Position 0: a member found by its header alone, in raw bytes. In a ZIP it is one that the directory told
+	 * already; behind other content its sizes may stand where libclamav does not read them. */
+	bool zip = type && shape_is_zip(type), raw = zip && position == 0;
+	if (raw && l->zip_behind && size == 0 && packed == 0 && name && *name && name[strlen(name) - 1] != '/')
+		note(i, REASON_NOT_UNPACKED);
+	if (raw && shape_is_zip(l->type))
+		return CL_CLEAN;
+	struct member m = {.size = (int64_t)(size > INT64_MAX ? INT64_MAX : size),
+		.packed = (int64_t)(packed > INT64_MAX ? INT64_MAX : packed), .position = position, .encrypted = encrypted != 0};
+	if (members_announced(i->store, &l->members, name, &m, zip && !raw) < 0)
+		note(i, REASON_MEMORY);
+	if (members_count(&l->members) > i->limits.parts)
+		note(i, REASON_PARTS);
+	return CL_CLEAN;
+}
+
+static void on_found(int fd, const char *name, void *context)
+{
+	struct inspect *i = context;
+	enum reason reason = REASON_NONE;
+
+	if (!i || !i->reply || !name)
+		return;
+	struct scan_reply *r = i->reply;
+	i->n_found++;
+	switch (reason_of_name(name, &reason)) {
+	case FOUND_REASON:
+		note(i, reason);
+		return;
+	case FOUND_MACROS:
+		for (int n = 0; n < r->n_parts; n++)
+			if (strncmp(r->parts[n].type, "CL_TYPE_MSOLE2", 14) == 0)
+				r->parts[n].macros = true;
+		return;
+	case FOUND_NOTHING:
+		return;
+	case FOUND_THREAT:
+		break;
+	}
+	struct scan_threat t;
+	copy_text(t.name, sizeof(t.name), name);
+	copy_path(i, t.part, sizeof(t.part));
+	if (!t.name[0])
+		snprintf(t.name, sizeof(t.name), "unnamed");
+	for (int n = 0; n < r->n_threats; n++)
+		if (strcmp(r->threats[n].name, t.name) == 0 && strcmp(r->threats[n].part, t.part) == 0)
+			return;
+	if (r->n_threats < SCAN_MAX_THREATS)
+		r->threats[r->n_threats++] = t;
+}
+
+/* libclamav hands a macro's text here, whatever the document is. */
+static int on_macro(const unsigned char *const data, const size_t len, void *context)
+{
+	struct inspect *i = context;
+
+	if (i && i->reply)
+		mark_macros(i);
+	return CL_SUCCESS;
+}
+
+void inspect_attach(struct cl_engine *engine)
+{
+	cl_engine_set_clcb_file_inspection(engine, on_part);
+	cl_engine_set_clcb_post_scan(engine, on_part_end);
+	cl_engine_set_clcb_meta(engine, on_member);
+	cl_engine_set_clcb_virus_found(engine, on_found);
+	cl_engine_set_clcb_vba(engine, on_macro);
+}
+
+void inspect_message(struct inspect *i, enum cl_msg severity, const char *text)
+{
+	if (i && i->reply && severity >= CL_MSG_WARN)
+		note(i, reason_of_message(text));
+}
+
+static enum reason reason_of_result(cl_error_t rc)
+{
+	switch (rc) {
+	case CL_CLEAN:
+	case CL_VIRUS:
+		return REASON_NONE;
+	case CL_ETIMEOUT:
+		return REASON_TIME;
+	case CL_EMEM:
+	case CL_EMAP:
+		return REASON_MEMORY;
+	case CL_EMAXREC:
+		return REASON_DEPTH;
+	case CL_EMAXSIZE:
+	case CL_EWRITE:
+		return REASON_TOTAL_SIZE;
+	case CL_EMAXFILES:
+		return REASON_PARTS;
+	case CL_EFORMAT:
+	case CL_EPARSE:
+	case CL_EUNPACK:
+		return REASON_CORRUPT;
+	default:
+		return REASON_ERROR;
+	}
+}
+
+static void scan_content(struct inspect *i, struct cl_engine *engine, const void *data, size_t len, int64_t deadline_ms)
+{
+	/* All matches: a limit that was reached must be told even when another heuristic was reported too. */
+	struct cl_scan_options options = {
+		.general = CL_SCAN_GENERAL_ALLMATCHES | CL_SCAN_GENERAL_HEURISTICS,
+		.parse = ~(uint32_t)CL_SCAN_PARSE_IMAGE_FUZZY_HASH,
+		.heuristic = CL_SCAN_HEURISTIC_EXCEEDS_MAX | CL_SCAN_HEURISTIC_ENCRYPTED_ARCHIVE |
+			CL_SCAN_HEURISTIC_ENCRYPTED_DOC | CL_SCAN_HEURISTIC_MACROS,
+	};
+	const char *name = NULL;
+	unsigned long scanned = 0;
+	int64_t started = time_monotonic_ms();
+
+	if (i->image_hashes)
+		options.parse |= CL_SCAN_PARSE_IMAGE_FUZZY_HASH;
+	cl_engine_set_num(engine, CL_ENGINE_MAX_SCANTIME, deadline_ms);
+	cl_fmap_t *map = cl_fmap_open_memory(data, len);
+	if (!map) {
+		note(i, REASON_MEMORY);
+		return;
+	}
+	cl_error_t rc = cl_scanmap_callback(map, NULL, &name, &scanned, engine, &options, i);
+	cl_fmap_close(map);
+	while (i->n_layers)
+		close_layer(i, CL_ERROR);
+	note(i, reason_of_result(rc));
+	if (time_monotonic_ms() - started >= deadline_ms)
+		note(i, REASON_TIME);
+	if (!i->top_seen)
+		note(i, REASON_ERROR);
+	if (rc == CL_VIRUS && !i->n_found)
+		note(i, REASON_ERROR); /* found something that it did not name */
+}
+
+void inspect_run(struct inspect *i, struct cl_engine *engine, const void *data, size_t len, int64_t deadline_ms,
+	struct scan_reply *ret)
+{
+	*ret = (struct scan_reply){.status = SCAN_OK};
+	i->reply = ret;
+	i->n_layers = 0;
+	i->n_reasons = i->n_found = 0;
+	i->reason = REASON_NONE;
+	i->top_seen = false;
+	i->total = 0;
+	members_store_clear(i->store);
+	/* Nothing of up to five bytes is looked at by libclamav, and no signature is that short: clean by rule. */
+	if ((int64_t)len > i->limits.item)
+		note(i, REASON_SIZE);
+	else if (len > 5)
+		scan_content(i, engine, data, len, deadline_ms);
+	i->reply = NULL;
+	if (ret->n_threats) {
+		ret->verdict = VERDICT_THREAT;
+	} else if (i->reason != REASON_NONE) {
+		ret->verdict = VERDICT_UNKNOWN;
+		snprintf(ret->reason, sizeof(ret->reason), "%s", reason_name(i->reason));
+	} else {
+		ret->verdict = VERDICT_CLEAN;
+	}
+	if (reason_is_limit(i->reason))
+		ret->status = SCAN_LIMIT;
+	else if (i->reason == REASON_ERROR)
+		ret->status = SCAN_ERROR;
+}

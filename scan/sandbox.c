@@ -1,0 +1,191 @@
+/* Namespaces, root, user, limits; see sandbox.h. Runs in a fresh worker, which has one thread. */
+#include "scan/sandbox.h"
+
+#include "scan/landlock.h"
+
+#include "base/ioutil.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#define UID_FIRST 64200u /* of workers when the role is root: of the range that distributions leave free */
+#define UID_COUNT 256u
+#define MAX_FILES 64 /* descriptors: libclamav opens one or two a layer */
+
+pid_t sandbox_clone(bool on)
+{
+	if (!on)
+		return fork();
+	unsigned long flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
+	if (geteuid() != 0)
+		flags |= CLONE_NEWUSER;
+	return (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, 0);
+}
+
+static int refuse(struct err *err, const char *layer)
+{
+	int e = errno;
+
+	return err_set(err, ERR_LOCAL, "sandbox", "%s: %s", layer, strerror(e));
+}
+
+static int write_file(const char *path, const char *text)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : io_write_all(fd, text, strlen(text));
+}
+
+/* In a user namespace of our own: an id that nobody has stands for the role's user. */
+static int map_user(uid_t uid, gid_t gid, struct err *err)
+{
+	char line[64];
+
+	if (write_file("/proc/self/setgroups", "deny") < 0)
+		return refuse(err, "setgroups");
+	snprintf(line, sizeof(line), "%u %u 1", UID_FIRST, uid);
+	if (write_file("/proc/self/uid_map", line) < 0)
+		return refuse(err, "uid_map");
+	snprintf(line, sizeof(line), "%u %u 1", UID_FIRST, gid);
+	if (write_file("/proc/self/gid_map", line) < 0)
+		return refuse(err, "gid_map");
+	return 0;
+}
+
+/* The old root is unmounted, not hidden: nothing of the machine can be named any more. */
+static int change_root(const struct scan_limits *limits, uid_t owner, struct err *err)
+{
+	char options[160];
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return refuse(err, "private mounts");
+	snprintf(options, sizeof(options), "mode=0755,size=%lld,nr_inodes=20000", (long long)limits->worker_tmpfs);
+	if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options) < 0)
+		return refuse(err, "tmpfs");
+	if (chdir("/tmp") < 0 || mkdir("." SANDBOX_TMP, 0700) < 0 ||
+		(owner != geteuid() && chown("." SANDBOX_TMP, owner, owner) < 0))
+		return refuse(err, "private folder");
+	if (syscall(SYS_pivot_root, ".", ".") < 0)
+		return refuse(err, "pivot_root");
+	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return refuse(err, "leaving the old root");
+	return 0;
+}
+
+static int become(uid_t uid, struct err *err)
+{
+	if (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
+		return refuse(err, "own user");
+	return 0;
+}
+
+static int drop_capabilities(struct err *err)
+{
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct none[2] = {0};
+
+	if (syscall(SYS_capset, &head, none) < 0)
+		return refuse(err, "capabilities");
+	return 0;
+}
+
+/* "VmSize" or "VmData" of this process in bytes, 0 when it cannot be read. */
+static int64_t memory_of(const char *key)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/status", "re");
+	char line[256];
+	size_t n = strlen(key);
+
+	while (f && fgets(line, sizeof(line), f))
+		if (strncmp(line, key, n) == 0 && line[n] == ':')
+			return strtoll(line + n + 1, NULL, 10) * 1024;
+	return 0;
+}
+
+static int set_limit(int what, rlim_t value)
+{
+	struct rlimit l = {value, value};
+
+	return setrlimit((__rlimit_resource_t)what, &l);
+}
+
+/* RLIMIT_DATA holds private writable memory, of which the shared engine is most: what is there now, and the
+ * allowance. RLIMIT_AS also holds mapped files: the item, and the parts in the tmpfs. */
+static int set_limits(const struct scan_limits *l, int64_t data, int64_t space, struct err *err)
+{
+	int64_t mapped = l->item + l->worker_tmpfs;
+	const struct rlimit cpu = {RLIM_INFINITY, RLIM_INFINITY};
+
+	if (data == 0 || space == 0)
+		return err_set(err, ERR_LOCAL, "sandbox", "limits: /proc/self/status cannot be read");
+	signal(SIGXFSZ, SIG_IGN); /* a write beyond it fails and is noted */
+	if (set_limit(RLIMIT_DATA, (rlim_t)(data + l->worker_memory)) < 0 ||
+		set_limit(RLIMIT_AS, (rlim_t)(space + l->worker_memory + mapped)) < 0 ||
+		set_limit(RLIMIT_CORE, 0) < 0 || set_limit(RLIMIT_NOFILE, MAX_FILES) < 0 ||
+		set_limit(RLIMIT_FSIZE, (rlim_t)l->worker_tmpfs) < 0 || set_limit(RLIMIT_MEMLOCK, 0) < 0 ||
+		set_limit(RLIMIT_MSGQUEUE, 0) < 0 || setrlimit(RLIMIT_CPU, &cpu) < 0)
+		return refuse(err, "limits");
+	return 0;
+}
+
+static int keep_one(int *keep, struct err *err)
+{
+	if (*keep != 3) {
+		if (dup3(*keep, 3, O_CLOEXEC) < 0)
+			return refuse(err, "descriptors");
+		*keep = 3;
+	}
+	if (syscall(SYS_close_range, 4u, ~0u, 0u) < 0)
+		return refuse(err, "descriptors");
+	return 0;
+}
+
+int sandbox_minimum(int *keep, struct err *err)
+{
+	if (keep_one(keep, err) < 0)
+		return -1;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || set_limit(RLIMIT_CORE, 0) < 0)
+		return refuse(err, "no new privileges");
+	return 0;
+}
+
+int sandbox_enter(const struct scan_limits *limits, int slot, uid_t outer_uid, gid_t outer_gid, int *keep,
+	char *layers, size_t size, struct err *err)
+{
+	bool root = outer_uid == 0;
+	uid_t uid = root ? UID_FIRST + (unsigned)slot % UID_COUNT : UID_FIRST;
+	int64_t data = memory_of("VmData"), space = memory_of("VmSize");
+	int landlock = 0;
+
+	if (keep_one(keep, err) < 0 || (!root && map_user(outer_uid, outer_gid, err) < 0) ||
+		change_root(limits, uid, err) < 0)
+		return -1;
+	if (sethostname("worker", 6) < 0)
+		return refuse(err, "host name");
+	if (root && become(uid, err) < 0)
+		return -1;
+	if (drop_capabilities(err) < 0)
+		return -1;
+	/* Changing the user clears it, so it comes here. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return refuse(err, "no new privileges");
+	if (landlock_confine(SANDBOX_TMP, &landlock, err) < 0 || set_limits(limits, data, space, err) < 0)
+		return -1;
+	snprintf(layers, size, "namespaces, private root, %s, no new privileges, limits, seccomp",
+		root ? "own user" : "user namespace");
+	if (landlock)
+		snprintf(layers + strlen(layers), size - strlen(layers), ", landlock %d", landlock);
+	return 0;
+}

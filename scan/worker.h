@@ -1,0 +1,11 @@
+/* A worker: forked from a generation, caged, scans one item after the other until its socket closes. */
+#ifndef SCAN_WORKER_H
+#define SCAN_WORKER_H
+
+#include "scan/engine.h"
+
+/* fd: the socket to the master. slot: a small number of its own. Never returns. */
+_Noreturn void worker_main(const struct scan_config *config, struct engine *engine, int fd, int slot, uid_t uid,
+	gid_t gid);
+
+#endif
