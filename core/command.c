@@ -1,0 +1,187 @@
+/* What the commands share; see command.h. */
+#include "core/command.h"
+
+#include "base/encode.h"
+#include "base/timeutil.h"
+#include "base/units.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+int command_error(const struct err *err)
+{
+	fprintf(stderr, "sekisho: %s", command_text(err->message));
+	if (err->http_status)
+		fprintf(stderr, " (HTTP %d)", err->http_status);
+	if (err->request_id[0])
+		fprintf(stderr, " [request %s]", command_text(err->request_id));
+	fprintf(stderr, " [%s]\n", err->code);
+	return strcmp(err->code, "bad_config") == 0 ? 2 : err_exit_code(err);
+}
+
+int command_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("sekisho: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputs("\nsekisho: 'sekisho --help' lists the commands and options\n", stderr);
+	va_end(ap);
+	return 2;
+}
+
+int command_store(struct command_line *cl, struct store **ret, struct err *err)
+{
+	if (strncmp(cl->set.store, "sqlite:", 7) == 0 && access(cl->set.store + 7, F_OK) < 0)
+		return err_set(err, ERR_GONE, "no_store", "there is no store at %s yet: 'sekisho connect' makes one",
+			cl->set.store + 7);
+	return store_open(cl->set.store, true, "command", ret, err);
+}
+
+void command_print(const cJSON *doc)
+{
+	char *text = cJSON_PrintUnformatted(doc);
+
+	if (text)
+		puts(text);
+	cJSON_free(text);
+}
+
+/* Texts that live until the eighth call after theirs: enough for one printf(). */
+static struct buf *slot(void)
+{
+	static struct buf slots[8];
+	static int next;
+	struct buf *b = &slots[next++ % 8];
+
+	b->max = 65536;
+	buf_clear(b);
+	return b;
+}
+
+const char *command_text(const char *s)
+{
+	struct buf *b = slot();
+
+	if (s)
+		utf8_clean(b, s, strlen(s), true);
+	return buf_str(b);
+}
+
+const char *command_time(const struct command_line *cl, int64_t ms)
+{
+	struct buf *b = slot();
+	char text[TIME_RFC3339_LEN];
+
+	if (ms)
+		buf_adds(b, time_format_zone(ms, cl->set.time_zone, text));
+	return buf_str(b);
+}
+
+int command_parse_time(const char *s, int64_t *ret)
+{
+	int64_t span;
+	char day[64];
+
+	if (units_duration(s, &span) == 0) {
+		*ret = time_now_ms() - span;
+		return 0;
+	}
+	if (strlen(s) == 10) {
+		snprintf(day, sizeof(day), "%sT00:00:00Z", s);
+		s = day;
+	}
+	return time_parse(s, ret);
+}
+
+static void add_time(cJSON *o, const char *key, int64_t ms)
+{
+	char text[TIME_RFC3339_LEN];
+
+	if (ms)
+		cJSON_AddStringToObject(o, key, time_format(ms, text));
+	else
+		cJSON_AddNullToObject(o, key);
+}
+
+static void add_text(cJSON *o, const char *key, const char *s)
+{
+	if (s && *s)
+		cJSON_AddStringToObject(o, key, s);
+	else
+		cJSON_AddNullToObject(o, key);
+}
+
+static void add_parsed(cJSON *o, const char *key, const char *text)
+{
+	cJSON *doc = NULL;
+
+	if (!text || json_parse(text, strlen(text), &doc, NULL) < 0)
+		doc = cJSON_CreateArray();
+	cJSON_AddItemToObject(o, key, doc);
+}
+
+/* The states inside, as the interface names them outside. */
+static const char *outer_state(const char *state)
+{
+	if (!state || !*state || strcmp(state, "would") == 0)
+		return "none";
+	if (strcmp(state, "planned") == 0)
+		return "intended";
+	if (strcmp(state, "restoring") == 0 || strcmp(state, "deleting") == 0)
+		return "done";
+	return state;
+}
+
+cJSON *finding_json(const struct store_finding *f)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "id", f->uid);
+	cJSON_AddStringToObject(o, "tenant", f->tenant);
+	cJSON_AddStringToObject(o, "connection", f->connection);
+	cJSON_AddStringToObject(o, "provider", f->provider);
+	cJSON_AddStringToObject(o, "service", f->service);
+	add_text(o, "stream", f->stream_name);
+	cJSON *item = cJSON_AddObjectToObject(o, "item");
+	cJSON_AddStringToObject(item, "id", f->remote_id);
+	add_text(item, "version", f->version);
+	add_text(item, "name", f->name);
+	add_text(item, "path", f->path);
+	add_text(item, "owner", f->owner);
+	if (f->size >= 0)
+		cJSON_AddNumberToObject(item, "size", (double)f->size);
+	else
+		cJSON_AddNullToObject(item, "size");
+	add_text(item, "sha256", f->sha256);
+	if (strcmp(f->service, "exchange") == 0 || strcmp(f->service, "gmail") == 0) {
+		cJSON *mail = cJSON_AddObjectToObject(o, "mail");
+		add_text(mail, "message_id", f->message_id);
+		add_text(mail, "from", f->from);
+		add_text(mail, "to", f->to);
+		add_text(mail, "subject", f->subject);
+		add_time(mail, "received", f->received_at);
+	}
+	cJSON *verdict = cJSON_AddObjectToObject(o, "verdict");
+	cJSON_AddStringToObject(verdict, "status", f->verdict);
+	add_text(verdict, "reason", f->reason);
+	add_parsed(verdict, "threats", f->threats);
+	add_text(verdict, "engine", f->engine);
+	add_text(verdict, "signatures", f->signatures);
+	add_parsed(o, "rules", f->rules);
+	cJSON *action = cJSON_AddObjectToObject(o, "action");
+	add_text(action, "kind", f->action_kind);
+	cJSON_AddStringToObject(action, "state", outer_state(f->action_state));
+	add_text(action, "error", f->action_error);
+	add_text(action, "id", f->op_id);
+	cJSON_AddBoolToObject(action, "monitor", f->action_state && strcmp(f->action_state, "would") == 0);
+	add_text(o, "case", f->case_id);
+	cJSON *times = cJSON_AddObjectToObject(o, "times");
+	add_time(times, "changed", f->changed_at);
+	add_time(times, "seen", f->seen_at);
+	add_time(times, "verdict", f->verdict_at);
+	add_time(times, "contained", f->contained_at);
+	add_time(times, "restored", f->restored_at);
+	return o;
+}

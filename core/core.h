@@ -1,0 +1,153 @@
+/* The core role's state: made once by core_role_main(), passed to every job. Everything that more than one thread
+ * changes says under which lock. */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include "base/rpc.h"
+#include "connectors/connector.h"
+#include "core/settings.h"
+#include "scan/scan.h"
+#include "store/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum core_mode {
+	MODE_SERVE,   /* until stopped */
+	MODE_ONCE,    /* until nothing is left */
+	MODE_COMMAND, /* only what the control socket asks for; no jobs */
+};
+
+/* Messages between supervisor and core. */
+enum supervisor_message {
+	SUP_PEER = 1, /* supervisor → core: str role, one descriptor */
+	SUP_STOP,     /* supervisor → core */
+	SUP_READY,    /* core → supervisor: str for people */
+	SUP_PING,     /* core → supervisor: still alive */
+};
+
+/* Another role as core sees it. It may be replaced at any time; calls hold a reference. */
+struct peer {
+	const char *name;
+	pthread_mutex_t lock;
+	pthread_cond_t came;
+	struct peer_link *link; /* NULL until the supervisor sends one */
+};
+
+struct peer_link {
+	struct rpc *rpc;
+	atomic_int refs;
+};
+
+void peer_init(struct peer *p, const char *name);
+/* Replaces the link; the old one ends when its last call returns. */
+int peer_set(struct peer *p, int fd, const struct rpc_ops *ops, void *ctx, struct err *err);
+/* Waits up to timeout_ms for a live link. NULL when none came. Give it back with peer_put(). */
+struct peer_link *peer_get(struct peer *p, int64_t timeout_ms);
+void peer_put(struct peer_link *link);
+void peer_end(struct peer *p);
+
+/* Sleeping threads and what wakes them: one counter for "something changed". */
+struct wake {
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	uint64_t count;
+};
+
+void wake_init(struct wake *w);
+void wake_all(struct wake *w);
+uint64_t wake_count(struct wake *w);
+/* Returns when the count is no longer seen, or after timeout_ms. */
+void wake_wait(struct wake *w, uint64_t seen, int64_t timeout_ms);
+
+struct live;
+
+struct core {
+	const struct settings *set;
+	enum core_mode mode;
+	struct store *store;
+	struct http *http;
+	struct content_budget *budget;
+	struct rpc *supervisor;
+	struct peer auth, scan, web;
+	struct wake wake;
+	atomic_bool stopping;
+	int exit_code;
+
+	pthread_mutex_t live_lock;
+	struct live *live; /* opened connections */
+
+	pthread_mutex_t info_lock;
+	struct scan_info info; /* what judges now; engine "" until the scan role said so */
+	pthread_cond_t info_came;
+
+	atomic_long jobs_open; /* jobs at work in any thread */
+
+	pthread_mutex_t running_lock;
+	char running[16][64]; /* connections with a discovery round under way */
+	int n_running;
+};
+
+bool core_stopping(struct core *c);
+void core_stop(struct core *c);
+/* A copy of what judges now; waits until the engine is loaded. -1 when stopping. */
+int core_info(struct core *c, struct scan_info *ret);
+
+/* ---- live connections (live.c) ---- */
+
+/* An opened connection: its record's copy, its connector and the connector's own state. Reference counted. */
+struct live {
+	struct live *next;
+	struct core *core;
+	struct connection_config config;
+	cJSON *grant;
+	const struct connector *connector;
+	struct connection *connection;
+	char auth_id[80]; /* id in the auth role: another one while a grant is being proven */
+	int backlog;
+	int64_t backlog_since, created_at;
+	int refs;  /* under live_lock */
+	bool stale; /* replaced: closes with its last reference */
+};
+
+/* Errors: GONE "not_found" (unknown or disconnected), and what the connector's open gives. */
+int live_get(struct core *c, const char *connection, struct live **ret, struct err *err);
+void live_put(struct live *l);
+/* One that is not in the store yet, to prove its grant. */
+int live_open(struct core *c, const cJSON *config, const cJSON *grant, const char *auth_id, struct live **ret,
+	struct err *err);
+/* After the record changed: the next live_get() opens it anew. */
+void live_forget(struct core *c, const char *connection);
+void live_end(struct core *c);
+DEFINE_CLEANUP(struct live *, live_put)
+
+/* ---- trouble (trouble.c): what an error pauses, and for how long ---- */
+
+/* Of a connection: pauses it, changes its state, stores the event when the state changed. Returns true when the error
+ * was the connection's (nothing further to do for the stream or item but to wait). */
+bool trouble_connection(struct core *c, struct live *l, const struct err *err);
+/* When to try again after so many failures in a row. */
+int64_t trouble_next(const struct err *err, int failures);
+
+/* ---- jobs: each returns true when it found something to do ---- */
+
+bool poll_job(struct core *c, int64_t *ret_next);
+bool item_jobs(struct core *c, int64_t *ret_next);
+bool action_job(struct core *c, int64_t finding, int64_t *ret_next);
+/* Rounds of discovery and grant checks that are due. */
+bool discover_job(struct core *c, int64_t *ret_next);
+/* Does discovery of this connection at once in the calling thread. */
+int discover_connection(struct core *c, struct live *l, struct err *err);
+bool outbox_job(struct core *c, int64_t *ret_next);
+
+/* ---- shared pieces ---- */
+
+void core_stream_info(const struct store_stream *s, struct stream_info *ret);
+void core_item(const struct store_item *s, struct item *ret);
+
+#define JOB_LEASE_MS 900000
+
+/* The role's main. fd: the socket to the supervisor. */
+int core_role_main(const char *config_path, enum core_mode mode, int fd);
+
+#endif

@@ -1,0 +1,393 @@
+/* The way of one item: known verdict? → content → scan → policy → commit. Runs on the item threads.
+ *
+ * Whatever goes wrong, an item ends as scanned, unknown with a reason, or pending with a time to try again; it is never
+ * dropped and never clean by default. */
+#include "core/core.h"
+
+#include "base/encode.h"
+#include "base/log.h"
+#include "base/timeutil.h"
+#include "core/crash.h"
+#include "events/catalogue.h"
+#include "policy/policy.h"
+#include "scan/client.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#define CLAIM_BATCH 4
+#define SCAN_QUEUE_MS 600000
+#define ATTEMPTS_REMOTE 3  /* answers that make no sense */
+#define ATTEMPTS_ITEM 10   /* troubles that only this item has: a few minutes of back-off */
+
+struct work {
+	struct core *c;
+	struct live *l;
+	const struct store_item *rec;
+	struct item item;
+	struct store_stream stream;
+	struct stream_info info;
+	struct scan_info engine;
+	struct arena *a;
+	/* the outcome: */
+	enum scan_verdict verdict;
+	const char *reason;
+	cJSON *threats; /* array; owned */
+	bool from_provider;
+	struct digests digests;
+	bool hashed; /* digests are of the item's bytes */
+	bool cached; /* judged before */
+	int64_t finding;
+};
+
+void core_item(const struct store_item *s, struct item *ret)
+{
+	*ret = (struct item){.kind = (enum item_kind)s->kind, .id = s->remote_id, .version = s->version, .service = s->service,
+		.name = s->name, .path = s->path, .owner = s->owner, .size = s->size, .changed_at = s->changed_at,
+		.hash_kind = s->hash_kind, .hash = s->hash, .provider_threat = s->provider_threat, .context = s->context,
+		.message_id = s->message_id, .from = s->from, .to = s->to, .subject = s->subject,
+		.received_at = s->received_at};
+}
+
+static void add_threat(struct work *w, const char *name, const char *part)
+{
+	cJSON *t = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(t, "name", name);
+	cJSON_AddStringToObject(t, "part", part);
+	cJSON_AddItemToArray(w->threats, t);
+}
+
+static void unknown(struct work *w, const char *reason)
+{
+	w->verdict = VERDICT_UNKNOWN;
+	w->reason = arena_dup(w->a, reason);
+}
+
+static void provider_says(struct work *w, const char *words)
+{
+	char name[160];
+
+	snprintf(name, sizeof(name), "Provider.%s", *words ? words : "Malware");
+	w->verdict = VERDICT_THREAT;
+	w->from_provider = true;
+	add_threat(w, name, "");
+}
+
+static void take_cached(struct work *w, const struct store_verdict *v)
+{
+	w->cached = true;
+	w->verdict = strcmp(v->verdict, "threat") == 0 ? VERDICT_THREAT :
+		strcmp(v->verdict, "clean") == 0       ? VERDICT_CLEAN :
+							 VERDICT_UNKNOWN;
+	w->reason = v->reason;
+	cJSON *threats = NULL;
+	if (v->threats && json_parse(v->threats, strlen(v->threats), &threats, NULL) == 0) {
+		cJSON_Delete(w->threats);
+		w->threats = threats;
+	}
+	snprintf(w->digests.sha256, sizeof(w->digests.sha256), "%s", v->sha256);
+	w->digests.size = v->size;
+}
+
+/* Known content by the provider's strong hash: no download. Only a complete judgement counts. */
+static bool known_by_hash(struct work *w)
+{
+	struct store_verdict v;
+	struct err err;
+
+	if (!w->item.hash_kind || !w->item.hash || w->item.size < 0)
+		return false;
+	if (store_verdict_by_hash(w->c->store, w->item.hash_kind, w->item.hash, w->item.size, w->engine.engine,
+		    w->engine.signatures, w->a, &v, &err) < 0)
+		return false;
+	take_cached(w, &v);
+	return true;
+}
+
+static int scan_bytes(struct work *w, struct content *content, struct err *err)
+{
+	struct scan_request req = {.tenant = w->l->config.tenant, .name = w->item.name, .size = content_size(content),
+		.deadline_ms = w->c->set->limits.time_ms};
+	_cleanup_free_ struct scan_reply *reply = calloc(1, sizeof(*reply));
+	struct peer_link *link = peer_get(&w->c->scan, 30000);
+
+	if (!reply || !link) {
+		peer_put(link);
+		return err_set(err, ERR_RETRY, "peer_gone", "the scan role is restarting");
+	}
+	struct scan_client client = {.rpc = link->rpc};
+	int fd = fcntl(content_fd(content), F_DUPFD_CLOEXEC, 0);
+	int r = fd < 0 ? err_errno(err, "dup") : scan_client_scan(&client, &req, fd, SCAN_QUEUE_MS, reply, err);
+	peer_put(link);
+	if (r < 0)
+		return -1;
+	if ((reply->status == SCAN_CRASHED || reply->status == SCAN_TIMEOUT) && w->rec->crashes == 0)
+		return err_set(err, ERR_RETRY, "worker", "a worker ended over this item: %s", reply->reason);
+	w->verdict = reply->verdict;
+	w->reason = arena_dup(w->a, reply->reason);
+	for (int i = 0; i < reply->n_threats; i++)
+		add_threat(w, reply->threats[i].name, reply->threats[i].part);
+	snprintf(w->engine.engine, sizeof(w->engine.engine), "%s", reply->engine);
+	snprintf(w->engine.signatures, sizeof(w->engine.signatures), "%s", reply->signatures);
+	return 0;
+}
+
+static int fetch_and_scan(struct work *w, int64_t *ret_wanted, struct err *err)
+{
+	_cleanup_(content_freep) struct content *content = NULL;
+	struct content_info info = {0};
+	struct store_verdict v;
+
+	if (content_new(w->c->budget, w->item.size, w->c->set->limits.item, DIGEST_SHA256 | DIGEST_SHA1 | DIGEST_DROPBOX,
+		    &content, err) < 0)
+		return -1;
+	int r = w->l->connector->open_content(w->l->connection, &w->info, &w->item, content, &info, err);
+	*ret_wanted = content_wanted(content);
+	if (r < 0)
+		return -1;
+	if (info.provider_threat[0]) {
+		provider_says(w, info.provider_threat);
+		return 0;
+	}
+	if (content_finish(content, &w->digests, err) < 0)
+		return -1;
+	w->hashed = true;
+	crash_point("item.fetched");
+	if (store_verdict_get(w->c->store, w->digests.sha256, w->engine.engine, w->engine.signatures, w->a, &v, err) == 0) {
+		struct digests keep = w->digests;
+		take_cached(w, &v);
+		w->digests = keep;
+		return 0;
+	}
+	return scan_bytes(w, content, err);
+}
+
+/* What the engine could not finish for reasons of this moment is no lasting judgement of the content. */
+static bool lasting(const struct work *w)
+{
+	static const char *const passing[] = {"crashed", "timeout", "memory", "sandbox", "error", "time_limit"};
+
+	if (w->from_provider || !w->hashed)
+		return false;
+	if (w->verdict != VERDICT_UNKNOWN)
+		return true;
+	for (size_t i = 0; w->reason && i < ARRAY_SIZE(passing); i++)
+		if (strcmp(w->reason, passing[i]) == 0)
+			return false;
+	return w->reason != NULL;
+}
+
+/* Mail headers, path and owner for people; a finding without them is still a finding. */
+static void describe(struct work *w)
+{
+	struct err err;
+
+	if (!w->l->connector->describe)
+		return;
+	if (w->l->connector->describe(w->l->connection, &w->info, &w->item, w->a, &err) < 0)
+		log_err(LOG_INFO_, "item.describe", &err);
+}
+
+static const char *rules_json(struct work *w, const struct policy_decision *d)
+{
+	_cleanup_json_ cJSON *list = cJSON_CreateArray();
+	_cleanup_buf_ struct buf out = BUF_INIT(8192);
+
+	for (int i = 0; i < d->n_matches; i++) {
+		cJSON *m = cJSON_CreateObject();
+		cJSON_AddStringToObject(m, "id", d->matches[i].id);
+		cJSON_AddStringToObject(m, "severity", d->matches[i].severity);
+		cJSON_AddItemToArray(list, m);
+	}
+	json_print(list, &out);
+	return arena_dup(w->a, buf_str(&out));
+}
+
+static void fill_finding(struct work *w, const struct policy_decision *d, const char *threats, int64_t now,
+	struct store_finding *f)
+{
+	char uid[37], op[37];
+
+	uuid_new(uid);
+	uuid_new(op);
+	bool act = d->action == POLICY_QUARANTINE && w->l->connector->quarantine;
+	*f = (struct store_finding){.uid = arena_dup(w->a, uid), .item = w->rec->id, .stream = w->rec->stream,
+		.tenant = w->l->config.tenant, .connection = w->l->config.id, .provider = w->l->config.provider,
+		.service = w->item.service, .stream_name = w->stream.name, .remote_id = w->item.id,
+		.version = w->item.version, .name = w->item.name, .path = w->item.path, .owner = w->item.owner,
+		.sha256 = w->digests.sha256, .size = w->hashed || w->cached ? w->digests.size : w->item.size,
+		.message_id = w->item.message_id, .from = w->item.from, .to = w->item.to, .subject = w->item.subject,
+		.received_at = w->item.received_at, .verdict = scan_verdict_name(w->verdict), .reason = w->reason,
+		.threats = threats, .engine = w->from_provider ? w->l->config.provider : w->engine.engine,
+		.signatures = w->from_provider ? "" : w->engine.signatures, .rules = rules_json(w, d),
+		.action_kind = act ? "quarantine" : "",
+		.action_state = !act ? "none" : w->l->config.protect ? "planned" : "would", .action_error = "",
+		.op_id = arena_dup(w->a, op), .case_id = "", .changed_at = w->item.changed_at, .seen_at = w->rec->seen_at,
+		.verdict_at = now};
+}
+
+/* The item's end, in one transaction. */
+static int finish(struct work *w, struct err *err)
+{
+	struct policy_facts facts = {.verdict = w->verdict, .reason = w->reason, .from_provider = w->from_provider};
+	_cleanup_buf_ struct buf threats = BUF_INIT(65536), event = BUF_INIT(262144);
+	struct policy_decision decision;
+	struct store_finding f;
+	char uid[37];
+	struct store_event e = {.uid = uid};
+	bool released = false, matters;
+	int64_t now = time_now_ms();
+	struct store_result r = {.item = w->rec->id, .now = now, .reason = w->reason ? w->reason : "",
+		.state = w->verdict == VERDICT_UNKNOWN ? ITEM_UNKNOWN : ITEM_SCANNED};
+
+	policy_decide(&facts, &decision);
+	json_print(w->threats, &threats);
+	if (w->verdict == VERDICT_THREAT && w->digests.sha256[0] &&
+		store_released(w->c->store, w->l->config.id, w->item.id, w->digests.sha256, &released, err) < 0)
+		return -1;
+	matters = decision.action != POLICY_NONE && !released &&
+		!(w->verdict == VERDICT_UNKNOWN && (strcmp(r.reason, "gone") == 0 || strcmp(r.reason, "superseded") == 0));
+	if (matters) {
+		describe(w);
+		fill_finding(w, &decision, buf_str(&threats), now, &f);
+		uuid_new(uid);
+		if (event_detection(&event, uid, &f, decision.matches[0].severity) < 0)
+			return err_set(err, ERR_LOCAL, "memory", "the event is too large");
+		e.json = buf_str(&event);
+		r.finding = &f;
+		r.events = &e;
+		r.n_events = 1;
+	}
+	if (lasting(w)) {
+		r.sha256 = w->digests.sha256;
+		r.size = w->digests.size;
+		r.verdict = scan_verdict_name(w->verdict);
+		r.verdict_reason = r.reason;
+		r.threats = buf_str(&threats);
+		r.engine = w->engine.engine;
+		r.signatures = w->engine.signatures;
+		r.sha1 = w->digests.sha1;
+		r.dropbox = w->digests.dropbox;
+	}
+	crash_point("item.judged");
+	if (store_item_finish(w->c->store, &r, &w->finding, err) < 0)
+		return -1;
+	crash_point("item.done");
+	if (w->verdict != VERDICT_CLEAN)
+		log_info("item.judged", "verdict=%s reason=%s action=%s", scan_verdict_name(w->verdict), r.reason,
+			matters ? f.action_state : "none");
+	return 0;
+}
+
+/* Troubles that are not the item's own are waited for as long as they last. */
+static bool trouble_of_all(const struct err *err)
+{
+	static const char *const codes[] = {"throttled", "network", "budget", "peer_gone", "peer_timeout", "busy", "disk_full"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		if (strcmp(err->code, codes[i]) == 0)
+			return true;
+	return err->class == ERR_AUTH || err->class == ERR_CONSENT;
+}
+
+/* An error's meaning for this item: try again, or end as unknown. 0 when the item was ended or deferred. */
+static int trouble(struct work *w, const struct err *err, int64_t wanted)
+{
+	struct err local;
+	bool passing = err->class == ERR_RETRY || err->class == ERR_LOCAL || err->class == ERR_CANCELLED ||
+		err->class == ERR_AUTH || err->class == ERR_CONSENT;
+	const char *reason = err->code;
+
+	if (err->class == ERR_CANCELLED)
+		return store_item_release(w->c->store, &w->rec->id, 1, &local);
+	bool connections = trouble_connection(w->c, w->l, err);
+	if (err->class == ERR_GONE)
+		reason = "gone";
+	else if (err->class == ERR_CHANGED)
+		reason = "changed";
+	else if (err->class == ERR_TOO_BIG && strcmp(err->code, "bad_json") != 0)
+		reason = "size_limit";
+	bool again = passing && (connections || trouble_of_all(err) || w->rec->attempts < ATTEMPTS_ITEM);
+	if ((err->class == ERR_REMOTE || err->class == ERR_CURSOR) && strcmp(err->code, "forbidden") != 0 &&
+		strcmp(err->code, "not_downloadable") != 0 && strcmp(err->code, "export_too_big") != 0 &&
+		strcmp(err->code, "no_content") != 0)
+		again = w->rec->attempts < ATTEMPTS_REMOTE;
+	if (strcmp(err->code, "budget") != 0)
+		log_err(LOG_INFO_, again ? "item.deferred" : "item.unknown", err);
+	if (again)
+		return store_item_defer(w->c->store, w->rec->id, trouble_next(err, w->rec->attempts), err->code,
+			strcmp(err->code, "worker") == 0, wanted, &local);
+	unknown(w, reason);
+	return finish(w, &local);
+}
+
+static void process(struct core *c, const struct store_item *rec)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new(8 << 20);
+	_cleanup_(live_putp) struct live *l = NULL;
+	struct work w = {.c = c, .rec = rec, .a = a, .threats = cJSON_CreateArray()};
+	int64_t wanted = -1;
+	struct err err;
+	int r = -1;
+
+	w.reason = "";
+	if (!a || !w.threats || core_info(c, &w.engine) < 0)
+		err_set(&err, ERR_CANCELLED, "stopping", "stopping");
+	else if (live_get(c, rec->connection, &l, &err) == 0 && store_stream_get(c->store, rec->stream, a, &w.stream, &err) == 0)
+		r = 0;
+	w.l = l;
+	if (r < 0 || !l) {
+		/* Without its connection there is nothing to ask; it waits until there is one again. */
+		struct err local;
+		store_item_defer(c->store, rec->id, time_now_ms() + 60000, err.code, false, -1, &local);
+		cJSON_Delete(w.threats);
+		return;
+	}
+	core_stream_info(&w.stream, &w.info);
+	core_item(rec, &w.item);
+	if (w.item.provider_threat)
+		provider_says(&w, w.item.provider_threat);
+	else if (!known_by_hash(&w))
+		r = fetch_and_scan(&w, &wanted, &err);
+	if (r == 0)
+		r = finish(&w, &err);
+	if (r < 0 && trouble(&w, &err, wanted) < 0)
+		log_warn("item.store", "the item stays claimed until its lease ends");
+	cJSON_Delete(w.threats);
+	/* Containing starts at once on this thread, while everything is warm. */
+	if (w.finding && l->config.protect) {
+		int64_t next;
+		action_job(c, w.finding, &next);
+	}
+}
+
+bool item_jobs(struct core *c, int64_t *ret_next)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new(32 << 20);
+	struct store_item *items;
+	size_t n = 0;
+	struct err err;
+	int64_t now = time_now_ms();
+	char id[24];
+
+	*ret_next = 0;
+	if (!a || store_item_claim(c->store, now, now + JOB_LEASE_MS, CLAIM_BATCH, a, &items, &n, ret_next, &err) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (core_stopping(c)) {
+			store_item_release(c->store, &items[i].id, 1, &err);
+			continue;
+		}
+		snprintf(id, sizeof(id), "%ld", (long)items[i].id);
+		log_push("tenant", items[i].tenant);
+		log_push("connection", items[i].connection);
+		log_push("item", id);
+		crash_point("item.claimed");
+		process(c, &items[i]);
+		log_pop();
+		log_pop();
+		log_pop();
+	}
+	return n > 0;
+}

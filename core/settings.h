@@ -1,0 +1,35 @@
+/* sekisho.yaml: every key, its default and its limits. Read once by each process that needs it; never changed. */
+#ifndef CORE_SETTINGS_H
+#define CORE_SETTINGS_H
+
+#include "base/conf.h"
+#include "scan/scan.h"
+
+#define SETTINGS_PATHS 16
+
+struct settings {
+	char state[512];    /* absolute */
+	char key_file[512]; /* "" : the systemd credential, else STATE/key */
+	char store[640];    /* "sqlite:…/store.db" or "postgresql://…" */
+	char ca_file[512];  /* "" : the system's */
+	int n_signatures;
+	char signatures[SETTINGS_PATHS][512];
+	struct scan_limits limits;
+	int64_t in_flight;       /* bytes of content between provider and worker */
+	char console_listen[128]; /* "127.0.0.1:8480", "unix:/run/…" or "off" */
+	char console_url[512];
+	char language[8];
+	char time_zone[64];
+	int64_t poll_fast, poll_slow, discover; /* ms */
+	int workers;    /* scan workers; 0: one a processor */
+	int threads;    /* of item jobs; 0: workers + 4 */
+	bool sandbox;
+};
+
+/* path NULL: the default file, whose absence means defaults. Errors: REMOTE "bad_config" with line and column,
+ * LOCAL when the file cannot be read. */
+int settings_load(const char *path, struct settings *ret, struct err *err);
+
+#define SETTINGS_DEFAULT_FILE "/etc/sekisho/sekisho.yaml"
+
+#endif

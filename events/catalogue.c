@@ -1,0 +1,243 @@
+/* Builds OCSF events; see catalogue.h. */
+#include "events/catalogue.h"
+
+#include "base/timeutil.h"
+
+#include <string.h>
+
+#define VERSION "0.1.0"
+
+static cJSON *new_event(const char *uid, const char *tenant, int category, int class, const char *class_name, int activity,
+	const char *activity_name, int severity, int64_t now)
+{
+	static const char *const severities[] = {"Unknown", "Informational", "Low", "Medium", "High", "Critical"};
+	cJSON *e = cJSON_CreateObject();
+	cJSON *metadata = cJSON_AddObjectToObject(e, "metadata");
+	cJSON *product = cJSON_AddObjectToObject(metadata, "product");
+	cJSON *profiles = cJSON_AddArrayToObject(metadata, "profiles");
+
+	cJSON_AddStringToObject(metadata, "version", "1.5.0");
+	cJSON_AddStringToObject(metadata, "uid", uid);
+	cJSON_AddStringToObject(metadata, "tenant_uid", tenant);
+	cJSON_AddNumberToObject(metadata, "logged_time", (double)time_now_ms());
+	cJSON_AddStringToObject(product, "name", "sekisho");
+	cJSON_AddStringToObject(product, "vendor_name", "sekisho");
+	cJSON_AddStringToObject(product, "version", VERSION);
+	cJSON_AddItemToArray(profiles, cJSON_CreateString("cloud"));
+	cJSON_AddNumberToObject(e, "category_uid", category);
+	cJSON_AddNumberToObject(e, "class_uid", class);
+	cJSON_AddStringToObject(e, "class_name", class_name);
+	cJSON_AddNumberToObject(e, "activity_id", activity);
+	cJSON_AddStringToObject(e, "activity_name", activity_name);
+	cJSON_AddNumberToObject(e, "type_uid", class * 100 + activity);
+	cJSON_AddNumberToObject(e, "severity_id", severity);
+	cJSON_AddStringToObject(e, "severity", severities[severity]);
+	cJSON_AddNumberToObject(e, "time", (double)now);
+	return e;
+}
+
+static void add_cloud(cJSON *e, const char *provider, const char *connection)
+{
+	cJSON *cloud = cJSON_AddObjectToObject(e, "cloud");
+	cJSON *account = cJSON_AddObjectToObject(cloud, "account");
+
+	cJSON_AddStringToObject(cloud, "provider", provider);
+	cJSON_AddStringToObject(account, "uid", connection);
+}
+
+static void add_text(cJSON *o, const char *key, const char *value)
+{
+	if (value && *value)
+		cJSON_AddStringToObject(o, key, value);
+}
+
+static cJSON *file_object(const struct store_finding *f)
+{
+	cJSON *file = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(file, "name", f->name && *f->name ? f->name : "?");
+	cJSON_AddNumberToObject(file, "type_id", 1);
+	cJSON_AddStringToObject(file, "type", "Regular File");
+	add_text(file, "uid", f->remote_id);
+	add_text(file, "version", f->version);
+	if (f->size >= 0)
+		cJSON_AddNumberToObject(file, "size", (double)f->size);
+	if (f->path && *f->path) {
+		cJSON_AddStringToObject(file, "parent_folder", f->path);
+		_cleanup_buf_ struct buf path = BUF_INIT(16384);
+		buf_addf(&path, "%s%s%s", f->path, f->path[strlen(f->path) - 1] == '/' ? "" : "/", f->name ? f->name : "");
+		cJSON_AddStringToObject(file, "path", buf_str(&path));
+	}
+	if (f->owner && *f->owner) {
+		cJSON *owner = cJSON_AddObjectToObject(file, "owner");
+		cJSON_AddStringToObject(owner, strchr(f->owner, '@') ? "email_addr" : "name", f->owner);
+	}
+	if (f->sha256 && *f->sha256) {
+		cJSON *h = cJSON_CreateObject();
+		cJSON_AddNumberToObject(h, "algorithm_id", 3);
+		cJSON_AddStringToObject(h, "algorithm", "SHA-256");
+		cJSON_AddStringToObject(h, "value", f->sha256);
+		cJSON_AddItemToArray(cJSON_AddArrayToObject(file, "hashes"), h);
+	}
+	return file;
+}
+
+static cJSON *email_object(const struct store_finding *f)
+{
+	cJSON *mail = cJSON_CreateObject();
+
+	add_text(mail, "uid", f->remote_id);
+	add_text(mail, "message_uid", f->message_id);
+	add_text(mail, "from", f->from);
+	add_text(mail, "subject", f->subject);
+	if (f->to && *f->to) {
+		cJSON *to = cJSON_AddArrayToObject(mail, "to");
+		for (const char *p = f->to; *p;) {
+			size_t len = strcspn(p, ",");
+			while (len && *p == ' ') {
+				p++;
+				len--;
+			}
+			_cleanup_buf_ struct buf one = BUF_INIT(1000);
+			if (len && buf_add(&one, p, len) == 0)
+				cJSON_AddItemToArray(to, cJSON_CreateString(buf_str(&one)));
+			p += len;
+			if (*p)
+				p++;
+		}
+	}
+	if (f->size >= 0)
+		cJSON_AddNumberToObject(mail, "size", (double)f->size);
+	return mail;
+}
+
+static bool is_mail(const struct store_finding *f)
+{
+	return f->service && (strcmp(f->service, "exchange") == 0 || strcmp(f->service, "gmail") == 0);
+}
+
+static int severity_id(const char *s)
+{
+	static const char *const names[] = {"info", "low", "medium", "high", "critical"};
+
+	for (int i = 0; s && i < 5; i++)
+		if (strcmp(s, names[i]) == 0)
+			return i + 1;
+	return 0;
+}
+
+static int finish(struct buf *out, cJSON *e)
+{
+	int r = json_print(e, out);
+
+	cJSON_Delete(e);
+	return r;
+}
+
+static void add_unmapped(cJSON *e, const struct store_finding *f)
+{
+	cJSON *u = cJSON_AddObjectToObject(e, "unmapped");
+
+	add_text(u, "finding", f->uid);
+	add_text(u, "service", f->service);
+	add_text(u, "stream", f->stream_name);
+	add_text(u, "verdict", f->verdict);
+	add_text(u, "reason", f->reason);
+	add_text(u, "engine", f->engine);
+	add_text(u, "signatures", f->signatures);
+}
+
+int event_detection(struct buf *out, const char *uid, const struct store_finding *f, const char *severity)
+{
+	bool threat = f->verdict && strcmp(f->verdict, "threat") == 0;
+	cJSON *e = new_event(uid, f->tenant, 2, 2004, "Detection Finding", 1, "Create", severity_id(severity), f->verdict_at);
+	cJSON *info = cJSON_AddObjectToObject(e, "finding_info");
+	_cleanup_json_ cJSON *threats = NULL;
+
+	add_cloud(e, f->provider, f->connection);
+	cJSON_AddStringToObject(info, "uid", f->uid);
+	cJSON_AddNumberToObject(info, "created_time", (double)f->verdict_at);
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(info, "types"), cJSON_CreateString(threat ? "malware" : "unscanned"));
+	json_parse(f->threats ? f->threats : "[]", f->threats ? strlen(f->threats) : 2, &threats, NULL);
+	const char *first = json_str(cJSON_GetArrayItem(threats, 0), "name");
+	_cleanup_buf_ struct buf title = BUF_INIT(1000);
+	buf_addf(&title, "%s: %s", threat ? "Malware found" : "Content not fully scanned", threat ? (first ? first : "?") :
+		f->reason);
+	cJSON_AddStringToObject(info, "title", buf_str(&title));
+	cJSON *evidence = cJSON_CreateObject();
+	if (is_mail(f))
+		cJSON_AddItemToObject(evidence, "email", email_object(f));
+	else
+		cJSON_AddItemToObject(evidence, "file", file_object(f));
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(e, "evidences"), evidence);
+	if (threat) {
+		cJSON *malware = cJSON_AddArrayToObject(e, "malware");
+		const cJSON *t;
+		cJSON_ArrayForEach(t, threats)
+		{
+			cJSON *m = cJSON_CreateObject();
+			cJSON_AddItemToArray(cJSON_AddArrayToObject(m, "classification_ids"), cJSON_CreateNumber(0));
+			cJSON_AddStringToObject(m, "name", json_str_or(t, "name", "?"));
+			cJSON_AddItemToArray(malware, m);
+		}
+	}
+	cJSON_AddNumberToObject(e, "status_id", 1);
+	cJSON_AddStringToObject(e, "status", "New");
+	add_unmapped(e, f);
+	return finish(out, e);
+}
+
+int event_action(struct buf *out, const char *uid, const struct store_finding *f, const char *state, const char *error,
+	int64_t now)
+{
+	static const struct {
+		const char *state, *name;
+		int file_activity; /* 7002: 1 Isolate, 2 Evict, 3 Restore */
+	} acts[] = {{"done", "Isolate", 1}, {"failed", "Isolate", 1}, {"restored", "Restore", 3}, {"deleted", "Evict", 2}};
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_SIZE(acts) && strcmp(acts[i].state, state) != 0)
+		i++;
+	bool ok = strcmp(state, "failed") != 0;
+	int severity = ok ? 1 : 4;
+	cJSON *e = is_mail(f) ? new_event(uid, f->tenant, 4, 4009, "Email Activity", 99, acts[i].name, severity, now) :
+				new_event(uid, f->tenant, 7, 7002, "File Remediation Activity", acts[i].file_activity,
+					acts[i].name, severity, now);
+	add_cloud(e, f->provider, f->connection);
+	cJSON_AddStringToObject(e, "command_uid", f->op_id);
+	if (is_mail(f)) {
+		cJSON_AddNumberToObject(e, "direction_id", 0);
+		cJSON_AddItemToObject(e, "email", email_object(f));
+	} else {
+		cJSON_AddItemToObject(e, "file", file_object(f));
+	}
+	cJSON_AddNumberToObject(e, "status_id", ok ? 1 : 2);
+	cJSON_AddStringToObject(e, "status", ok ? "Success" : "Failure");
+	add_text(e, "status_detail", error);
+	add_unmapped(e, f);
+	return finish(out, e);
+}
+
+int event_connection(struct buf *out, const char *uid, const struct connection_config *c, const char *state,
+	const struct err *err)
+{
+	bool well = strcmp(state, "connected") == 0;
+	cJSON *e = new_event(uid, c->tenant, 6, 6003, "API Activity", 3, "Update", well ? 1 : 4, time_now_ms());
+	cJSON *actor = cJSON_AddObjectToObject(e, "actor"), *api = cJSON_AddObjectToObject(e, "api"),
+	      *source = cJSON_AddObjectToObject(e, "src_endpoint");
+	char operation[100];
+
+	add_cloud(e, c->provider, c->id);
+	cJSON_AddStringToObject(actor, "app_name", "sekisho");
+	snprintf(operation, sizeof(operation), "connection.%s", state);
+	cJSON_AddStringToObject(api, "operation", operation);
+	cJSON_AddStringToObject(cJSON_AddObjectToObject(api, "service"), "name", c->provider);
+	cJSON_AddStringToObject(source, "name", "sekisho");
+	cJSON_AddNumberToObject(e, "status_id", well ? 1 : 2);
+	cJSON_AddStringToObject(e, "status", well ? "Success" : "Failure");
+	if (err && err->code[0]) {
+		cJSON_AddStringToObject(e, "status_code", err->code);
+		add_text(e, "status_detail", err->message);
+	}
+	return finish(out, e);
+}
