@@ -208,7 +208,7 @@ static int piece_of(struct connection *c, const char *cursor, struct item_page *
 static int faulty_poll(struct connection *c, const struct poll_request *req, struct item_page *ret, struct err *err)
 {
 	struct item_page page = {.arena = ret->arena};
-	const struct held_page *held;
+	const struct held_page *held = NULL;
 
 	if (before(c, err) < 0)
 		return -1;

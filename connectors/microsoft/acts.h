@@ -1,0 +1,66 @@
+/* What the files of one service of the Microsoft connector give each other: mail.c with mail_act.c, drive.c with
+ * drive_*.c, teams.c with teams_act.c. Signatures as in struct graph_service. */
+#ifndef CONNECTORS_MICROSOFT_ACTS_H
+#define CONNECTORS_MICROSOFT_ACTS_H
+
+#include "connectors/microsoft/graph.h"
+
+#define GRAPH_ACTS(service)                                                                                            \
+	int service##_plan(struct connection *c, const cJSON *context, const struct stream_info *stream,               \
+		const struct item *item, cJSON *receipt, struct err *err);                                              \
+	int service##_quarantine(struct connection *c, cJSON *receipt, bool again, struct err *err);                   \
+	int service##_restore(struct connection *c, cJSON *receipt, bool again, struct err *err);                      \
+	int service##_observe(struct connection *c, const cJSON *receipt, struct observation *ret, struct err *err);   \
+	int service##_open_held(struct connection *c, const cJSON *receipt, struct content *content,                   \
+		struct content_info *ret, struct err *err);                                                             \
+	int service##_remove(struct connection *c, const cJSON *receipt, bool again, struct err *err);
+
+GRAPH_ACTS(mail)
+GRAPH_ACTS(drive)
+GRAPH_ACTS(teams) /* but teams_remove() */
+
+/* A message's MIME bytes. */
+int mail_bytes(struct connection *c, const char *user, const char *id, struct content *content, struct content_info *ret,
+	struct err *err);
+/* Is the message still what `version` says? */
+bool mail_version_is(const cJSON *message, const char *version);
+
+/* A file's bytes, through its pre-authenticated address. */
+int drive_bytes(struct connection *c, const char *drive, const char *id, struct content *content,
+	struct content_info *ret, struct err *err);
+int drive_root(struct connection *c, const char *drive, struct buf *ret_id, struct err *err);
+/* Fills the versions of the wanted items by their cTags, which the feed left out. */
+int drive_ctags(struct connection *c, const char *drive, struct item_page *page, const bool *wanted, struct err *err);
+
+/* ---- sharing of one item (drive_share.c); direct: not inherited and not the owner's ---- */
+
+/* ret_inherited (may be NULL): are there inherited ones? */
+int share_list(struct connection *c, const char *drive, const char *id, cJSON **ret_direct, bool *ret_inherited,
+	struct err *err);
+/* 0 also when it is gone already. */
+int share_delete(struct connection *c, const char *drive, const char *id, const char *permission, struct err *err);
+/* Deletes all direct ones, after making sure that the receipt holds them; those that the service refuses to delete are
+ * noted in it. */
+int share_remove(struct connection *c, const char *drive, const char *id, cJSON *receipt, struct err *err);
+/* Brings those of the receipt back that are not there; what cannot be is listed under not_restored. */
+int share_restore(struct connection *c, const char *drive, const char *id, cJSON *receipt, struct err *err);
+
+/* ---- Teams messages ---- */
+
+/* Which message: of a channel (team, channel, perhaps reply_to) or of a chat. Strings are lent. */
+struct teams_ref {
+	const char *chat, *team, *channel, *reply_to, *id;
+};
+
+/* From a receipt or an item's context, with the stream's context where the first has no channel. */
+struct teams_ref teams_ref_of(const cJSON *object, const cJSON *stream_context);
+int teams_url(struct connection *c, const struct teams_ref *ref, struct buf *url, struct err *err);
+/* Errors: GONE, also for a message that its author deleted. */
+int teams_get(struct connection *c, const struct teams_ref *ref, cJSON **ret, struct err *err);
+/* Changes when the message is edited. In the arena. */
+const char *teams_version(struct arena *a, const cJSON *message);
+/* The document to scan. */
+int teams_bytes(struct connection *c, const struct teams_ref *ref, struct content *content, struct content_info *ret,
+	struct err *err);
+
+#endif

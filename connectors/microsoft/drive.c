@@ -1,0 +1,269 @@
+/* Drives: the delta feed of one drive (OneDrive or a SharePoint library), a file's bytes and its place. Called by
+ * microsoft.c on core's job threads.
+ *
+ * A file's version is its cTag, which changes with content alone. OneDrive for Business leaves the cTag out of delta
+ * answers, so it is asked for in batches; files that the backlog option leaves out anyway keep the eTag instead.
+ * quickXorHash proves nothing (it is easily forged) and is never given as a hash.
+ * Sources: Graph "driveItem: delta", "driveItem: get content", OneDrive "Scan guidance", "JSON batching". */
+#include "connectors/microsoft/acts.h"
+
+#include "base/encode.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define DRIVE_PAGE 200
+#define ITEM_SELECT                                                                                                    \
+	"id,name,size,eTag,cTag,file,folder,package,deleted,malware,parentReference,publication,lastModifiedDateTime"
+
+/* ---- one item ---- */
+
+const char *drive_version(struct arena *a, const cJSON *item)
+{
+	const char *ctag = json_str(item, "cTag"), *etag = json_str(item, "eTag");
+	const char *xor = json_str(json_object(json_object(item, "file"), "hashes"), "quickXorHash");
+	long long size = (long long)json_size(item, "size");
+
+	if (ctag && *ctag)
+		return arena_dup(a, ctag);
+	if (etag && *etag)
+		return arena_printf(a, "etag:%s", etag);
+	/* Both may be missing for files that are still being received. */
+	return arena_printf(a, "xor:%s:%lld:%s", xor ? xor : "", size, json_str_or(item, "lastModifiedDateTime", ""));
+}
+
+bool drive_version_is(const cJSON *item, const char *version)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new(65536);
+	_cleanup_json_ cJSON *without = NULL;
+
+	if (!a)
+		return false;
+	if (strncmp(version, "etag:", 5) != 0 && strncmp(version, "xor:", 4) != 0)
+		return strcmp(version, json_str_or(item, "cTag", "")) == 0;
+	without = cJSON_Duplicate(item, true);
+	cJSON_DeleteItemFromObjectCaseSensitive(without, "cTag");
+	if (strncmp(version, "xor:", 4) == 0)
+		cJSON_DeleteItemFromObjectCaseSensitive(without, "eTag");
+	const char *now = drive_version(a, without);
+	return now && strcmp(now, version) == 0;
+}
+
+const char *drive_path(struct arena *a, const cJSON *item)
+{
+	const char *path = json_str(json_object(item, "parentReference"), "path");
+	const char *below = path ? strstr(path, "root:") : NULL;
+	_cleanup_buf_ struct buf plain = BUF_INIT(65536);
+
+	if (!path)
+		return NULL;
+	if (!below || !below[5])
+		return arena_dup(a, "/");
+	below += 5;
+	if (url_decode(&plain, below, strlen(below), false) < 0)
+		return arena_dup(a, below);
+	return arena_dupn(a, buf_str(&plain), plain.len);
+}
+
+int drive_item_get(struct connection *c, const char *drive, const char *id, cJSON **ret, struct err *err)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
+	_cleanup_json_ cJSON *doc = NULL;
+
+	if (graph_url(c, &url, err, "/drives/{}/items/{}", drive, id, NULL) < 0)
+		return -1;
+	if (url_query(&url, "$select", ITEM_SELECT) < 0)
+		return err_memory(err);
+	if (graph_get(c, buf_str(&url), NULL, &doc, err) < 0)
+		return -1;
+	if (json_get(doc, "deleted"))
+		return err_set(err, ERR_GONE, "not_found", "the file was deleted");
+	*ret = TAKE_PTR(doc);
+	return 0;
+}
+
+/* ---- the feed ---- */
+
+static const char *lower(char *s)
+{
+	for (char *p = s; p && *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return s;
+}
+
+static void read_item(struct arena *a, const cJSON *entry, struct item *item)
+{
+	const cJSON *file = json_object(entry, "file"), *malware = json_object(entry, "malware");
+	const cJSON *remote = json_object(entry, "remoteItem");
+	const char *sha256 = json_str(json_object(file, "hashes"), "sha256Hash");
+
+	*item = (struct item){.kind = ITEM_FILE, .size = json_size(entry, "size")};
+	item->id = arena_str(a, entry, "id");
+	item->name = arena_str(a, entry, "name");
+	item->path = drive_path(a, entry);
+	item->changed_at = json_time(entry, "lastModifiedDateTime");
+	if (!item->changed_at)
+		item->changed_at = json_time(entry, "createdDateTime");
+	if (sha256 && strlen(sha256) == 64) {
+		item->hash_kind = "sha256";
+		item->hash = lower(arena_dup(a, sha256));
+	}
+	if (malware)
+		item->provider_threat = arena_dup(a, json_str_or(malware, "description", "malware"));
+	if (remote) /* followed in its own drive */
+		item->skip = json_object(remote, "folder") ? "folder_shortcut" : "file_shortcut";
+	else if (json_object(entry, "package"))
+		item->skip = "no_content";
+	item->version = drive_version(a, entry);
+}
+
+/* Folders, the root, and what groups other items have no content of their own. */
+static bool is_container(const cJSON *entry)
+{
+	return (json_object(entry, "folder") || json_object(entry, "root") || json_object(entry, "bundle")) &&
+		!json_object(entry, "package") && !json_object(entry, "remoteItem");
+}
+
+static bool comes_again(const cJSON *entry, const char *id)
+{
+	for (const cJSON *later = entry->next; later; later = later->next)
+		if (strcmp(json_str_or(later, "id", ""), id) == 0)
+			return true;
+	return false;
+}
+
+static int read_page(const cJSON *value, struct item_page *ret, bool *no_ctag, struct err *err)
+{
+	size_t n = (size_t)cJSON_GetArraySize(value);
+	const cJSON *entry;
+
+	ret->items = arena_alloc(ret->arena, (n + 1) * sizeof(*ret->items));
+	ret->removed = arena_alloc(ret->arena, (n + 1) * sizeof(*ret->removed));
+	if (!ret->items || !ret->removed)
+		return err_memory(err);
+	cJSON_ArrayForEach(entry, value)
+	{
+		const char *id = json_str(entry, "id");
+		if (!id || !*id)
+			return err_set(err, ERR_REMOTE, "bad_answer", "a drive's entry without an id");
+		if (comes_again(entry, id))
+			continue;
+		if (json_get(entry, "deleted")) {
+			ret->removed[ret->n_removed++] = arena_dup(ret->arena, id);
+			continue;
+		}
+		if (is_container(entry))
+			continue;
+		no_ctag[ret->n_items] = !json_str(entry, "cTag");
+		struct item *item = &ret->items[ret->n_items++];
+		read_item(ret->arena, entry, item);
+		if (!item->id || !item->version)
+			return err_memory(err);
+	}
+	return 0;
+}
+
+static int drive_poll(struct connection *c, const cJSON *context, const struct poll_request *req, struct item_page *ret,
+	struct err *err)
+{
+	const char *drive = json_str(context, "drive");
+	_cleanup_buf_ struct buf start = BUF_INIT(GRAPH_URL_MAX), probe = BUF_INIT(GRAPH_URL_MAX);
+	struct item_page page = {.arena = ret->arena};
+	_cleanup_json_ cJSON *doc = NULL;
+	_cleanup_feed_ struct feed feed = {0};
+
+	if (feed_open(&feed, c, req, &page, err) < 0)
+		return -1;
+	feed.page_size = c->page_size > 0 ? c->page_size : DRIVE_PAGE;
+	feed.top_in_query = true;
+	if (graph_url(c, &start, err, "/drives/{}/root/delta", drive, NULL) < 0 ||
+		graph_url(c, &probe, err, "/drives/{}", drive, NULL) < 0)
+		return -1;
+	if ((req->backlog == BACKLOG_NONE && !req->resync ? url_query(&start, "token", "latest") :
+		    url_query_int(&start, "$top", feed_top(&feed, feed.page_size))) < 0)
+		return err_memory(err);
+	int r = feed_fetch(&feed, buf_str(&start), buf_str(&probe), &doc, err);
+	if (r < 0)
+		return -1;
+	if (r == 0) {
+		const cJSON *value = json_array(doc, "value");
+		_cleanup_free_ bool *no_ctag = calloc((size_t)cJSON_GetArraySize(value) + 1, sizeof(*no_ctag));
+		if (!no_ctag)
+			return err_memory(err);
+		if (read_page(value, &page, no_ctag, err) < 0)
+			return -1;
+		for (size_t i = 0; i < page.n_items; i++)
+			if (page.items[i].skip || (req->backlog == BACKLOG_SINCE && page.items[i].changed_at &&
+							    page.items[i].changed_at < req->since))
+				no_ctag[i] = false;
+		if (drive_ctags(c, drive, &page, no_ctag, err) < 0 || feed_finish(&feed, doc, err) < 0)
+			return -1;
+	}
+	*ret = page;
+	return 0;
+}
+
+/* ---- content ---- */
+
+int drive_bytes(struct connection *c, const char *drive, const char *id, struct content *content,
+	struct content_info *ret, struct err *err)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
+	_cleanup_response_ struct http_response r = {0};
+	_cleanup_json_ cJSON *item = NULL;
+	struct err why;
+
+	if (graph_url(c, &url, err, "/drives/{}/items/{}/content", drive, id, NULL) < 0)
+		return -1;
+	if (graph_download(c, &(struct graph_call){.url = buf_str(&url), .content = content}, &r, &why) == 0) {
+		*ret = (struct content_info){0};
+		return 0;
+	}
+	if (why.class != ERR_REMOTE || strcmp(why.code, GRAPH_MALWARE) != 0) {
+		if (err)
+			*err = why;
+		return -1;
+	}
+	/* Microsoft's own verdict; there is no way to the bytes. */
+	drive_item_get(c, drive, id, &item, NULL);
+	*ret = (struct content_info){0};
+	snprintf(ret->provider_threat, sizeof(ret->provider_threat), "%.120s",
+		json_str_or(json_object(item, "malware"), "description", "malwareDetected"));
+	return 0;
+}
+
+static int drive_open_content(struct connection *c, const cJSON *context, const struct item *item, struct content *content,
+	struct content_info *ret, struct err *err)
+{
+	return drive_bytes(c, json_str(context, "drive"), item->id, content, ret, err);
+}
+
+static int drive_describe(struct connection *c, const cJSON *context, struct item *item, struct arena *arena,
+	struct err *err)
+{
+	_cleanup_json_ cJSON *doc = NULL;
+
+	if (item->path && item->name)
+		return 0;
+	if (drive_item_get(c, json_str(context, "drive"), item->id, &doc, err) < 0)
+		return -1;
+	if (!item->path)
+		item->path = drive_path(arena, doc);
+	if (!item->name)
+		item->name = arena_str(arena, doc, "name");
+	return 0;
+}
+
+const struct graph_service graph_drive = {
+	.stream_prefix = "drive/",
+	.receipt_kind = "file",
+	.poll = drive_poll,
+	.open_content = drive_open_content,
+	.describe = drive_describe,
+	.plan = drive_plan,
+	.quarantine = drive_quarantine,
+	.restore = drive_restore,
+	.observe = drive_observe,
+	.open_held = drive_open_held,
+	.remove = drive_remove,
+};

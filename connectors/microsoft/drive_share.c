@@ -1,0 +1,336 @@
+/* Sharing of one file: written down, removed, and brought back. Called by drive_act.c on core's job threads.
+ *
+ * Only what belongs to the file itself is touched: permissions without inheritedFrom, and never the owner's. A link that
+ * is made anew has a new address; that, and what cannot be made anew, goes into the receipt's not_restored.
+ * Sources: Graph "List who has access to a file", "Delete a sharing permission", "Send a sharing invitation",
+ * "Create a sharing link". */
+#include "connectors/microsoft/acts.h"
+
+#include <string.h>
+
+#define PAGES_MAX 100
+#define MIN_DATE "0001-01-01" /* how the service writes "never" */
+
+static bool has_role(const cJSON *permission, const char *role)
+{
+	const cJSON *entry;
+
+	cJSON_ArrayForEach(entry, json_array(permission, "roles"))
+	{
+		const char *s = cJSON_GetStringValue(entry);
+		if (s && strcmp(s, role) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_direct(const cJSON *permission)
+{
+	return !json_object(permission, "inheritedFrom") && !has_role(permission, "owner");
+}
+
+/* What restoring needs of a permission. */
+static cJSON *trim(const cJSON *permission)
+{
+	static const char *const kept[] = {"id", "roles", "link", "grantedToV2", "grantedTo", "grantedToIdentitiesV2",
+		"grantedToIdentities", "invitation", "expirationDateTime", "hasPassword"};
+	cJSON *out = cJSON_CreateObject();
+
+	for (size_t i = 0; out && i < ARRAY_SIZE(kept); i++) {
+		const cJSON *value = json_get(permission, kept[i]);
+		if (!value || cJSON_IsNull(value) || (i == 4 && json_get(permission, "grantedToV2")) ||
+			(i == 6 && json_get(permission, "grantedToIdentitiesV2")))
+			continue;
+		if (json_set(out, kept[i], cJSON_Duplicate(value, true)) < 0) {
+			json_free(out);
+			return NULL;
+		}
+	}
+	cJSON_DeleteItemFromObjectCaseSensitive(json_object(out, "link"), "webHtml");
+	return out;
+}
+
+int share_list(struct connection *c, const char *drive, const char *id, cJSON **ret_direct, bool *ret_inherited,
+	struct err *err)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
+	_cleanup_json_ cJSON *direct = cJSON_CreateArray();
+	bool inherited = false;
+
+	if (!direct)
+		return err_memory(err);
+	if (graph_url(c, &url, err, "/drives/{}/items/{}/permissions", drive, id, NULL) < 0)
+		return -1;
+	for (int page = 0; page < PAGES_MAX; page++) {
+		_cleanup_json_ cJSON *doc = NULL;
+		cJSON *value, *permission;
+		const char *next;
+		if (graph_get(c, buf_str(&url), NULL, &doc, err) < 0 || graph_list(c, doc, &value, &next, err) < 0)
+			return -1;
+		cJSON_ArrayForEach(permission, value)
+		{
+			inherited = inherited || json_object(permission, "inheritedFrom");
+			if (!is_direct(permission))
+				continue;
+			cJSON *copy = trim(permission);
+			if (!copy || !cJSON_AddItemToArray(direct, copy)) {
+				json_free(copy);
+				return err_memory(err);
+			}
+		}
+		if (!next) {
+			*ret_direct = TAKE_PTR(direct);
+			if (ret_inherited)
+				*ret_inherited = inherited;
+			return 0;
+		}
+		buf_clear(&url);
+		if (buf_adds(&url, next) < 0)
+			return err_memory(err);
+	}
+	return err_set(err, ERR_REMOTE, "bad_answer", "the list of a file's permissions does not end");
+}
+
+/* ---- removing ---- */
+
+static bool known(const cJSON *list, const cJSON *permission)
+{
+	const cJSON *entry;
+	const char *id = json_str_or(permission, "id", "");
+
+	cJSON_ArrayForEach(entry, list)
+	{
+		if (strcmp(json_str_or(entry, "id", ""), id) == 0)
+			return true;
+	}
+	return false;
+}
+
+int share_delete(struct connection *c, const char *drive, const char *id, const char *permission, struct err *err)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
+	struct err why;
+
+	if (graph_url(c, &url, err, "/drives/{}/items/{}/permissions/{}", drive, id, permission, NULL) < 0)
+		return -1;
+	if (graph_json(c, &(struct graph_call){.method = "DELETE", .url = buf_str(&url)}, NULL, &why) == 0 ||
+		why.class == ERR_GONE)
+		return 0;
+	if (err)
+		*err = why;
+	return -1;
+}
+
+int share_remove(struct connection *c, const char *drive, const char *id, cJSON *receipt, struct err *err)
+{
+	_cleanup_json_ cJSON *direct = NULL;
+	const cJSON *permission;
+
+	if (share_list(c, drive, id, &direct, NULL, err) < 0)
+		return -1;
+	cJSON_ArrayForEach(permission, direct)
+	{
+		const char *pid = json_str(permission, "id");
+		struct err why;
+		if (!pid || !*pid)
+			return err_set(err, ERR_REMOTE, "bad_answer", "a permission without an id");
+		/* Shared since the plan was made: to be brought back as well. */
+		cJSON *list = json_array(receipt, "permissions");
+		if (!list && json_set(receipt, "permissions", list = cJSON_CreateArray()) < 0)
+			return err_memory(err);
+		if (!known(list, permission) && !cJSON_AddItemToArray(list, cJSON_Duplicate(permission, true)))
+			return err_memory(err);
+		if (share_delete(c, drive, id, pid, &why) == 0)
+			continue;
+		if (why.class != ERR_REMOTE && why.class != ERR_CHANGED) {
+			if (err)
+				*err = why;
+			return -1;
+		}
+		/* An inherited one that does not say so, or one that a policy keeps: the move takes care of the first. */
+		if (json_note(receipt, "kept_permissions", "%.100s: %.200s", pid, why.message) < 0)
+			return err_memory(err);
+	}
+	return 0;
+}
+
+/* ---- bringing back ---- */
+
+static const cJSON *grantee(const cJSON *permission)
+{
+	const cJSON *v2 = json_object(permission, "grantedToV2");
+
+	return v2 ? v2 : json_object(permission, "grantedTo");
+}
+
+/* {"email": …} or {"objectId": …} of an identity set; NULL when nobody that can be invited. */
+static cJSON *recipient(const cJSON *set)
+{
+	static const char *const kinds[] = {"user", "group"};
+	cJSON *out = cJSON_CreateObject();
+	int r = -1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds) && r < 0; i++) {
+		const cJSON *who = json_object(set, kinds[i]);
+		const char *email = json_str(who, "email"), *id = json_str(who, "id");
+		if (email && *email)
+			r = json_set_str(out, "email", email);
+		else if (id && *id)
+			r = json_set_str(out, "objectId", id);
+	}
+	const char *login = json_str(json_object(set, "siteUser"), "loginName");
+	const char *name = login ? strrchr(login, '|') : NULL;
+	if (r < 0 && name && strchr(name, '@'))
+		r = json_set_str(out, "email", name + 1);
+	if (r < 0) {
+		json_free(out);
+		return NULL;
+	}
+	return out;
+}
+
+/* The addresses that a permission is for: its grantee, its invitation, or a link's people. */
+static cJSON *recipients(const cJSON *permission)
+{
+	cJSON *out = cJSON_CreateArray(), *one = NULL;
+	const char *invited = json_str(json_object(permission, "invitation"), "email");
+	const cJSON *people = json_array(permission, "grantedToIdentitiesV2"), *who;
+
+	if (!people)
+		people = json_array(permission, "grantedToIdentities");
+	if (grantee(permission) && (one = recipient(grantee(permission)))) {
+		cJSON_AddItemToArray(out, one);
+	} else if (invited && (one = cJSON_CreateObject())) {
+		cJSON_AddStringToObject(one, "email", invited);
+		cJSON_AddItemToArray(out, one);
+	}
+	cJSON_ArrayForEach(who, people)
+	{
+		one = recipient(who);
+		if (one)
+			cJSON_AddItemToArray(out, one);
+	}
+	return out;
+}
+
+/* Whom or what a permission is for, as one text to compare by. */
+static void key_of(const cJSON *permission, struct buf *out)
+{
+	_cleanup_json_ cJSON *to = recipients(permission);
+	const cJSON *link = json_object(permission, "link");
+
+	if (link)
+		buf_addf(out, "link %s %s ", json_str_or(link, "type", ""), json_str_or(link, "scope", ""));
+	if (!link || strcmp(json_str_or(link, "scope", ""), "users") == 0)
+		json_print(to, out);
+	if (!link)
+		json_print(json_array(permission, "roles"), out);
+}
+
+static bool is_there(const cJSON *now, const cJSON *permission)
+{
+	_cleanup_buf_ struct buf want = BUF_INIT(65536);
+	const cJSON *entry;
+
+	key_of(permission, &want);
+	cJSON_ArrayForEach(entry, now)
+	{
+		_cleanup_buf_ struct buf have = BUF_INIT(65536);
+		key_of(entry, &have);
+		if (strcmp(buf_str(&want), buf_str(&have)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int set_expiry(cJSON *body, const cJSON *permission)
+{
+	const char *at = json_str(permission, "expirationDateTime");
+
+	return at && strncmp(at, MIN_DATE, strlen(MIN_DATE)) != 0 ? json_set_str(body, "expirationDateTime", at) : 0;
+}
+
+static int make_link(struct connection *c, const char *drive, const char *id, const cJSON *permission, cJSON *receipt,
+	struct err *err)
+{
+	const cJSON *link = json_object(permission, "link");
+	const char *type = json_str(link, "type"), *scope = json_str(link, "scope");
+	_cleanup_json_ cJSON *body = cJSON_CreateObject(), *doc = NULL;
+	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
+
+	if (!body || json_set_str(body, "type", type) < 0 || json_set_str(body, "scope", scope) < 0 ||
+		json_set_bool(body, "retainInheritedPermissions", true) < 0 || set_expiry(body, permission) < 0)
+		return err_memory(err);
+	if (scope && strcmp(scope, "users") == 0 &&
+		(json_set(body, "recipients", recipients(permission)) < 0 || json_set_bool(body, "sendNotification", false) < 0))
+		return err_memory(err);
+	if (graph_url(c, &url, err, "/drives/{}/items/{}/createLink", drive, id, NULL) < 0)
+		return -1;
+	const struct graph_call call = {.method = "POST", .url = buf_str(&url), .json = body};
+	if (graph_json(c, &call, &doc, err) < 0)
+		return -1;
+	if (json_bool(link, "preventsDownload") && !json_bool(json_object(doc, "link"), "preventsDownload") &&
+		json_note(receipt, "not_restored", "the link (%.20s, %.20s) lets people download now", type ? type : "",
+			scope ? scope : "") < 0)
+		return err_memory(err);
+	const char *before = json_str(link, "webUrl"), *now = json_str(json_object(doc, "link"), "webUrl");
+	if (now && before && strcmp(now, before) != 0 &&
+		json_note(receipt, "not_restored", "the link (%.20s, %.20s) has a new address: %.500s", type ? type : "",
+			scope ? scope : "", now) < 0)
+		return err_memory(err);
+	if (json_bool(permission, "hasPassword") &&
+		json_note(receipt, "not_restored", "the link (%.20s, %.20s) has no password any more", type ? type : "",
+			scope ? scope : "") < 0)
+		return err_memory(err);
+	return 0;
+}
+
+static int invite(struct connection *c, const char *drive, const char *id, const cJSON *permission, struct err *err)
+{
+	_cleanup_json_ cJSON *body = cJSON_CreateObject(), *to = recipients(permission);
+	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
+	const cJSON *roles = json_array(permission, "roles");
+
+	if (!to || cJSON_GetArraySize(to) == 0)
+		return err_set(err, ERR_REMOTE, "no_recipient", "it is for nobody that can be invited");
+	if (!body || json_set(body, "recipients", TAKE_PTR(to)) < 0 ||
+		json_set(body, "roles", roles ? cJSON_Duplicate(roles, true) : cJSON_CreateArray()) < 0 ||
+		json_set_bool(body, "requireSignIn", true) < 0 || json_set_bool(body, "sendInvitation", false) < 0 ||
+		json_set_bool(body, "retainInheritedPermissions", true) < 0 || set_expiry(body, permission) < 0)
+		return err_memory(err);
+	if (graph_url(c, &url, err, "/drives/{}/items/{}/invite", drive, id, NULL) < 0)
+		return -1;
+	const struct graph_call call = {.method = "POST", .url = buf_str(&url), .json = body};
+	return graph_json(c, &call, NULL, err);
+}
+
+int share_restore(struct connection *c, const char *drive, const char *id, cJSON *receipt, struct err *err)
+{
+	_cleanup_json_ cJSON *now = NULL;
+	const cJSON *permission;
+
+	if (cJSON_GetArraySize(json_array(receipt, "permissions")) == 0)
+		return 0;
+	if (share_list(c, drive, id, &now, NULL, err) < 0)
+		return -1;
+	cJSON_ArrayForEach(permission, json_array(receipt, "permissions"))
+	{
+		bool is_link = json_object(permission, "link") != NULL;
+		struct err why;
+		if (is_there(now, permission))
+			continue;
+		int r = is_link ? make_link(c, drive, id, permission, receipt, &why) : invite(c, drive, id, permission, &why);
+		if (r == 0)
+			continue;
+		if (why.class != ERR_REMOTE && why.class != ERR_CHANGED) {
+			if (err)
+				*err = why;
+			return -1;
+		}
+		_cleanup_buf_ struct buf who = BUF_INIT(4096);
+		key_of(permission, &who);
+		if (json_note(receipt, "not_restored", "sharing %.300s: %.200s", buf_str(&who), why.message) < 0)
+			return err_memory(err);
+	}
+	return 0;
+}

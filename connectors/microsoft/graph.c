@@ -1,0 +1,174 @@
+/* Calls to Microsoft Graph and what its errors mean. Called by the other files of this folder, on core's job threads.
+ * Sources: Graph "Error responses", "Throttling", "Delta query"; error codes as in README.md. */
+#include "connectors/microsoft/graph.h"
+
+#include "base/encode.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* ---- errors ---- */
+
+/* Is one of the codes in the body's error, or in its chain of inner errors? Codes are compared without case. */
+static bool has_code(const cJSON *error, const char *const *codes)
+{
+	for (int depth = 0; error && depth < 5; depth++) {
+		const char *code = json_str(error, "code");
+		for (const char *const *c = codes; code && *c; c++)
+			if (strcasecmp(code, *c) == 0)
+				return true;
+		const cJSON *inner = json_object(error, "innerError");
+		error = inner ? inner : json_object(error, "innererror");
+	}
+	return false;
+}
+
+static void become(struct err *err, enum err_class class, const char *code, enum err_scope scope)
+{
+	err->class = class;
+	err->scope = scope;
+	snprintf(err->code, sizeof(err->code), "%s", code);
+}
+
+void graph_refine(const struct http_response *r, const cJSON *doc, struct err *err)
+{
+	static const char *const lost[] = {"SyncStateNotFound", "SyncStateInvalid", "resyncRequired",
+		"resyncChangesApplyDifferences", "resyncChangesUploadDifferences", "resyncApplyDifferences",
+		"resyncUploadDifferences", NULL};
+	static const char *const no_mailbox[] = {"MailboxNotEnabledForRESTAPI", "MailboxNotHostedInExchangeOnline",
+		"MailboxNotSupportedForRESTAPI", "ErrorNonExistentMailbox", NULL};
+	static const char *const malware[] = {"malwareDetected", "virusInfected", NULL};
+	static const char *const taken[] = {"nameAlreadyExists", "ErrorFolderExists", NULL};
+	static const char *const full[] = {"quotaLimitReached", "insufficientStorage", "ErrorQuotaExceeded", NULL};
+	static const char *const item_gone[] = {"ErrorItemNotFound", "ErrorFolderNotFound", "itemNotFound", NULL};
+	static const char *const throttled[] = {"TooManyRequests", "activityLimitReached", "ApplicationThrottled", NULL};
+	const cJSON *error = json_object(doc, "error");
+	const char *code = json_str(error, "code"), *message = json_str(error, "message");
+
+	if (code)
+		snprintf(err->message, sizeof(err->message), "HTTP %d %.80s: %.200s", r->status, code, message ? message : "");
+	if (!err->request_id[0])
+		snprintf(err->request_id, sizeof(err->request_id), "%.90s",
+			json_str_or(json_object(error, "innerError"), "request-id", ""));
+
+	if (r->status >= 400 && r->status < 500 && r->status != 429 && has_code(error, lost))
+		become(err, ERR_CURSOR, "cursor_lost", SCOPE_STREAM);
+	else if (r->status < 500 && has_code(error, throttled))
+		become(err, ERR_RETRY, "throttled", SCOPE_CONNECTION);
+	else if ((r->status == 404 || r->status == 403 || r->status == 400) && has_code(error, no_mailbox))
+		become(err, ERR_REMOTE, "unlicensed", SCOPE_STREAM);
+	else if (r->status == 403 && (has_code(error, malware) || http_header(r, "x-virus-infected")))
+		become(err, ERR_REMOTE, GRAPH_MALWARE, SCOPE_ITEM);
+	else if (r->status == 409 && has_code(error, taken))
+		become(err, ERR_CHANGED, GRAPH_NAME_TAKEN, SCOPE_ITEM);
+	else if (r->status == 507 || has_code(error, full))
+		become(err, ERR_REMOTE, GRAPH_NO_STORAGE, SCOPE_ITEM);
+	else if (r->status >= 400 && r->status < 500 && r->status != 401 && has_code(error, item_gone))
+		become(err, ERR_GONE, "not_found", SCOPE_ITEM);
+	else if (r->status == 402)
+		become(err, ERR_REMOTE, "forbidden", SCOPE_ITEM);
+	else if (err->class == ERR_RETRY && (r->status == 503 || r->status == 509) && r->retry_at)
+		err->scope = SCOPE_CONNECTION;
+}
+
+/* ---- calls ---- */
+
+#define HEADERS_MAX 4
+
+/* The headers of a call, in memory that lives as long as the call. */
+struct headers {
+	const char *list[HEADERS_MAX + 1];
+	char id[64];
+	struct buf match;
+};
+
+static int headers_make(struct headers *h, const struct graph_call *call, struct err *err)
+{
+	char uuid[37];
+	int n = 0;
+
+	uuid_new(uuid);
+	snprintf(h->id, sizeof(h->id), "client-request-id: %s", uuid);
+	h->list[n++] = h->id;
+	if (call->prefer)
+		h->list[n++] = call->prefer;
+	h->match = (struct buf)BUF_INIT(1024);
+	if (call->if_match) {
+		if (buf_addf(&h->match, "If-Match: %s", call->if_match) < 0)
+			return err_set(err, ERR_REMOTE, "bad_answer", "an eTag that does not fit");
+		h->list[n++] = buf_str(&h->match);
+	}
+	h->list[n] = NULL;
+	return 0;
+}
+
+static struct api_call as_api(const struct graph_call *call, const struct headers *h)
+{
+	return (struct api_call){.method = call->method, .url = call->url, .headers = h->list, .json = call->json,
+		.content = call->content};
+}
+
+int graph_send(struct connection *c, const struct graph_call *call, struct http_response *ret, struct err *err)
+{
+	struct headers h;
+
+	if (headers_make(&h, call, err) < 0)
+		return -1;
+	const struct api_call a = as_api(call, &h);
+	int r = api_send(&c->api, &a, ret, err);
+	buf_free(&h.match);
+	return r;
+}
+
+int graph_json(struct connection *c, const struct graph_call *call, cJSON **ret_doc, struct err *err)
+{
+	struct headers h;
+
+	if (headers_make(&h, call, err) < 0)
+		return -1;
+	const struct api_call a = as_api(call, &h);
+	int r = api_json(&c->api, &a, ret_doc, err);
+	buf_free(&h.match);
+	return r;
+}
+
+int graph_download(struct connection *c, const struct graph_call *call, struct http_response *ret, struct err *err)
+{
+	struct headers h;
+
+	if (headers_make(&h, call, err) < 0)
+		return -1;
+	const struct api_call a = as_api(call, &h);
+	int r = api_download(&c->api, &a, ret, err);
+	buf_free(&h.match);
+	return r;
+}
+
+int graph_check(struct connection *c, const struct http_response *r, struct err *err)
+{
+	return api_check(&c->api, r, err);
+}
+
+int graph_get(struct connection *c, const char *url, const char *prefer, cJSON **ret_doc, struct err *err)
+{
+	return graph_json(c, &(struct graph_call){.url = url, .prefer = prefer}, ret_doc, err);
+}
+
+bool graph_link_ok(struct connection *c, const char *link)
+{
+	return strlen(link) < GRAPH_URL_MAX && http_url_ok(link) && http_same_origin(link, c->graph);
+}
+
+int graph_list(struct connection *c, const cJSON *doc, cJSON **ret_value, const char **ret_next, struct err *err)
+{
+	cJSON *value = json_array(doc, "value");
+	const char *next = json_str(doc, "@odata.nextLink");
+
+	if (!value)
+		return err_set(err, ERR_REMOTE, "bad_answer", "an answer of Microsoft Graph without a list");
+	if (next && !graph_link_ok(c, next))
+		return err_set(err, ERR_REMOTE, "bad_answer", "Microsoft Graph names a next page at another address");
+	*ret_value = value;
+	*ret_next = next;
+	return 0;
+}
