@@ -1,0 +1,95 @@
+/* What the files of the store share; nobody else includes it.
+ *
+ * A domain call of store.h packs its arguments and a place for its results into a record on its own stack and hands
+ * a function with it to store_write() or store_read(). The function runs inside a transaction on another connection
+ * (and, writing, on the writer thread), perhaps more than once when a commit failed: so it resets its results at
+ * its beginning, and the call copies them to the caller's outputs only after success. */
+#ifndef STORE_IMPL_H
+#define STORE_IMPL_H
+
+#include "store/db.h"
+#include "store/store.h"
+
+#include <pthread.h>
+
+/* The number of a stream that is followed, as in the schema. */
+#define STREAM_IS_ACTIVE 1
+
+#define READERS_MAX 2
+#define CLAIM_MAX 1000 /* items in one claim */
+
+struct writer;
+
+struct store {
+	char where[1024];
+	char node[64];
+	bool read_only;
+	bool sole; /* SQLite: nobody else writes */
+	int lock_fd;
+	struct writer *writer; /* NULL when read-only */
+	pthread_mutex_t lock;  /* of the readers */
+	pthread_cond_t returned;
+	struct db *reader[READERS_MAX]; /* free ones */
+	int n_free, n_readers;
+	/* The writer thread's own: */
+	int64_t turn[3];  /* by lane: the connection served last */
+	int64_t last_now; /* the latest time a claim named */
+	int64_t done_minute; /* the last one whose start cleaned up behind itself */
+};
+
+/* The schema files in order, ended by NULL; made at build time by schema/embed.sh. */
+extern const char *const store_schema[];
+
+int store_db_open(const char *where, bool read_only, struct db **ret, struct err *err);
+
+/* Runs fn in a transaction that is durable when this returns 0. Blocks. */
+int store_write(struct store *s, int (*fn)(struct store *s, struct db *db, void *ctx, struct err *err), void *ctx,
+	struct err *err);
+/* The same on a read-only connection, in one snapshot. */
+int store_read(struct store *s, int (*fn)(struct store *s, struct db *db, void *ctx, struct err *err), void *ctx,
+	struct err *err);
+
+int writer_start(struct store *s, struct db *db, struct writer **ret, struct err *err);
+void writer_stop(struct writer *w); /* after the last call; closes the connection */
+int writer_call(struct writer *w, int (*fn)(struct store *s, struct db *db, void *ctx, struct err *err), void *ctx,
+	struct err *err);
+
+/* ---- shared pieces, inside a transaction ---- */
+
+/* Adds to the outbox; a uid that is there already is left as it is. */
+int event_insert(struct db *db, const char *tenant, const struct store_event *e, struct err *err);
+/* Adds to the counters of a stream. */
+struct counts {
+	int64_t seen, scanned, unknown, skipped, pending, repeats;
+};
+void counts_add(struct counts *c, int state, int64_t by); /* enum item_state */
+int counts_apply(struct db *db, int64_t stream, const struct counts *c, struct err *err);
+/* Remembers a verdict and the hashes of its bytes. */
+int verdict_insert(struct db *db, const struct store_result *r, struct err *err);
+int finding_insert(struct db *db, const struct store_finding *f, int64_t *ret, struct err *err);
+/* The columns of a finding, in the order that finding_read() wants. */
+#define FINDING_COLUMNS                                                                                      \
+	"f.id, f.uid, f.item, f.stream, f.tenant, f.connection, f.provider, f.service, f.stream_name, f.remote_id, " \
+	"f.version, f.name, f.path, f.owner, f.sha256, f.size, f.message_id, f.mail_from, f.mail_to, f.subject, "    \
+	"f.received_at, f.verdict, f.reason, f.threats, f.engine, f.signatures, f.rules, f.action_kind, "            \
+	"f.action_state, f.action_error, f.op_id, f.case_id, f.changed_at, f.seen_at, f.verdict_at, "                \
+	"f.contained_at, f.restored_at, f.receipt, f.action_attempts, f.action_next_try"
+int finding_read(struct db_stmt *st, struct arena *a, struct store_finding *ret, struct err *err);
+
+/* A clock that was set back must not put off for a day what waits: on a sole store, everything that waits is moved
+ * with the clock. Called by each claim. */
+int store_follow_clock(struct store *s, struct db *db, int64_t now, struct err *err);
+
+/* "" for NULL. */
+static inline const char *str0(const char *s)
+{
+	return s ? s : "";
+}
+
+/* The earlier of two instants, 0 being never. */
+static inline int64_t earlier(int64_t a, int64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+#endif
