@@ -3,6 +3,7 @@
 
 #include "scan/builtin.h"
 #include "scan/inspect.h"
+#include "scan/testpoint.h"
 
 #include "base/ioutil.h"
 #include "base/log.h"
@@ -103,6 +104,7 @@ static int load_files(struct cl_engine *cl, struct database *db, const struct en
 			continue;
 		if (watch->loading)
 			watch->loading(watch->ctx, f->path);
+		testpoint_load(f->path);
 		last_message[0] = '\0';
 		cl_error_t rc = cl_load(f->path, cl, signatures, DB_OPTIONS);
 		if (rc == CL_SUCCESS)

@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#define MAX_LOOKED 64  /* containers of one item remembered against a second look */
 #define MAX_LAYERS 128 /* deeper than any depth limit with libclamav's own layers between */
 
 struct layer {
@@ -41,6 +42,8 @@ struct inspect {
 	struct members_store *store;
 	struct layer layers[MAX_LAYERS];
 	int n_layers;
+	struct clean_key looked[MAX_LOOKED];
+	int n_looked;
 	unsigned n_reasons, n_found; /* how often one was noted */
 	enum reason reason;
 	bool top_seen;
@@ -86,6 +89,19 @@ static void note(struct inspect *i, enum reason reason)
 static struct layer *top(struct inspect *i)
 {
 	return i->n_layers ? &i->layers[i->n_layers - 1] : NULL;
+}
+
+/* Names that libclamav made up for temporary files: 32 hexadecimal digits, with "clamav-" and ".tmp" around or
+ * a number behind. They change from run to run and mean nothing. */
+static bool is_made_up(const char *name)
+{
+	const char *p = strncmp(name, "clamav-", 7) == 0 ? name + 7 : name;
+	size_t hex = strspn(p, "0123456789abcdef");
+
+	if (hex != 32)
+		return false;
+	p += hex;
+	return *p == '\0' || strcmp(p, ".tmp") == 0 || (*p == '_' && p[1 + strspn(p + 1, "0123456789")] == '\0');
 }
 
 /* Foreign text, cleaned, cut at a whole character. */
@@ -134,6 +150,8 @@ static void close_layer(struct inspect *i, cl_error_t result)
 		note(i, REASON_NOT_UNPACKED);
 	if (result == CL_CLEAN && l->has_key && !l->parent && l->reasons == i->n_reasons && l->found == i->n_found)
 		clean_add(i->clean, &l->key);
+	else if (l->has_key && l->parent && l->level > 0 && i->n_looked < MAX_LOOKED)
+		i->looked[i->n_looked++] = l->key;
 	i->n_layers--;
 }
 
@@ -142,18 +160,20 @@ static void add_part(struct inspect *i, struct layer *l, int64_t size)
 	struct scan_reply *r = i->reply;
 
 	l->part = -1;
-	if (l->level == 0 || l->derived)
+	if (l->derived)
 		return;
 	r->parts_seen++;
-	if (r->parts_seen > i->limits.parts)
-		note(i, REASON_PARTS);
-	i->total += size;
-	if (i->total > i->limits.total)
-		note(i, REASON_TOTAL_SIZE);
-	if (size > i->limits.part)
-		note(i, REASON_PART_SIZE);
-	if ((int)l->level > i->limits.depth)
-		note(i, REASON_DEPTH);
+	if (l->level > 0) {
+		if (r->parts_seen - 1 > i->limits.parts)
+			note(i, REASON_PARTS);
+		i->total += size;
+		if (i->total > i->limits.total)
+			note(i, REASON_TOTAL_SIZE);
+		if (size > i->limits.part)
+			note(i, REASON_PART_SIZE);
+		if ((int)l->level > i->limits.depth)
+			note(i, REASON_DEPTH);
+	}
 	if (r->n_parts == SCAN_MAX_PARTS)
 		return;
 	l->part = r->n_parts++;
@@ -213,6 +233,15 @@ static void make_key(struct inspect *i, struct layer *l, uint32_t attributes, co
 	l->has_key = clean_key(i->clean, context, data, len, &l->key);
 }
 
+/* The second look at a container of this item (see on_part): what it gave is noted already. */
+static bool looked_before(const struct inspect *i, const struct layer *l)
+{
+	for (int n = 0; l->derived && n < i->n_looked; n++)
+		if (memcmp(&i->looked[n], &l->key, sizeof(l->key)) == 0)
+			return true;
+	return false;
+}
+
 static cl_error_t on_part(int fd, const char *type, const char **ancestors, size_t parent_size, const char *name,
 	size_t size, const char *data, uint32_t level, uint32_t attributes, void *context)
 {
@@ -231,7 +260,7 @@ static cl_error_t on_part(int fd, const char *type, const char **ancestors, size
 	*l = (struct layer){.level = level, .derived = (attributes & LAYER_ATTRIBUTES_NORMALIZED) != 0,
 		.reasons = i->n_reasons, .found = i->n_found};
 	snprintf(l->type, sizeof(l->type), "%s", type ? type : "");
-	snprintf(l->name, sizeof(l->name), "%s", name ? name : "");
+	snprintf(l->name, sizeof(l->name), "%s", name && level > 0 && !is_made_up(name) ? name : "");
 	if (level == 0)
 		i->top_seen = true;
 	/* Raw scanning of an OOXML file finds its stored members once more, below a layer that is not told. */
@@ -251,7 +280,7 @@ static cl_error_t on_part(int fd, const char *type, const char **ancestors, size
 	}
 	look_at_content(i, l, (const uint8_t *)data, size);
 	make_key(i, l, attributes, data, size);
-	if (l->has_key && clean_has(i->clean, &l->key)) {
+	if (l->has_key && (clean_has(i->clean, &l->key) || looked_before(i, l))) {
 		l->parent = true; /* nothing need come out of it, and it is in the table already */
 		return CL_BREAK;
 	}
@@ -429,6 +458,7 @@ void inspect_run(struct inspect *i, struct cl_engine *engine, const void *data, 
 	i->reason = REASON_NONE;
 	i->top_seen = false;
 	i->total = 0;
+	i->n_looked = 0;
 	members_store_clear(i->store);
 	/* Nothing of up to five bytes is looked at by libclamav, and no signature is that short: clean by rule. */
 	if ((int64_t)len > i->limits.item)

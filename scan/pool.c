@@ -77,6 +77,7 @@ static void kill_worker(struct worker *w)
 {
 	_cleanup_msg_ struct msg m;
 
+	w->killed = true;
 	msg_init(&m, WIRE_KILL, 0);
 	msg_put_i64(&m, w->pid);
 	if (wire_send(w->gen->fd, &m, false) < 0)
@@ -149,8 +150,8 @@ static void job_lost(struct role *r, struct worker *w, int status, bool with_gen
 	const char *reason = "crashed";
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
 		reason = "sandbox";
-	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !with_generation)
-		reason = "memory"; /* not by us: the kernel took it for its memory */
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !with_generation && !w->killed)
+		reason = "memory"; /* the kernel took it for its memory */
 	log_warn("scan.worker_lost", "tenant=%s reason=%s signal=%d status=%d crashes=%d size=%lld", job->tenant,
 		w->timed_out ? "timeout" : reason, WIFSIGNALED(status) ? WTERMSIG(status) : 0,
 		WIFEXITED(status) ? WEXITSTATUS(status) : 0, job->crashes, (long long)job->size);

@@ -64,6 +64,7 @@ struct worker {
 	int64_t kill_at;   /* BUSY or STARTING; 0: none */
 	int64_t gone_at;   /* GONE: its status is waited for */
 	bool timed_out;
+	bool killed; /* by us */
 };
 
 enum generation_stage { GEN_LOADING, GEN_TRYING, GEN_WARMING, GEN_SERVING, GEN_DRAINING };

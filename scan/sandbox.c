@@ -150,6 +150,17 @@ static int keep_one(int *keep, struct err *err)
 	return 0;
 }
 
+/* What it would say to a terminal or a journal would be the content's words. */
+static int mute(struct err *err)
+{
+	_cleanup_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd < 3; fd++)
+		if (null < 0 || dup2(null, fd) < 0)
+			return refuse(err, "descriptors");
+	return 0;
+}
+
 int sandbox_minimum(int *keep, struct err *err)
 {
 	if (keep_one(keep, err) < 0)
@@ -168,7 +179,7 @@ int sandbox_enter(const struct scan_limits *limits, int slot, uid_t outer_uid, g
 	int64_t data = memory_of("VmData"), space = memory_of("VmSize");
 	int landlock = 0;
 
-	if (keep_one(keep, err) < 0 || (!root && map_user(outer_uid, outer_gid, err) < 0) ||
+	if (keep_one(keep, err) < 0 || mute(err) < 0 || (!root && map_user(outer_uid, outer_gid, err) < 0) ||
 		change_root(limits, uid, err) < 0)
 		return -1;
 	if (sethostname("worker", 6) < 0)

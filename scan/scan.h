@@ -70,8 +70,8 @@ struct scan_reply {
 	char reason[48];
 	int n_threats;
 	struct scan_threat threats[SCAN_MAX_THREATS];
-	int n_parts; /* in parts[] */
-	int parts_seen;
+	int n_parts; /* in parts[]; the first is the item itself, at depth 0, unless it is tiny */
+	int parts_seen; /* all, with the item */
 	struct scan_part parts[SCAN_MAX_PARTS];
 	char engine[48];      /* "ClamAV 1.4.3" */
 	char signatures[96];  /* identity of the loaded database: version and count, stable for one content */

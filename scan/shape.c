@@ -1,6 +1,5 @@
 /* Formats that hide content; see shape.h. Called from the inspection callback in a worker.
- * Sources: RFC 8878 (zstd), the LZ4 and lzip frame formats, RFC 5652 (CMS), RFC 9580 (OpenPGP), the .xz file
- * format, bzip2's block magic. */
+ * Sources: RFC 8878 (zstd), the LZ4 and lzip frame formats, RFC 5652 (CMS), RFC 9580 (OpenPGP), bzip2's block magic. */
 #include "scan/shape.h"
 
 #include "base/cleanup.h"
@@ -31,6 +30,12 @@ static bool starts(const uint8_t *data, size_t len, size_t at, const void *magic
 
 static bool is_opaque(const uint8_t *d, size_t len)
 {
+	/* Packages and disk images that libclamav has no reader for. */
+	if (starts(d, len, 0, "!<arch>\ndebian-binary", 21) || starts(d, len, 0, "\xed\xab\xee\xdb", 4) ||
+		starts(d, len, 0, "hsqs", 4) || starts(d, len, 0, "vhdxfile", 8) || starts(d, len, 0, "KDMV", 4) ||
+		starts(d, len, 0, "QFI\xfb", 4) || starts(d, len, 0, "conectix", 8) ||
+		(len > 512 && starts(d, len, len - 512, "conectix", 8)))
+		return true;
 	return starts(d, len, 0, "\x28\xb5\x2f\xfd", 4) ||  /* zstd */
 		starts(d, len, 0, "\x04\x22\x4d\x18", 4) || /* lz4 */
 		starts(d, len, 0, "LZIP\x01", 5) || starts(d, len, 7, "**ACE**", 7) ||
@@ -61,22 +66,19 @@ static bool is_encrypted(const uint8_t *d, size_t len)
 	return starts(d, len, 0, pgp, sizeof(pgp) - 1) || is_cms_encrypted(d, len);
 }
 
-/* bzip2 and xz files may be several streams in a row; libclamav looks at the first one alone. */
+/* A bzip2 file may be several streams in a row (pbzip2 writes them so); libclamav looks at the first one alone.
+ * In gzip and xz files it takes all. */
 static bool has_more_streams(const char *type, const uint8_t *d, size_t len)
 {
-	if (strcmp(type, "CL_TYPE_BZ") == 0) {
-		static const uint8_t block[] = {0x31, 0x41, 0x59, 0x26, 0x53, 0x59};
-		const uint8_t *p = d, *end = d + len;
-		while ((p = memmem(p, (size_t)(end - p), block, sizeof(block)))) {
-			if (p - d > 4 && memcmp(p - 4, "BZh", 3) == 0)
-				return true;
-			p++;
-		}
+	static const uint8_t block[] = {0x31, 0x41, 0x59, 0x26, 0x53, 0x59};
+	const uint8_t *p = d, *end = d + len;
+
+	if (strcmp(type, "CL_TYPE_BZ") != 0)
 		return false;
-	}
-	if (strcmp(type, "CL_TYPE_XZ") == 0) {
-		static const uint8_t magic[] = {0xfd, '7', 'z', 'X', 'Z', 0};
-		return len > 12 && memmem(d + 12, len - 12, magic, sizeof(magic)) != NULL;
+	while ((p = memmem(p, (size_t)(end - p), block, sizeof(block)))) {
+		if (p - d > 4 && memcmp(p - 4, "BZh", 3) == 0)
+			return true;
+		p++;
 	}
 	return false;
 }

@@ -4,6 +4,7 @@
 
 #include "scan/inspect.h"
 #include "scan/sandbox.h"
+#include "scan/testpoint.h"
 #include "scan/wire.h"
 
 #include "base/encode.h"
@@ -45,7 +46,7 @@ static int announce(int fd, const char *layers, const struct err *failed)
 	return wire_send(fd, &m, true);
 }
 
-static void scan_one(struct inspect *inspect, struct engine *engine, int fd, const struct scan_request *req,
+static void scan_one(struct inspect *inspect, struct engine *engine, int sock, int fd, const struct scan_request *req,
 	struct scan_reply *reply)
 {
 	struct stat st;
@@ -61,7 +62,8 @@ static void scan_one(struct inspect *inspect, struct engine *engine, int fd, con
 			return;
 		}
 	}
-	inspect_run(inspect, engine->cl, data, (size_t)st.st_size, req->deadline_ms, reply);
+	if (!testpoint_run(data, (size_t)st.st_size, sock, reply))
+		inspect_run(inspect, engine->cl, data, (size_t)st.st_size, req->deadline_ms, reply);
 	if (data)
 		munmap(data, (size_t)st.st_size);
 }
@@ -79,7 +81,7 @@ static int serve(struct inspect *inspect, struct engine *engine, int sock)
 	if (wire_recv(sock, &m, true) != 1 || m.type != SCAN_REQUEST || scan_request_get(&m, &req, &fd) < 0)
 		return -1;
 	int64_t started = time_monotonic_ns(), cpu = cpu_us();
-	scan_one(inspect, engine, fd, &req, &reply);
+	scan_one(inspect, engine, sock, fd, &req, &reply);
 	close(fd);
 	reply.elapsed_us = (time_monotonic_ns() - started) / 1000;
 	reply.cpu_us = cpu_us() - cpu;
