@@ -184,15 +184,20 @@ fail:
 	return -1;
 }
 
+void http_cancel(struct http *http)
+{
+	pthread_mutex_lock(&http->lock);
+	http->stop = true;
+	pthread_mutex_unlock(&http->lock);
+	curl_multi_wakeup(http->multi);
+}
+
 void http_free(struct http *http)
 {
 	if (!http)
 		return;
 	if (http->multi) {
-		pthread_mutex_lock(&http->lock);
-		http->stop = true;
-		pthread_mutex_unlock(&http->lock);
-		curl_multi_wakeup(http->multi);
+		http_cancel(http);
 		pthread_join(http->thread, NULL);
 		pthread_mutex_lock(&http->lock);
 		while (http->users)

@@ -23,7 +23,9 @@ struct http_options {
 };
 
 int http_new(const struct http_options *options, struct http **ret, struct err *err);
-/* Fails calls under way with CANCELLED and waits for its thread. */
+/* Fails calls under way, and all later ones, with CANCELLED; for shutting down before the callers are joined. */
+void http_cancel(struct http *http);
+/* The same, and waits for its thread. */
 void http_free(struct http *http);
 
 struct http_request {
