@@ -20,6 +20,7 @@
 #define HISTORY_MS (366ll * 86400 * 1000)
 #define SCAN_MAX 5000 /* happenings looked at in one call: filtered pages come short, or empty */
 #define POLL_MS 600000
+#define RECENT_MAX 500
 
 /* A folder as the source of an event: the standard fields without what lies in it. */
 #define FOLDER_SOURCE                                                                                              \
@@ -101,6 +102,8 @@ void bx_event(struct bx_item *it, struct bx_user *by, const char *admin, const c
 	e->parent = it->parent;
 	if (own && it->kind == BX_FILE) {
 		bx_drop(&by->recent, it);
+		if (by->recent.n >= RECENT_MAX)
+			bx_drop(&by->recent, by->recent.at[0]);
 		bx_push(&by->recent, it);
 	}
 	fc_changed();

@@ -149,6 +149,7 @@ static void put_link(struct bx_ctx *c, const struct bx_item *it, cJSON *o, const
 	bx_str(s, "vanity_url", l->vanity ? arena_printf(c->req->arena, "%s/v/%s", base, l->vanity) : NULL);
 	bx_str(s, "vanity_name", l->vanity);
 	cJSON_AddStringToObject(s, "access", l->access);
+	cJSON_AddStringToObject(s, "accessed", l->access); /* the schema requires it, for "access" */
 	cJSON_AddStringToObject(s, "effective_access", l->access);
 	cJSON_AddStringToObject(s, "effective_permission", permission);
 	bx_time(s, "unshared_at", l->unshared_at);

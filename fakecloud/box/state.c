@@ -280,8 +280,8 @@ struct bx_item *bx_child(const struct bx_item *folder, const char *name)
 
 void bx_rename(struct bx_item *it, const char *name)
 {
-	bx_set(&it->name, name);
-	it->name_hash = name_hash(name);
+	bx_set(&it->name, name); /* name may be the old one: gone after this */
+	it->name_hash = name_hash(it->name);
 }
 
 void bx_touch(struct bx_item *it, struct bx_user *by)
