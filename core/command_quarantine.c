@@ -4,7 +4,7 @@
 #include "base/encode.h"
 #include "base/ioutil.h"
 #include "base/timeutil.h"
-#include "core/archive.h"
+#include "core/zip.h"
 #include "core/table.h"
 
 #include <string.h>
@@ -113,7 +113,7 @@ static int download(struct command_line *cl, const char *id)
 	if (!*path)
 		snprintf(path, sizeof(path), "%.64s.zip", id);
 	random_hex(password, 8);
-	if (archive_encrypted(path, json_str_or(result, "name", "item"), fd, password, &err) < 0)
+	if (zip_encrypted(path, json_str_or(result, "name", "item"), fd, password, &err) < 0)
 		return command_error(&err);
 	if (cl->json) {
 		cJSON_AddStringToObject(result, "file", path);

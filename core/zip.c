@@ -1,5 +1,5 @@
-/* Encrypted archives through libarchive; see archive.h. In the command's process, which only writes: nothing is parsed. */
-#include "core/archive.h"
+/* Encrypted archives through libarchive; see zip.h. In the command's process, which only writes: nothing is parsed. */
+#include "core/zip.h"
 
 #include "base/buf.h"
 #include "base/encode.h"
@@ -50,7 +50,7 @@ static int copy(struct archive *a, int fd, const char *path, struct err *err)
 	return n < 0 ? err_errno(err, "reading the item") : 0;
 }
 
-int archive_encrypted(const char *path, const char *name, int fd, const char *password, struct err *err)
+int zip_encrypted(const char *path, const char *name, int fd, const char *password, struct err *err)
 {
 	_cleanup_buf_ struct buf member = BUF_INIT(3000);
 	struct stat st;
