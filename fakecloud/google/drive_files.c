@@ -291,7 +291,7 @@ static int by_keys(const void *a, const void *b, void *arg)
 
 int gd_files_list(struct gg_call *c)
 {
-	struct listing l;
+	struct listing l = {0};
 	struct sort s;
 	size_t from, n = 0;
 	int max = gg_page_size(c, "pageSize", 100, 1000);

@@ -74,7 +74,7 @@ int gm_history_list(struct gg_call *c)
 	const char *start = gg_query(c, "startHistoryId"), *token = gg_query(c, "pageToken"), *label = gg_query(c, "labelId");
 	int max, n = 0, filter = -1;
 	int64_t from, after;
-	unsigned types;
+	unsigned types = 0;
 	cJSON *doc, *list = NULL;
 
 	if (!box)
