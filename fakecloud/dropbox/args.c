@@ -125,6 +125,17 @@ const char *dbx_args_check(struct arena *arena, const char *spec, const cJSON *a
 
 	if (!cJSON_IsObject(arg))
 		return arena_printf(arena, "expected object, got %s", kind_of(arg));
+	cJSON_ArrayForEach(field, arg)
+	{
+		if (!strcmp(field->string, ".tag"))
+			continue;
+		size_t n = strlen(field->string);
+		const char *at = n ? spec : NULL;
+		while (at && (at = strstr(at, field->string)) && !((at == spec || at[-1] == ' ') && at[n] == ':'))
+			at++;
+		if (!at)
+			return arena_printf(arena, "unknown field '%.100s'", field->string);
+	}
 	for (const char *p = spec; *p;) {
 		size_t len = strcspn(p, " ");
 		const char *colon = memchr(p, ':', len);
@@ -141,17 +152,6 @@ const char *dbx_args_check(struct arena *arena, const char *spec, const cJSON *a
 		}
 		p += len;
 		p += strspn(p, " ");
-	}
-	cJSON_ArrayForEach(field, arg)
-	{
-		if (!strcmp(field->string, ".tag"))
-			continue;
-		const char *at = spec;
-		size_t n = strlen(field->string);
-		while ((at = strstr(at, field->string)) && !((at == spec || at[-1] == ' ') && at[n] == ':'))
-			at++;
-		if (!at)
-			return arena_printf(arena, "unknown field '%.100s'", field->string);
 	}
 	return NULL;
 }

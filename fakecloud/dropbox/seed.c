@@ -66,14 +66,17 @@ static int add_file(struct seed *s, struct dbx_node *parent, const char *name, c
 	struct fc_blob *blob = fc_blob_from_path(path);
 	struct dbx_ns *ns = parent->slot->ns;
 	_cleanup_buf_ struct buf text = BUF_INIT(1 << 16);
-	char id[32], rev[24];
+	char id[32], rev[24], facts[64];
 
 	if (!blob)
 		return -1;
 	buf_addf(&text, "%s/%s", parent->slot->display, name);
 	dbx_stable(id, sizeof(id), "id:", 22,
 		(const char *const[]){s->team->tenant, "dropbox", "file", ns->id, buf_str(&text), NULL});
-	fc_stable_id(rev, 20, (const char *const[]){s->team->tenant, "dropbox", "rev", ns->id, buf_str(&text), NULL});
+	snprintf(facts, sizeof(facts), "%lld.%09ld %lld", (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+		(long long)st->st_size);
+	fc_stable_id(rev, 20,
+		(const char *const[]){s->team->tenant, "dropbox", "rev", ns->id, buf_str(&text), facts, NULL});
 	struct dbx_node *node = dbx_node_add(parent, name, false, id);
 	int64_t at = (int64_t)st->st_mtim.tv_sec * 1000;
 	dbx_version_add(node, blob, at, at, ns->owner ? ns->owner : dbx_admin(s->team), rev);

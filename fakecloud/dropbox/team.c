@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define JOINED_AT 1743465600000ll /* 2025-04-01: the same at every start */
+
 static struct dbx_team **teams;
 static size_t team_count;
 
@@ -110,7 +112,7 @@ struct dbx_member *dbx_member_new(struct dbx_team *team, const char *email, bool
 	snprintf(display, sizeof(display), "%s %s", m->given, m->surname);
 	m->display = strdup(display);
 	m->suspended = suspended;
-	m->joined_at = dbx_seconds(fc_now() - 400 * 86400000ll);
+	m->joined_at = JOINED_AT;
 	dbx_stable(m->team_member_id, sizeof(m->team_member_id), "dbmid:", 34,
 		(const char *const[]){team->tenant, "dropbox", "member", email, NULL});
 	dbx_stable(m->account_id, sizeof(m->account_id), "dbid:", 35,

@@ -1,0 +1,289 @@
+// Dropbox by the letter of its Stone files: every answer of a tour through the interface has the described form, and
+// every route asks for the described scope, takes the described fields and knows the described ways to select members.
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { startDropbox } from './dropbox-lib.mjs'
+import { noSpecs, specs } from './lib.mjs'
+import { Stone } from './stone.mjs'
+
+const dir = join(specs, 'dropbox')
+const skip = noSpecs || (existsSync(dir) ? false : 'the Stone files are missing')
+let box, stone, token, members, seen
+
+before(async () => {
+  if (skip) return
+  stone = new Stone(dir)
+  box = await startDropbox()
+  members = await box.members()
+  token = (await box.token()).access_token
+  seen = new Map()
+})
+after(() => box?.stop())
+
+const id = (who) => members[`${who}@aoba.example`].team_member_id
+// A call whose answer is checked against the description.
+async function ask(route, arg, { expect = 200, ...more } = {}) {
+  const { attrs } = stone.routes.get(route)
+  const answer = await box.call(route, arg, { token, style: attrs.style ?? 'rpc', ...more })
+  assert.deepEqual(stone.answer(route, answer), [], JSON.stringify(answer.json ?? answer.text))
+  assert.equal(answer.status, expect, answer.text)
+  seen.set(route, (seen.get(route) ?? new Set()).add(answer.status))
+  return attrs.style === 'download' && answer.status === 200 ? answer.result : answer.json
+}
+
+describe('every answer', { skip }, () => {
+  const hana = (route, arg, more) => ask(route, arg, { user: id('hana'), ...more })
+  const ken = (route, arg, more) => ask(route, arg, { user: id('ken'), ...more })
+  const admin = (route, arg, more) => ask(route, arg, { admin: id('admin'), ...more })
+  const upload = (who, path, text, more = {}) => who('files/upload', { path, ...more }, { body: text })
+
+  it('about the team', async () => {
+    await ask('team/get_info')
+    await ask('team/token/get_authenticated_admin')
+    await ask('team/features/get_values', { features: ['upload_api_rate_limit', 'has_team_shared_dropbox', 'has_team_file_events', 'has_team_selective_sync', 'has_distinct_member_homes'].map((t) => ({ '.tag': t })) })
+    await ask('team/features/get_values', { features: [] }, { expect: 409 })
+    for (const v of ['', '_v2']) {
+      const page = await ask(`team/members/list${v}`, { limit: 2 })
+      assert.equal(page.members.length, 2)
+      await ask(`team/members/list/continue${v}`, { cursor: page.cursor })
+      await ask(`team/members/list/continue${v}`, { cursor: 'none' }, { expect: 409 })
+      await ask(`team/members/get_info${v}`, { members: [{ '.tag': 'email', email: 'KEN@aoba.example' }, { '.tag': 'team_member_id', team_member_id: 'dbmid:none' }] })
+    }
+    const page = await ask('team/namespaces/list', { limit: 1 })
+    await ask('team/namespaces/list/continue', { cursor: page.cursor })
+    await ask('team/namespaces/list/continue', { cursor: 'none' }, { expect: 409 })
+  })
+
+  it('about accounts', async () => {
+    const account = await hana('users/get_current_account')
+    await admin('users/get_current_account')
+    await hana('users/get_account', { account_id: account.account_id })
+    await hana('users/get_account', { account_id: `dbid:${'x'.repeat(35)}` }, { expect: 409 })
+    await hana('users/get_account_batch', { account_ids: [account.account_id] })
+    await hana('users/get_space_usage')
+    await hana('users/features/get_values', { features: [{ '.tag': 'file_locking' }, { '.tag': 'team_shared_dropbox' }] })
+    await hana('check/user', { query: 'hello' })
+  })
+
+  it('about listings', async () => {
+    const first = await hana('files/list_folder', { path: '', recursive: true, limit: 2, include_has_explicit_shared_members: true })
+    let page = first
+    while (page.has_more) page = await hana('files/list_folder/continue', { cursor: page.cursor })
+    await hana('files/list_folder/get_latest_cursor', { path: '/Docs' })
+    await hana('files/list_folder', { path: '/none' }, { expect: 409 })
+    await hana('files/list_folder', { path: '/Docs/plan.txt' }, { expect: 409 })
+    await hana('files/list_folder', { path: '/' }, { expect: 400 })
+    await hana('files/list_folder', { path: 'none' }, { expect: 400 })
+    await hana('files/list_folder', { path: '', limit: 2001 }, { expect: 400 })
+    await hana('files/list_folder', { path: '', recursively: true }, { expect: 400 })
+    await upload(hana, '/listed.txt', 'x')
+    await ask('files/list_folder/longpoll', { cursor: page.cursor, timeout: 30 }, { token: undefined })
+    await hana('files/delete_v2', { path: '/listed.txt' })
+    await hana('files/list_folder/continue', { cursor: page.cursor })
+    await hana('files/list_folder', { path: '', include_deleted: true })
+    await admin('files/list_folder', { path: '', include_mounted_folders: false }, { root: { '.tag': 'namespace_id', namespace_id: members['ken@aoba.example'].member_folder_id } })
+    await hana('files/list_folder', { path: '' }, { root: { '.tag': 'namespace_id', namespace_id: '1' }, expect: 422 })
+    await hana('files/list_folder', { path: '' }, { root: { '.tag': 'root', root: '1' }, expect: 422 })
+    await hana('files/list_folder', { path: '' }, { token: 'none', expect: 401 })
+  })
+
+  it('about single files and folders', async () => {
+    for (const path of ['/Docs', '/Docs/plan.txt', '/Docs/見積書 😀.txt', '/notes.paper', '/empty', '/Marketing', '/Marketing/Plans', '/Marketing/logo.png']) await hana('files/get_metadata', { path, include_has_explicit_shared_members: true })
+    await hana('files/get_metadata', { path: '/listed.txt', include_deleted: true })
+    await hana('files/get_metadata', { path: '/none' }, { expect: 409 })
+    await hana('files/get_metadata', { path: '//' }, { expect: 409 })
+    await hana('files/download', { path: '/Docs/見積書 😀.txt' })
+    await hana('files/download', { path: '/notes.paper' }, { expect: 409 })
+    await ken('files/download', { path: '/Work/bad.exe' }, { expect: 409 })
+    await hana('files/export', { path: '/notes.paper' })
+    await hana('files/get_temporary_link', { path: '/Docs/plan.txt' })
+    await ken('files/get_temporary_link', { path: '/Work/bad.exe' }, { expect: 409 })
+    const search = await hana('files/search_v2', { query: 'a', options: { max_results: 1 } })
+    if (search.has_more) await hana('files/search/continue_v2', { cursor: search.cursor })
+  })
+
+  it('about changes', async () => {
+    const one = await upload(hana, '/c/a.txt', 'one')
+    await upload(hana, '/c/a.txt', 'two', { mode: { '.tag': 'update', update: one.rev } })
+    await hana('files/upload', { path: '/c/a.txt', mode: 'add' }, { body: 'three', expect: 409 })
+    await hana('files/upload', { path: '/c/.DS_Store' }, { body: 'x', expect: 409 })
+    for (const v of ['', '_v2']) {
+      await hana(`files/create_folder${v}`, { path: `/c/folder${v}` })
+      await hana(`files/create_folder${v}`, { path: '/c/a.txt' }, { expect: 409 })
+      await hana(`files/copy${v}`, { from_path: '/c/a.txt', to_path: `/c/copy${v}.txt` })
+      await hana(`files/move${v}`, { from_path: `/c/copy${v}.txt`, to_path: `/c/moved${v}.txt` })
+      await hana(`files/move${v}`, { from_path: '/c/none', to_path: '/c/x' }, { expect: 409 })
+      await hana(`files/move${v}`, { from_path: `/c/moved${v}.txt`, to_path: `/c/folder${v}/moved.txt` })
+      await hana(`files/delete${v}`, { path: `/c/folder${v}` })
+      await hana(`files/delete${v}`, { path: '/c/none' }, { expect: 409 })
+    }
+    const launched = await hana('files/create_folder_batch', { paths: ['/c/x', '/c/a.txt'], force_async: true })
+    await hana('files/create_folder_batch/check', { async_job_id: launched.async_job_id })
+    await hana('files/create_folder_batch/check', { async_job_id: launched.async_job_id })
+    await hana('files/copy_batch_v2', { entries: [{ from_path: '/c/a.txt', to_path: '/c/b.txt' }, { from_path: '/c/none', to_path: '/c/y' }] })
+    await hana('files/move_batch_v2', { entries: [{ from_path: '/c/b.txt', to_path: '/c/d.txt' }, { from_path: '/c/a.txt', to_path: '/c/d.txt' }] })
+    const many = await hana('files/move_batch_v2', { entries: Array.from({ length: 21 }, () => ({ from_path: '/c/none', to_path: '/c/y' })) })
+    for (let i = 0; i < 2; i++) await hana('files/move_batch/check_v2', { async_job_id: many.async_job_id })
+    const job = await hana('files/delete_batch', { entries: [{ path: '/c/d.txt' }, { path: '/c/none' }] })
+    for (let i = 0; i < 2; i++) await hana('files/delete_batch/check', { async_job_id: job.async_job_id })
+    await hana('files/delete_batch/check', { async_job_id: 'none' }, { expect: 409 })
+    await hana('files/list_revisions', { path: '/c/a.txt', include_restorable_info: true })
+    await hana('files/list_revisions', { path: '/c/d.txt' })
+    await hana('files/list_revisions', { path: '/c/none.txt' }, { expect: 409 })
+    await hana('files/restore', { path: '/c/a.txt', rev: one.rev })
+    await hana('files/restore', { path: '/c/a.txt', rev: '000000000' }, { expect: 409 })
+    await hana('files/permanently_delete', { path: '/c/a.txt' })
+    await hana('files/permanently_delete', { path: '/c/none.txt' }, { expect: 409 })
+  })
+
+  it('about upload sessions', async () => {
+    const start = async () => (await hana('files/upload_session/start', {}, { body: 'abc' })).session_id
+    const session_id = await start()
+    await hana('files/upload_session/append', { session_id, offset: 3 }, { body: 'd' })
+    await hana('files/upload_session/append_v2', { cursor: { session_id, offset: 9 } }, { body: 'e', expect: 409 })
+    await hana('files/upload_session/append_v2', { cursor: { session_id, offset: 4 } }, { body: 'e' })
+    await hana('files/upload_session/append_batch', { entries: [{ cursor: { session_id, offset: 5 }, length: 1 }, { cursor: { session_id: 'none', offset: 0 }, length: 1 }] }, { body: 'fg' })
+    await hana('files/upload_session/finish', { cursor: { session_id, offset: 9 }, commit: { path: '/s.txt' } }, { body: '', expect: 409 })
+    await hana('files/upload_session/finish', { cursor: { session_id, offset: 6 }, commit: { path: '/s.txt' } }, { body: 'g' })
+    const { session_ids } = await hana('files/upload_session/start_batch', { num_sessions: 2 })
+    await hana('files/upload_session/append_v2', { cursor: { session_id: session_ids[0], offset: 0 }, close: true }, { body: randomBytes(10) })
+    const entries = session_ids.map((s) => ({ cursor: { session_id: s, offset: 10 }, commit: { path: '/batch.txt' } }))
+    await hana('files/upload_session/finish_batch_v2', { entries })
+    const job = await hana('files/upload_session/finish_batch', { entries })
+    for (let i = 0; i < 2; i++) await hana('files/upload_session/finish_batch/check', { async_job_id: job.async_job_id })
+  })
+
+  it('about locks', async () => {
+    const entries = ['/Marketing/logo.png', '/empty', '/none', '/Docs'].map((path) => ({ path }))
+    await hana('files/lock_file_batch', { entries })
+    await ken('files/lock_file_batch', { entries: entries.slice(0, 1) })
+    await hana('files/get_metadata', { path: '/Marketing/logo.png' })
+    await hana('files/get_file_lock_batch', { entries: entries.slice(0, 2) })
+    await hana('files/unlock_file_batch', { entries: entries.slice(0, 1) })
+  })
+
+  it('about sharing', async () => {
+    const file = '/Docs/plan.txt'
+    const { links: [link] } = await hana('sharing/list_shared_links', { path: file, direct_only: true })
+    await hana('sharing/list_shared_links', {})
+    await hana('sharing/list_shared_links', { path: '/none' }, { expect: 409 })
+    await admin('sharing/list_shared_links', { path: '/logo.png' }, { root: { '.tag': 'namespace_id', namespace_id: (await ask('team/team_folder/list', {})).team_folders[0].team_folder_id } })
+    await hana('sharing/get_shared_link_metadata', { url: link.url })
+    await hana('sharing/get_shared_link_file', { url: link.url })
+    await hana('sharing/create_shared_link_with_settings', { path: file }, { expect: 409 })
+    await hana('sharing/modify_shared_link_settings', { url: link.url, settings: { expires: '2031-01-01T00:00:00Z', require_password: true, link_password: 'x' } })
+    await hana('sharing/revoke_shared_link', { url: link.url })
+    await hana('sharing/revoke_shared_link', { url: link.url }, { expect: 409 })
+    await hana('sharing/revoke_shared_link', { url: 'http://elsewhere/' }, { expect: 409 })
+    await hana('sharing/create_shared_link_with_settings', { path: '/Docs', settings: { audience: { '.tag': 'no_one' } } })
+    await hana('sharing/list_shared_links', { path: file })
+    const page = await hana('sharing/list_file_members', { file, limit: 1, actions: [{ '.tag': 'remove' }] })
+    await hana('sharing/list_file_members/continue', { cursor: page.cursor })
+    await hana('sharing/list_file_members/continue', { cursor: 'none' }, { expect: 409 })
+    await hana('sharing/list_file_members', { file: '/Marketing/logo.png' })
+    await hana('sharing/list_file_members', { file: '/none' }, { expect: 409 })
+    await hana('sharing/get_file_metadata', { file })
+    const guest = { '.tag': 'email', email: 'guest@elsewhere.example' }
+    await hana('sharing/remove_file_member_2', { file, member: guest })
+    await hana('sharing/remove_file_member_2', { file, member: guest }, { expect: 409 })
+    await hana('sharing/add_file_member', { file, members: [guest, { '.tag': 'dropbox_id', dropbox_id: 'dbid:none' }] })
+    await hana('sharing/remove_file_member', { file, member: guest })
+    await hana('sharing/unshare_file', { file })
+    const { entries: [folder] } = await hana('sharing/list_folders', {})
+    await hana('sharing/get_folder_metadata', { shared_folder_id: folder.shared_folder_id })
+    const some = await hana('sharing/list_folder_members', { shared_folder_id: folder.shared_folder_id, limit: 1 })
+    await hana('sharing/list_folder_members/continue', { cursor: some.cursor })
+    await hana('sharing/list_folder_members', { shared_folder_id: '1' }, { expect: 409 })
+    await admin('sharing/add_folder_member', { shared_folder_id: folder.shared_folder_id, members: [{ member: guest }] })
+    await admin('sharing/add_folder_member', { shared_folder_id: folder.shared_folder_id, members: [{ member: { '.tag': 'dropbox_id', dropbox_id: 'none' } }] }, { expect: 409 })
+    const job = await admin('sharing/remove_folder_member', { shared_folder_id: folder.shared_folder_id, member: guest, leave_a_copy: false })
+    for (let i = 0; i < 2; i++) await admin('sharing/check_remove_member_job_status', { async_job_id: job.async_job_id })
+    await admin('sharing/check_job_status', { async_job_id: job.async_job_id })
+    await admin('sharing/remove_folder_member', { shared_folder_id: folder.shared_folder_id, member: guest, leave_a_copy: false }, { expect: 409 })
+  })
+
+  it('about team folders', async () => {
+    const made = await ask('team/team_folder/create', { name: 'Spec' })
+    await ask('team/team_folder/create', { name: 'spec' }, { expect: 409 })
+    await ask('team/team_folder/list', { limit: 1 }).then(({ cursor }) => ask('team/team_folder/list/continue', { cursor }))
+    await ask('team/team_folder/list/continue', { cursor: 'none' }, { expect: 409 })
+    await ask('team/team_folder/get_info', { team_folder_ids: [made.team_folder_id, '1'] })
+    await ask('team/team_folder/rename', { team_folder_id: made.team_folder_id, name: 'Spec 2' })
+    const job = await ask('team/team_folder/archive', { team_folder_id: made.team_folder_id })
+    for (let i = 0; i < 2; i++) await ask('team/team_folder/archive/check', { async_job_id: job.async_job_id })
+    await ask('team/team_folder/archive', { team_folder_id: made.team_folder_id }, { expect: 409 })
+    await ask('team/team_folder/activate', { team_folder_id: made.team_folder_id })
+    await ask('team/team_folder/archive', { team_folder_id: made.team_folder_id, force_async_off: true })
+    await ask('team/team_folder/permanently_delete', { team_folder_id: made.team_folder_id })
+    await ask('team/team_folder/permanently_delete', { team_folder_id: made.team_folder_id }, { expect: 409 })
+  })
+
+  it('about events', async () => {
+    const page = await ask('team_log/get_events', { limit: 5 })
+    assert.equal(page.events.length, 5)
+    let next = page
+    const kinds = new Set()
+    while (next.has_more) {
+      next = await ask('team_log/get_events/continue', { cursor: next.cursor })
+      next.events.forEach((e) => kinds.add(e.event_type['.tag']))
+    }
+    for (const kind of ['file_move', 'file_delete', 'file_restore', 'file_copy', 'file_edit', 'file_permanently_delete', 'shared_link_create', 'shared_link_disable', 'shared_content_add_member', 'shared_content_remove_member', 'team_folder_create', 'team_folder_change_status', 'team_folder_permanently_delete', 'file_locking_lock_status_changed']) assert.ok(kinds.has(kind) || page.events.some((e) => e.event_type['.tag'] === kind), kind)
+    await ask('team_log/get_events', { time: { start_time: '2026-01-02T00:00:00Z', end_time: '2026-01-01T00:00:00Z' } }, { expect: 409 })
+    await ask('team_log/get_events', { account_id: `dbid:${'x'.repeat(35)}` }, { expect: 409 })
+    await ask('team_log/get_events/continue', { cursor: 'none' }, { expect: 409 })
+  })
+})
+
+describe('every route', { skip }, () => {
+  const known = async () => {
+    const out = []
+    for (const route of stone.routes.values()) {
+      const { text } = await box.call(route.name)
+      if (!text.startsWith('Unknown API function')) out.push(route)
+    }
+    return out
+  }
+
+  it('asks for its scope, and for no other', async () => {
+    const scopes = new Set([...stone.routes.values()].map((r) => r.attrs.scope))
+    const all = ['account_info.read', 'events.read', 'files.content.read', 'files.content.write', 'files.metadata.read', 'files.metadata.write', 'files.permanent_delete', 'members.read', 'sharing.read', 'sharing.write', 'team_data.content.read', 'team_data.content.write', 'team_data.member', 'team_info.read']
+    assert.ok(all.every((s) => scopes.has(s) || s === 'files.metadata.write'))
+    const without = new Map()
+    for (const scope of all) without.set(scope, (await box.token('aoba', { scope: all.filter((s) => s !== scope).join(' ') })).access_token)
+    const routes = await known()
+    assert.ok(routes.length >= 85)
+    for (const { name, attrs } of routes.filter((r) => r.attrs.auth !== 'noauth' && r.attrs.scope)) {
+      const select = attrs.auth === 'team' ? {} : { user: id('hana') }
+      const { status, json } = await box.call(name, undefined, { token: without.get(attrs.scope), ...select })
+      assert.equal(status, 401, name)
+      assert.deepEqual(json.error, { '.tag': 'missing_scope', required_scope: attrs.scope }, name)
+    }
+  })
+
+  it('takes an administrator where its attribute says so', async () => {
+    for (const { name, attrs } of (await known()).filter((r) => r.attrs.auth?.includes('user') && r.name !== 'auth/token/revoke')) {
+      const { text } = await box.call(name, undefined, { token, admin: id('admin'), headers: { 'Dropbox-API-Arg': '[]' } })
+      assert.equal(/does not support the "Dropbox-API-Select-Admin"/.test(text), !attrs.select_admin_mode, name)
+    }
+  })
+
+  it('takes every field that it describes, and no other', async () => {
+    for (const route of await known()) {
+      const { def } = stone.resolve(route.arg)
+      if (!def || route.attrs.auth === 'noauth') continue
+      const select = route.attrs.auth === 'team' ? {} : { user: id('hana') }
+      const style = route.attrs.style ?? 'rpc'
+      const internal = ['fp_sealed_result']
+      for (const field of [...stone.fields(def).map(([k]) => k).filter((k) => !internal.includes(k)), 'no_such_field']) {
+        // A value that no field takes: what is complained about first must not be the field's name.
+        const arg = { [field]: [[[]]] }
+        const { status, text } = await box.call(route.name, arg, { token, style, ...select })
+        if (field === 'no_such_field') assert.equal(status, 400, `${route.name} ${field}`)
+        else assert.ok(!/unknown field/.test(text), `${route.name}: ${field}: ${text}`)
+      }
+    }
+  })
+})
