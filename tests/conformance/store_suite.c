@@ -68,7 +68,7 @@ void suite_drop(struct fixture *f)
 
 	if (f->schema[0]) {
 		char sql[128];
-		snprintf(sql, sizeof(sql), "DROP SCHEMA %s CASCADE", f->schema);
+		snprintf(sql, sizeof(sql), "SET client_min_messages = warning; DROP SCHEMA %s CASCADE", f->schema);
 		postgres_run(sql);
 		return;
 	}
