@@ -331,7 +331,7 @@ static void item_call(struct ms_ctx *c, int at, struct ms_item *shared)
 	} else if (!strncasecmp(c->seg[at], "root", 4)) {
 		c->item = c->drive->root;
 	} else {
-		const char *id = c->seg[at + 1];
+		const char *id = at + 1 < c->n_seg && c->seg[at + 1] ? c->seg[at + 1] : "";
 		size_t n = strcspn(id, ":");
 		c->item = ms_map_get(&c->t->items, ms_fmt(c, "%.*s", (int)n, id));
 		if (!strcasecmp(id, "root") || !strcasecmp(id, "root:"))

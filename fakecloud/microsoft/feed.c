@@ -3,8 +3,8 @@
 #include "fakecloud/microsoft/microsoft.h"
 
 #include "base/encode.h"
-#include "base/units.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -62,7 +62,11 @@ int ms_cursor_read(struct ms_ctx *c, const char *text, char kind, const char *sc
 		return -1;
 	cur.link = *w == 'l';
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		if (!(w = next_word(&p)) || units_int(w, INT64_MIN, INT64_MAX, numbers[i]) < 0)
+		char *end;
+		if (!(w = next_word(&p)))
+			return -1;
+		*numbers[i] = strtoll(w, &end, 10);
+		if (end == w || *end)
 			return -1;
 	}
 	if (!(cur.scope = next_word(&p)) || strcmp(cur.scope, scope))

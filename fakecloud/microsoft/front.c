@@ -116,27 +116,34 @@ static void preferences(struct ms_ctx *c)
 
 void ms_call(struct ms_ctx *c, const char *path, const char *query)
 {
-	const char *inner = path;
-	size_t n;
+	size_t n = strcspn(path + 1, "/") + 1;
 
-	/* The Graph client takes a link with http for a path below the version; such a call is meant as the link. */
-	for (const char *p = path; (p = strstr(p, "/v1.0/")); p++)
-		inner = p;
-	if (strncmp(path, "/beta/", 6) == 0) {
-		c->beta = true;
-		inner = path;
-	}
-	n = strcspn(inner + 1, "/") + 1;
-	if (strncmp(inner, "/v1.0", n) && strncmp(inner, "/beta", n)) {
-		ms_error(c, 400, "BadRequest", "Invalid version: %.*s.", (int)n - 1, inner + 1);
+	c->beta = !strncmp(path, "/beta", n);
+	if (strncmp(path, "/v1.0", n) && !c->beta) {
+		ms_error(c, 400, "BadRequest", "Invalid version: %.*s.", (int)n - 1, path + 1);
 		return;
 	}
-	c->path = inner;
+	c->path = path;
 	c->raw_query = query;
+	c->n_params = 0;
 	ms_query_parse(c, query);
-	ms_path_parse(c, inner + n);
+	ms_path_parse(c, path + n);
 	preferences(c);
 	ms_dispatch(c);
+}
+
+/* The Graph client takes a link that begins with http for a path below the version ("/v1.0/http://host/v1.0/…"): such
+ * a call is meant as the link. */
+static const char *link_within(const char *path)
+{
+	const char *p = strstr(path, "/http:/");
+
+	if (!p || p - path > 6)
+		return path;
+	p += 7;
+	p += *p == '/';
+	p = strchr(p, '/');
+	return p ? p : path;
 }
 
 static bool is_login(const char *path)
@@ -150,6 +157,7 @@ static void handle(struct fc_request *req, struct fc_response *res)
 	static const char graph[] =
 		"graph.microsoft.com graph.microsoft.us dod-graph.microsoft.us microsoftgraph.chinacloudapi.cn";
 	struct ms_ctx *c = arena_alloc(req->arena, sizeof(*c));
+	const char *path;
 
 	if (!c) {
 		res->status = 500;
@@ -157,25 +165,25 @@ static void handle(struct fc_request *req, struct fc_response *res)
 	}
 	*c = (struct ms_ctx){.req = req, .res = res, .method = req->method, .raw_query = req->query};
 	ids(c);
-	if (strncmp(req->path, "/v1.0", 5) && strncmp(req->path, "/beta", 5)) {
-		if (is_login(req->path)) {
+	path = link_within(req->path);
+	if (strncmp(path, "/v1.0", 5) && strncmp(path, "/beta", 5)) {
+		if (is_login(path)) {
 			ms_login(c);
 			return;
 		}
-		c->base = ms_base(req, NULL);
+		c->base = ms_base(req, graph);
 		ms_query_parse(c, req->query);
-		ms_path_parse(c, req->path);
+		ms_path_parse(c, path);
 		if (ms_preauth(c))
 			return;
 	}
 	c->base = ms_base(req, graph);
 	if (!authorized(c))
 		return;
-	if (!strcmp(req->path, "/v1.0/$batch") || !strcmp(req->path, "/v1.0/%24batch") ||
-		!strcmp(req->path, "/beta/$batch"))
+	if (!strcmp(path, "/v1.0/$batch") || !strcmp(path, "/v1.0/%24batch") || !strcmp(path, "/beta/$batch"))
 		ms_batch(c);
 	else
-		ms_call(c, req->path, req->query);
+		ms_call(c, path, req->query);
 }
 
 static void state(cJSON *items)
