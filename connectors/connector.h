@@ -159,6 +159,7 @@ struct connector {
 	const char *const *needs;     /* scopes or permissions and what for, in pairs, ended by NULL */
 	unsigned services;
 
+	/* config and env outlive the connection. */
 	int (*open)(const struct connection_config *config, const struct connector_env *env, struct connection **ret,
 		struct err *err);
 	void (*close)(struct connection *c);

@@ -72,9 +72,7 @@ static int save(struct control_request *r, struct live *l, const cJSON *grant, c
 	if (auth_client_rename(auth, stage, rec.id, err) < 0 || store_connection_put(r->core->store, &rec, err) < 0)
 		return -1;
 	live_forget(r->core, rec.id);
-	char key[100];
-	snprintf(key, sizeof(key), "discover/%s", rec.id);
-	if (store_meta_put(r->core->store, key, "0", err) < 0)
+	if (discover_set_due(r->core, rec.id, 0, 0, err) < 0)
 		return -1;
 	wake_all(&r->core->wake);
 	log_info("connection.saved", "connection=%s", rec.id);

@@ -40,8 +40,9 @@ struct peer_link {
 };
 
 void peer_init(struct peer *p, const char *name);
-/* Replaces the link; the old one ends when its last call returns. */
-int peer_set(struct peer *p, int fd, const struct rpc_ops *ops, void *ctx, struct err *err);
+/* Makes rpc (taken) the link; the old one ends when its last call returns. Whoever gets a link finds its role configured,
+ * so configuring comes before. */
+int peer_publish(struct peer *p, struct rpc *rpc, struct err *err);
 /* Waits up to timeout_ms for a live link. NULL when none came. Give it back with peer_put(). */
 struct peer_link *peer_get(struct peer *p, int64_t timeout_ms);
 void peer_put(struct peer_link *link);
@@ -103,6 +104,7 @@ struct live {
 	cJSON *grant;
 	const struct connector *connector;
 	struct connection *connection;
+	struct connector_env env; /* the connector keeps a pointer to it */
 	char auth_id[80]; /* id in the auth role: another one while a grant is being proven */
 	int backlog;
 	int64_t backlog_since, created_at;
@@ -136,8 +138,9 @@ bool item_jobs(struct core *c, int64_t *ret_next);
 bool action_job(struct core *c, int64_t finding, int64_t *ret_next);
 /* Rounds of discovery and grant checks that are due. */
 bool discover_job(struct core *c, int64_t *ret_next);
-/* Does discovery of this connection at once in the calling thread. */
-int discover_connection(struct core *c, struct live *l, struct err *err);
+/* When the next round is due (0: now) and how many failed in a row. */
+void discover_due(struct core *c, const char *connection, int64_t *ret_at, int *ret_failures);
+int discover_set_due(struct core *c, const char *connection, int64_t at, int failures, struct err *err);
 bool outbox_job(struct core *c, int64_t *ret_next);
 
 /* ---- shared pieces ---- */

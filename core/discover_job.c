@@ -66,7 +66,7 @@ static int back_to_work(struct core *c, struct live *l, struct err *err)
 	return 0;
 }
 
-int discover_connection(struct core *c, struct live *l, struct err *err)
+static int discover_connection(struct core *c, struct live *l, struct err *err)
 {
 	int64_t round = time_now_ms();
 	_cleanup_free_ char *cursor = NULL;
@@ -109,25 +109,28 @@ int discover_connection(struct core *c, struct live *l, struct err *err)
 }
 
 /* When the next round of a connection is due: kept in the store, so that a restart does not begin anew. */
-static int64_t due_at(struct core *c, const char *connection)
+void discover_due(struct core *c, const char *connection, int64_t *ret_at, int *ret_failures)
 {
-	char key[100];
+	char key[100], *end = NULL;
 	_cleanup_buf_ struct buf value = BUF_INIT(64);
 	struct err err;
 
+	*ret_at = 0;
+	*ret_failures = 0;
 	snprintf(key, sizeof(key), "discover/%s", connection);
-	return store_meta_get(c->store, key, &value, &err) == 0 ? strtoll(buf_str(&value), NULL, 10) : 0;
+	if (store_meta_get(c->store, key, &value, &err) < 0)
+		return;
+	*ret_at = strtoll(buf_str(&value), &end, 10);
+	*ret_failures = (int)strtol(end, NULL, 10);
 }
 
-static void set_due(struct core *c, const char *connection, int64_t at)
+int discover_set_due(struct core *c, const char *connection, int64_t at, int failures, struct err *err)
 {
-	char key[100], value[24];
-	struct err err;
+	char key[100], value[48];
 
 	snprintf(key, sizeof(key), "discover/%s", connection);
-	snprintf(value, sizeof(value), "%ld", (long)at);
-	if (store_meta_put(c->store, key, value, &err) < 0)
-		log_err(LOG_ERROR_, "discover.store", &err);
+	snprintf(value, sizeof(value), "%ld %d", (long)at, failures);
+	return store_meta_put(c->store, key, value, err);
 }
 
 /* Two threads must not run a round of the same connection. */
@@ -158,7 +161,7 @@ static void running_remove(struct core *c, const char *id)
 	pthread_mutex_unlock(&c->running_lock);
 }
 
-static void round_of(struct core *c, const char *connection)
+static void round_of(struct core *c, const char *connection, int failures)
 {
 	_cleanup_(live_putp) struct live *l = NULL;
 	struct err err;
@@ -167,14 +170,17 @@ static void round_of(struct core *c, const char *connection)
 	int r = live_get(c, connection, &l, &err);
 	if (r == 0)
 		r = discover_connection(c, l, &err);
-	if (r == 0) {
-		set_due(c, connection, time_now_ms() + c->set->discover);
-	} else if (err.class != ERR_CANCELLED) {
+	int64_t next = time_now_ms() + c->set->discover;
+	if (r < 0 && err.class != ERR_CANCELLED) {
 		log_err(LOG_WARN_, "discover.failed", &err);
 		if (l)
 			trouble_connection(c, l, &err);
-		int64_t next = trouble_next(&err, 3);
-		set_due(c, connection, next);
+		next = trouble_next(&err, failures);
+	}
+	if (r == 0 || err.class != ERR_CANCELLED) {
+		struct err local;
+		if (discover_set_due(c, connection, next, r == 0 ? 0 : failures + 1, &local) < 0)
+			log_err(LOG_ERROR_, "discover.store", &local);
 	}
 	wake_all(&c->wake);
 	log_pop();
@@ -194,7 +200,9 @@ bool discover_job(struct core *c, int64_t *ret_next)
 	for (size_t i = 0; i < n; i++) {
 		if (list[i].state == CONN_DISCONNECTED)
 			continue;
-		int64_t due = due_at(c, list[i].id);
+		int64_t due;
+		int failures;
+		discover_due(c, list[i].id, &due, &failures);
 		if (due < list[i].paused_until)
 			due = list[i].paused_until;
 		if (due > now) {
@@ -204,7 +212,7 @@ bool discover_job(struct core *c, int64_t *ret_next)
 		}
 		if (!running_add(c, list[i].id))
 			continue;
-		round_of(c, list[i].id);
+		round_of(c, list[i].id, failures);
 		running_remove(c, list[i].id);
 		return true;
 	}

@@ -28,8 +28,8 @@ static bool connection_waits(struct core *c, const struct store_connection *k, s
 	_cleanup_(arena_freep) struct arena *a = arena_new(64 << 20);
 	struct store_stream *streams;
 	int64_t now = time_now_ms();
-	char key[100];
-	_cleanup_buf_ struct buf due = BUF_INIT(64);
+	int64_t due;
+	int failures;
 	size_t n;
 	struct err err;
 
@@ -45,9 +45,11 @@ static bool connection_waits(struct core *c, const struct store_connection *k, s
 		idle->gave_up = true;
 		return false;
 	}
-	snprintf(key, sizeof(key), "discover/%s", k->id);
-	if (store_meta_get(c->store, key, &due, &err) == 0 && strtoll(buf_str(&due), NULL, 10) <= now)
+	discover_due(c, k->id, &due, &failures);
+	if (due <= now || (failures && failures < PATIENCE_FAILURES && due - now < PATIENCE_MS))
 		return true;
+	if (failures)
+		idle->gave_up = true;
 	if (!a || store_stream_list(c->store, k->id, a, &streams, &n, &err) < 0)
 		return true;
 	for (size_t i = 0; i < n; i++)

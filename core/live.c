@@ -83,9 +83,9 @@ int live_open(struct core *c, const cJSON *config, const cJSON *grant, const cha
 	snprintf(l->auth_id, sizeof(l->auth_id), "%s", auth_id);
 	l->grant = cJSON_Duplicate(grant, true);
 	l->config.grant = l->grant;
-	struct connector_env env = {.http = c->http, .ctx = l, .token = env_token, .place_get = env_place_get,
+	l->env = (struct connector_env){.http = c->http, .ctx = l, .token = env_token, .place_get = env_place_get,
 		.place_put = env_place_put};
-	if (read_config(l, config, err) < 0 || l->connector->open(&l->config, &env, &l->connection, err) < 0) {
+	if (read_config(l, config, err) < 0 || l->connector->open(&l->config, &l->env, &l->connection, err) < 0) {
 		destroy(l);
 		return -1;
 	}

@@ -45,17 +45,16 @@ void peer_put(struct peer_link *link)
 	free(link);
 }
 
-int peer_set(struct peer *p, int fd, const struct rpc_ops *ops, void *ctx, struct err *err)
+int peer_publish(struct peer *p, struct rpc *rpc, struct err *err)
 {
 	struct peer_link *link = calloc(1, sizeof(*link));
 
-	if (!link)
+	if (!link) {
+		rpc_free(rpc);
 		return err_set(err, ERR_LOCAL, "memory", "out of memory");
-	atomic_init(&link->refs, 1);
-	if (rpc_new(p->name, fd, ops, ctx, &link->rpc, err) < 0) {
-		free(link);
-		return -1;
 	}
+	atomic_init(&link->refs, 1);
+	link->rpc = rpc;
 	pthread_mutex_lock(&p->lock);
 	struct peer_link *old = p->link;
 	p->link = link;

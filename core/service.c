@@ -12,6 +12,7 @@
 #include "core/control.h"
 #include "core/idle.h"
 #include "events/sink.h"
+#include "scan/client.h"
 #include "web/web.h"
 
 #include <errno.h>
@@ -102,23 +103,23 @@ static int serve_nothing(void *ctx, struct rpc *rpc, struct msg *m)
 static int meet_auth(struct core *c, int fd, struct err *err)
 {
 	const struct rpc_ops ops = {.serve = serve_nothing};
+	struct rpc *rpc;
 
-	if (peer_set(&c->auth, fd, &ops, c, err) < 0)
+	if (rpc_new("auth", fd, &ops, c, &rpc, err) < 0)
 		return -1;
-	struct peer_link *link = peer_get(&c->auth, 0);
-	if (!link)
-		return err_set(err, ERR_RETRY, "peer_gone", "the auth role ended at once");
-	int r = auth_client_configure(link->rpc, c->set->state, c->set->key_file[0] ? c->set->key_file : NULL,
-		c->set->ca_file[0] ? c->set->ca_file : NULL, err);
-	peer_put(link);
-	return r;
+	if (auth_client_configure(rpc, c->set->state, c->set->key_file[0] ? c->set->key_file : NULL,
+		    c->set->ca_file[0] ? c->set->ca_file : NULL, err) < 0) {
+		rpc_free(rpc);
+		return -1;
+	}
+	return peer_publish(&c->auth, rpc, err);
 }
 
 static int meet_scan(struct core *c, int fd, struct err *err)
 {
 	const struct rpc_ops ops = {.serve = serve_scan};
-	_cleanup_msg_ struct msg m;
 	_cleanup_free_ struct scan_config *config = calloc(1, sizeof(*config));
+	struct rpc *rpc;
 
 	if (!config)
 		return err_set(err, ERR_LOCAL, "memory", "out of memory");
@@ -129,16 +130,13 @@ static int meet_scan(struct core *c, int fd, struct err *err)
 	config->n_dirs = c->set->n_signatures;
 	for (int i = 0; i < c->set->n_signatures; i++)
 		snprintf(config->dirs[i], sizeof(config->dirs[i]), "%s", c->set->signatures[i]);
-	if (peer_set(&c->scan, fd, &ops, c, err) < 0)
-		return -1;
-	struct peer_link *link = peer_get(&c->scan, 0);
-	msg_init(&m, SCAN_CONFIG, 0);
-	if (!link || scan_config_put(&m, config) < 0 || rpc_notify(link->rpc, &m) < 0) {
-		peer_put(link);
+	if (scan_client_configure(fd, config) < 0) {
+		close(fd);
 		return err_set(err, ERR_RETRY, "peer_gone", "the scan role ended at once");
 	}
-	peer_put(link);
-	return 0;
+	if (rpc_new("scan", fd, &ops, c, &rpc, err) < 0)
+		return -1;
+	return peer_publish(&c->scan, rpc, err);
 }
 
 static int serve_web(void *ctx, struct rpc *rpc, struct msg *m)
@@ -163,7 +161,10 @@ static int meet_web(struct core *c, int fd, struct err *err)
 		close(fd);
 		return err_set(err, ERR_RETRY, "peer_gone", "the web role ended at once");
 	}
-	return peer_set(&c->web, fd, &ops, c, err);
+	struct rpc *rpc;
+	if (rpc_new("web", fd, &ops, c, &rpc, err) < 0)
+		return -1;
+	return peer_publish(&c->web, rpc, err);
 }
 
 static int serve_supervisor(void *ctx, struct rpc *rpc, struct msg *m)
@@ -392,9 +393,7 @@ static int begin_once(struct core *c, struct err *err)
 	if (!a || store_connection_list(c->store, NULL, a, &list, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		char key[100];
-		snprintf(key, sizeof(key), "discover/%s", list[i].id);
-		if (store_meta_put(c->store, key, "0", err) < 0 || store_connection_pause(c->store, list[i].id, 0, err) < 0)
+		if (discover_set_due(c, list[i].id, 0, 0, err) < 0 || store_connection_pause(c->store, list[i].id, 0, err) < 0)
 			return -1;
 	}
 	return store_stream_wake(c->store, NULL, time_now_ms(), err);
