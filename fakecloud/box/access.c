@@ -1,8 +1,8 @@
-/* Who may do what at Box: ownership, collaborations (inherited downwards), locks, and the preconditions of headers.
- * Called by the handlers with the state lock held. */
+/* Who may do what at Box: ownership, collaborations (inherited downwards), locks, and the preconditions of
+ * headers. Called by the handlers with the state lock held. */
 #include "fakecloud/box/box.h"
 
-#include "base/cleanup.h"
+#include "base/encode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +102,24 @@ bool bx_is_admin(const struct bx_ctx *c)
 	return c->user->service || strcmp(c->user->role, "user") != 0;
 }
 
+/* What the BoxApi header adds: "shared_link=URL[&shared_link_password=…]" opens the item and all below it. */
+static unsigned link_rights(struct bx_ctx *c, const struct bx_item *it)
+{
+	const char *header = fc_header(c->req, "BoxApi");
+	_cleanup_buf_ struct buf url = BUF_INIT(4096), password = BUF_INIT(1024);
+	const struct bx_item *shared;
+
+	if (!header || form_get(header, "shared_link", &url) < 0 || !strrchr(buf_str(&url), '/'))
+		return 0;
+	form_get(header, "shared_link_password", &password);
+	shared = bx_link_find(strrchr(url.data, '/') + 1, c->t);
+	if (!shared || !bx_below(it, shared) || !strcmp(shared->link->access, "collaborators") ||
+		(shared->link->password && strcmp(shared->link->password, buf_str(&password)) != 0))
+		return 0;
+	return BX_VIEW | (shared->link->can_download ? BX_DOWNLOAD : 0) |
+	       (shared->link->can_edit ? BX_EDIT : 0);
+}
+
 struct bx_item *bx_item_for(struct bx_ctx *c, const char *id, enum bx_kind kind, unsigned rights)
 {
 	struct bx_item *it;
@@ -114,7 +132,7 @@ struct bx_item *bx_item_for(struct bx_ctx *c, const char *id, enum bx_kind kind,
 		return NULL;
 	}
 	it = bx_find(c->t, id, kind);
-	have = it ? bx_rights(c->user, it) : 0;
+	have = it ? bx_rights(c->user, it) | link_rights(c, it) : 0;
 	if (!it || it->gone || !have) {
 		bx_not_found(c, kind, id);
 		return NULL;
@@ -164,7 +182,8 @@ bool bx_match_ok(struct bx_ctx *c, unsigned etag)
 
 	if (!header || !strcmp(header, "*") || tag_is(header, etag))
 		return true;
-	bx_error(c, 412, "precondition_failed", "The resource has been modified. Please retrieve the resource again and retry");
+	bx_error(c, 412, "precondition_failed",
+		"The resource has been modified. Please retrieve the resource again and retry");
 	return false;
 }
 
@@ -181,8 +200,8 @@ bool bx_not_modified(struct bx_ctx *c, unsigned etag)
 
 /* ---- collaborations ---- */
 
-struct bx_collab *bx_collab_new(struct bx_item *it, struct bx_user *user, struct bx_group *group, const char *email,
-	const char *role, struct bx_user *by, uint64_t id)
+struct bx_collab *bx_collab_new(struct bx_item *it, struct bx_user *user, struct bx_group *group,
+	const char *email, const char *role, struct bx_user *by, uint64_t id)
 {
 	struct bx_collab *k = bx_alloc(sizeof(*k));
 

@@ -1,9 +1,9 @@
 /* The Box provider's inner contract: its state, and what its files give one another.
  *
- * Everything here runs with fakecloud's state lock held and lives as long as the process. Numeric ids are unique in
- * a tenant over all kinds of objects; id 0 is each user's own root folder and stands in no table. Times are ms since
- * the epoch. Running out of memory ends the process, as everywhere in fakecloud.
- * Source: the Box Platform API 2024.0 (OpenAPI) and Box's guides to events, uploads, downloads and JWT. */
+ * Everything here runs with fakecloud's state lock held and lives as long as the process. Numeric ids are
+ * unique in a tenant over all kinds of objects; id 0 is each user's own root folder and stands in no table.
+ * Times are ms since the epoch. Running out of memory ends the process, as everywhere in fakecloud. Source:
+ * the Box Platform API 2024.0 (OpenAPI) and Box's guides to events, uploads, downloads and JWT. */
 #ifndef FAKECLOUD_BOX_H
 #define FAKECLOUD_BOX_H
 
@@ -34,15 +34,15 @@ struct bx_user {
 	char *name, *login, *external_id, *job_title, *phone, *address, *language, *timezone;
 	const char *role;   /* admin, coadmin, user */
 	const char *status; /* active, inactive */
-	bool service;       /* the application's own account */
-	bool app_user;      /* is_platform_access_only */
+	bool service;	    /* the application's own account */
+	bool app_user;	    /* is_platform_access_only */
 	bool deleted;
 	int64_t created_at, modified_at;
 	int64_t space_amount;
 	struct bx_item *root;
 	struct bx_list collabs; /* struct bx_collab: granted to this user directly */
-	struct bx_list groups;  /* struct bx_member */
-	struct bx_list recent;  /* struct bx_item, latest last */
+	struct bx_list groups;	/* struct bx_member */
+	struct bx_list recent;	/* struct bx_item, latest last */
 };
 
 struct bx_version {
@@ -87,7 +87,7 @@ struct bx_item {
 	struct bx_item *parent; /* NULL for a root folder only; kept while in the trash */
 	char *name, *description;
 	uint32_t name_hash; /* of the name in lower case */
-	size_t slot;        /* place in the parent's children */
+	size_t slot;	    /* place in the parent's children */
 	unsigned etag, sequence;
 	int64_t created_at, modified_at, content_created_at, content_modified_at;
 	struct bx_user *created_by, *modified_by;
@@ -101,7 +101,7 @@ struct bx_item {
 	cJSON *tags;
 	struct bx_list children;  /* struct bx_item, folders */
 	struct bx_list versions;  /* struct bx_version, files, the current one last */
-	struct bx_list collabs;   /* struct bx_collab on this item */
+	struct bx_list collabs;	  /* struct bx_collab on this item */
 	struct bx_list instances; /* struct bx_instance */
 };
 
@@ -157,8 +157,8 @@ struct bx_event {
 	struct bx_user **seen_by;  /* who could see it, NULL for the item's owner alone; ended by NULL */
 	uint64_t id;
 	cJSON *details;
-	char *name;                /* the item's name then, NULL when it is still the same */
-	struct bx_item *parent;    /* its parent then */
+	char *name;		/* the item's name then, NULL when it is still the same */
+	struct bx_item *parent; /* its parent then */
 };
 
 struct bx_webhook {
@@ -201,7 +201,7 @@ struct bx_ctx {
 	struct fc_request *req;
 	struct fc_response *res;
 	struct bx_tenant *t;
-	struct bx_user *user;      /* acted as */
+	struct bx_user *user;	   /* acted as */
 	struct bx_user *principal; /* whose token it is */
 	struct fc_token *token;
 	const char *id[3]; /* the path's parameters, in order */
@@ -224,19 +224,20 @@ uint64_t bx_new_id(void); /* for what an API call makes */
 uint64_t bx_seed_id(struct bx_tenant *t, const char *what, const char *path);
 void bx_register(struct bx_tenant *t, uint64_t id, void *object);
 void bx_unregister(struct bx_tenant *t, uint64_t id);
-void *bx_find(struct bx_tenant *t, const char *id, enum bx_kind kind); /* NULL when there is none of the kind */
+void *bx_find(
+	struct bx_tenant *t, const char *id, enum bx_kind kind); /* NULL when there is none of the kind */
 struct bx_user *bx_user_new(struct bx_tenant *t, uint64_t id, const char *name, const char *login);
 struct bx_user *bx_user_by_login(struct bx_tenant *t, const char *login);
 struct bx_item *bx_item_new(struct bx_item *parent, enum bx_kind kind, uint64_t id, const char *name,
 	struct bx_user *by, int64_t at);
-struct bx_version *bx_version_add(struct bx_item *file, uint64_t id, struct fc_blob *blob, struct bx_user *by,
-	int64_t at);
+struct bx_version *bx_version_add(
+	struct bx_item *file, uint64_t id, struct fc_blob *blob, struct bx_user *by, int64_t at);
 struct bx_version *bx_current(const struct bx_item *file);
 struct bx_item *bx_child(const struct bx_item *folder, const char *name);
 void bx_rename(struct bx_item *it, const char *name);
 void bx_attach(struct bx_item *it, struct bx_item *parent);
 void bx_detach(struct bx_item *it);
-void bx_touch(struct bx_item *it, struct bx_user *by); /* etag, sequence, modified */
+void bx_touch(struct bx_item *it, struct bx_user *by);	      /* etag, sequence, modified */
 void bx_set_owner(struct bx_item *it, struct bx_user *owner); /* with everything below */
 int64_t bx_size(const struct bx_item *it);
 const char *bx_sha1(const struct bx_version *v);
@@ -258,8 +259,8 @@ bool bx_match_ok(struct bx_ctx *c, unsigned etag);
 /* Answers 304 when If-None-Match fits. */
 bool bx_not_modified(struct bx_ctx *c, unsigned etag);
 bool bx_is_admin(const struct bx_ctx *c); /* may the caller manage the enterprise */
-struct bx_collab *bx_collab_new(struct bx_item *it, struct bx_user *user, struct bx_group *group, const char *email,
-	const char *role, struct bx_user *by, uint64_t id);
+struct bx_collab *bx_collab_new(struct bx_item *it, struct bx_user *user, struct bx_group *group,
+	const char *email, const char *role, struct bx_user *by, uint64_t id);
 void bx_collab_end(struct bx_collab *k);
 bool bx_collab_live(const struct bx_collab *k); /* neither removed nor run out */
 
@@ -274,9 +275,9 @@ void bx_forbidden(struct bx_ctx *c);
 void bx_conflict(struct bx_ctx *c, struct bx_item *with);
 void bx_unauthorized(struct bx_ctx *c);
 void bx_insufficient_scope(struct bx_ctx *c, const char *scope);
-void bx_none(struct bx_ctx *c); /* 204 */
-void bx_str(cJSON *o, const char *key, const char *s);  /* NULL gives null */
-void bx_time(cJSON *o, const char *key, int64_t ms);    /* 0 gives null */
+void bx_none(struct bx_ctx *c);			       /* 204 */
+void bx_str(cJSON *o, const char *key, const char *s); /* NULL gives null */
+void bx_time(cJSON *o, const char *key, int64_t ms);   /* 0 gives null */
 void bx_id(cJSON *o, const char *key, uint64_t id);
 void bx_num(cJSON *o, const char *key, int64_t n);
 char *bx_time_text(int64_t ms, char out[40]);
@@ -295,7 +296,8 @@ struct bx_page {
 };
 int bx_page_get(struct bx_ctx *c, int64_t standard, int64_t maximum, bool marker_only, struct bx_page *ret);
 /* The collection of entries; total counts all. order may be NULL. */
-cJSON *bx_page_doc(const struct bx_page *p, int64_t total, cJSON *entries, const char *order, const char *direction);
+cJSON *bx_page_doc(
+	const struct bx_page *p, int64_t total, cJSON *entries, const char *order, const char *direction);
 size_t bx_page_end(const struct bx_page *p, size_t total);
 void bx_next_marker(cJSON *o, int64_t key);
 
@@ -356,32 +358,34 @@ void bx_refresh_revoke(struct bx_tenant *t, const char *text, bool all);
 /* ---- content.c ---- */
 void bx_link_set(struct bx_ctx *c, struct bx_item *it, const cJSON *body); /* shared_link of a PUT */
 bool bx_link_body_ok(struct bx_ctx *c, const struct bx_item *it, const cJSON *body);
-void bx_download(struct fc_request *req, struct fc_response *res);  /* the pre-authenticated address */
+void bx_download(struct fc_request *req, struct fc_response *res); /* the pre-authenticated address */
 void bx_shared_page(struct fc_request *req, struct fc_response *res);
 void bx_subscribe(struct fc_request *req, struct fc_response *res); /* long poll */
 struct bx_item *bx_link_find(const char *token, struct bx_tenant *t);
 
 /* ---- handlers of the routes; named as the operations ---- */
-#define BX_HANDLERS(X)                                                                                               \
-	X(file_get) X(file_put) X(file_delete) X(file_copy) X(file_restore) X(file_trash_get) X(file_trash_delete)   \
-	X(content_get) X(file_collabs) X(file_comments) X(file_tasks) X(content_preflight)                           \
-	X(content_post) X(content_new_version) X(version_preflight)                                                  \
-	X(session_new) X(session_version) X(session_get) X(session_put) X(session_delete) X(session_parts)           \
-	X(session_commit)                                                                                            \
-	X(versions_list) X(version_get) X(version_delete) X(version_put) X(version_promote)                          \
-	X(folder_get) X(folder_items) X(folder_create) X(folder_put) X(folder_delete) X(folder_copy)                 \
-	X(folder_restore) X(folder_trash_get) X(folder_trash_delete) X(trash_items) X(folder_collabs)                \
-	X(collab_get) X(collab_put) X(collab_delete) X(collab_post) X(collab_pending)                                \
-	X(users_list) X(users_me) X(user_get) X(user_post) X(user_put) X(user_delete) X(user_transfer)               \
-	X(user_memberships)                                                                                          \
-	X(groups_list) X(group_get) X(group_post) X(group_put) X(group_delete) X(group_members) X(group_collabs)     \
-	X(member_post) X(member_get) X(member_put) X(member_delete)                                                  \
-	X(events_get) X(events_options)                                                                              \
-	X(hooks_list) X(hook_get) X(hook_post) X(hook_put) X(hook_delete)                                            \
-	X(templates_list) X(templates_global) X(templates_of_instance) X(template_get) X(template_by_id)             \
-	X(template_post) X(template_put) X(template_delete)                                                          \
-	X(meta_list) X(meta_get) X(meta_post) X(meta_put) X(meta_delete)                                             \
+/* clang-format off */
+#define BX_HANDLERS(X) \
+	X(file_get) X(file_put) X(file_delete) X(file_copy) X(file_restore) X(file_trash_get) X(file_trash_delete) \
+	X(content_get) X(file_collabs) X(file_comments) X(file_tasks) X(content_preflight) \
+	X(content_post) X(content_new_version) X(version_preflight) \
+	X(session_new) X(session_version) X(session_get) X(session_put) X(session_delete) X(session_parts) \
+	X(session_commit) \
+	X(versions_list) X(version_get) X(version_delete) X(version_put) X(version_promote) \
+	X(folder_get) X(folder_items) X(folder_create) X(folder_put) X(folder_delete) X(folder_copy) \
+	X(folder_restore) X(folder_trash_get) X(folder_trash_delete) X(trash_items) X(folder_collabs) \
+	X(collab_get) X(collab_put) X(collab_delete) X(collab_post) X(collab_pending) \
+	X(users_list) X(users_me) X(user_get) X(user_post) X(user_put) X(user_delete) X(user_transfer) \
+	X(user_memberships) \
+	X(groups_list) X(group_get) X(group_post) X(group_put) X(group_delete) X(group_members) X(group_collabs) \
+	X(member_post) X(member_get) X(member_put) X(member_delete) \
+	X(events_get) X(events_options) \
+	X(hooks_list) X(hook_get) X(hook_post) X(hook_put) X(hook_delete) \
+	X(templates_list) X(templates_global) X(templates_of_instance) X(template_get) X(template_by_id) \
+	X(template_post) X(template_put) X(template_delete) \
+	X(meta_list) X(meta_get) X(meta_post) X(meta_put) X(meta_delete) \
 	X(search) X(recent) X(shared_item)
+/* clang-format on */
 #define X(name) void bx_do_##name(struct bx_ctx *c);
 BX_HANDLERS(X)
 #undef X

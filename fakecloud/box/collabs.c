@@ -158,7 +158,8 @@ static bool answer(struct bx_ctx *c, struct bx_collab *k, const char *status)
 	}
 	k->status = yes ? "accepted" : "rejected";
 	k->acknowledged_at = fc_now();
-	bx_event(k->item, c->user, yes ? "COLLABORATION_ACCEPT" : NULL, yes ? "COLLAB_ADD_COLLABORATOR" : NULL, details_of(k));
+	bx_event(k->item, c->user, yes ? "COLLABORATION_ACCEPT" : NULL,
+		yes ? "COLLAB_ADD_COLLABORATOR" : NULL, details_of(k));
 	return true;
 }
 
@@ -191,7 +192,8 @@ void bx_do_collab_put(struct bx_ctx *c)
 		return;
 	}
 	if (role && k->item->kind == BX_FILE && strcmp(role, "editor") != 0 && strcmp(role, "viewer") != 0) {
-		bx_invalid(c, 400, "bad_request", "role", "Files can be shared with editors and viewers only");
+		bx_invalid(
+			c, 400, "bad_request", "role", "Files can be shared with editors and viewers only");
 		return;
 	}
 	if (role && strcmp(role, k->role) != 0) {
@@ -274,7 +276,8 @@ void bx_do_collab_post(struct bx_ctx *c)
 {
 	cJSON *body = bx_body(c, false);
 	const cJSON *item = json_object(body, "item");
-	const char *type = json_str_or(item, "type", ""), *role = bx_role_word(json_str(body, "role")), *id, *at;
+	const char *type = json_str_or(item, "type", ""), *role = bx_role_word(json_str(body, "role")), *id,
+		   *at;
 	bool file = !strcmp(type, "file");
 	struct invited who;
 	struct bx_item *it;
@@ -289,7 +292,8 @@ void bx_do_collab_post(struct bx_ctx *c)
 		bx_invalid(c, 400, "bad_request", "item", "Invalid value for item");
 		return;
 	}
-	if (!role || !strcmp(role, "owner") || (file && strcmp(role, "editor") != 0 && strcmp(role, "viewer") != 0)) {
+	if (!role || !strcmp(role, "owner") ||
+		(file && strcmp(role, "editor") != 0 && strcmp(role, "viewer") != 0)) {
 		bx_invalid(c, 400, "bad_request", "role", "Invalid value for role");
 		return;
 	}
@@ -304,7 +308,8 @@ void bx_do_collab_post(struct bx_ctx *c)
 		bx_forbidden(c);
 		return;
 	}
-	if (!may_invite(c, it) || !invited_of(c, json_object(body, "accessible_by"), &who) || already(c, it, &who))
+	if (!may_invite(c, it) || !invited_of(c, json_object(body, "accessible_by"), &who) ||
+		already(c, it, &who))
 		return;
 	struct bx_collab *k = bx_collab_new(it, who.user, who.group, who.email, role, c->user, bx_new_id());
 	k->access_only = json_bool(body, "is_access_only");
@@ -312,6 +317,7 @@ void bx_do_collab_post(struct bx_ctx *c)
 	k->expires_at = expires;
 	bx_event(it, c->user, "COLLABORATION_INVITE", "COLLAB_INVITE_COLLABORATOR", details_of(k));
 	if (!strcmp(k->status, "accepted"))
-		bx_event(it, who.user ? who.user : c->user, "COLLABORATION_ACCEPT", "COLLAB_ADD_COLLABORATOR", details_of(k));
+		bx_event(it, who.user ? who.user : c->user, "COLLABORATION_ACCEPT", "COLLAB_ADD_COLLABORATOR",
+			details_of(k));
 	fc_json(c->res, 201, bx_collab_json(c, k, c->fields));
 }

@@ -1,5 +1,5 @@
-/* Downloads of Box, and shared links. The API answers with a redirect to an address that carries its own right and
- * takes no other; shared links lead to a page and, for files, to their content. State lock held. */
+/* Downloads of Box, and shared links. The API answers with a redirect to an address that carries its own
+ * right and takes no other; shared links lead to a page and, for files, to their content. State lock held. */
 #include "fakecloud/box/box.h"
 
 #include "base/encode.h"
@@ -23,9 +23,10 @@ static struct map tickets;
 
 static const char *media_type(const char *name)
 {
-	static const char *const types[][2] = {{".txt", "text/plain"}, {".csv", "text/csv"}, {".html", "text/html"},
-		{".pdf", "application/pdf"}, {".png", "image/png"}, {".jpg", "image/jpeg"}, {".json", "application/json"},
-		{".zip", "application/zip"}, {".eml", "message/rfc822"}};
+	static const char *const types[][2] = {{".txt", "text/plain"}, {".csv", "text/csv"},
+		{".html", "text/html"}, {".pdf", "application/pdf"}, {".png", "image/png"},
+		{".jpg", "image/jpeg"}, {".json", "application/json"}, {".zip", "application/zip"},
+		{".eml", "message/rfc822"}};
 	const char *dot = strrchr(name, '.');
 
 	for (size_t i = 0; dot && i < ARRAY_SIZE(types); i++) {
@@ -45,16 +46,16 @@ static void send_version(struct fc_response *res, const char *name, struct bx_ve
 		buf_addc(&plain, *p >= 0x20 && *p < 0x7F && *p != '"' && *p != '\\' ? *p : '_');
 	}
 	url_encode(&encoded, name, "");
-	fc_set_headerf(res, "Content-Disposition", "attachment;filename=\"%s\";filename*=UTF-8''%s", buf_str(&plain),
-		buf_str(&encoded));
+	fc_set_headerf(res, "Content-Disposition", "attachment;filename=\"%s\";filename*=UTF-8''%s",
+		buf_str(&plain), buf_str(&encoded));
 	fc_set_header(res, "Content-Type", media_type(name));
 	fc_set_headerf(res, "ETag", "\"%s\"", bx_sha1(v));
 	fc_set_header(res, "X-Content-Type-Options", "nosniff");
 	res->blob = v->blob;
 }
 
-/* dl.boxcloud.com is another origin than the API, and clients drop their token on the way there. On one port only the
- * host's name can make that difference: the two names of the loopback stand in for each other. */
+/* dl.boxcloud.com is another origin than the API, and clients drop their token on the way there. On one port
+ * only the host's name can make that difference: the two names of the loopback stand in for each other. */
 static const char *download_base(struct bx_ctx *c, bool *ret_same)
 {
 	const char *base = bx_base(c), *port;
@@ -137,7 +138,8 @@ void bx_download(struct fc_request *req, struct fc_response *res)
 	}
 	req->tenant = k->file->tenant->name;
 	if (fc_header(req, "Authorization") && !k->same_origin) {
-		bx_error(&c, 400, "bad_request", "This address carries its own authorization and takes no other");
+		bx_error(&c, 400, "bad_request",
+			"This address carries its own authorization and takes no other");
 		return;
 	}
 	if (k->expires_at <= fc_now()) {
@@ -177,7 +179,10 @@ bool bx_link_body_ok(struct bx_ctx *c, const struct bx_item *it, const cJSON *bo
 		wrong = "unshared_at";
 	else if (password && (strcmp(access, "open") != 0 || strlen(password) < 8))
 		wrong = "password";
-	else if (vanity && (strlen(vanity) < 12 || strspn(vanity, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != strlen(vanity)))
+	else if (vanity &&
+		 (strlen(vanity) < 12 ||
+			 strspn(vanity, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
+				 strlen(vanity)))
 		wrong = "vanity_name";
 	if (wrong)
 		bx_invalid(c, 400, "bad_request", wrong, "Invalid value for the shared link");
@@ -225,8 +230,8 @@ void bx_link_set(struct bx_ctx *c, struct bx_item *it, const cJSON *body)
 		l->can_edit = json_bool(permissions, "can_edit");
 	cJSON *details = cJSON_CreateObject();
 	cJSON_AddStringToObject(cJSON_AddObjectToObject(details, "shared_link"), "access", l->access);
-	bx_event(it, c->user, fresh ? "SHARE" : "ITEM_SHARED_UPDATE", fresh ? "ITEM_SHARED_CREATE" : "ITEM_SHARED_UPDATE",
-		details);
+	bx_event(it, c->user, fresh ? "SHARE" : "ITEM_SHARED_UPDATE",
+		fresh ? "ITEM_SHARED_CREATE" : "ITEM_SHARED_UPDATE", details);
 }
 
 static struct bx_item *find_in(struct bx_item *folder, const char *token)
@@ -262,8 +267,9 @@ struct bx_item *bx_link_find(const char *token, struct bx_tenant *only)
 /* /s/TOKEN, /v/NAME: a page. /shared/static/TOKEN.EXT: the content. */
 void bx_shared_page(struct fc_request *req, struct fc_response *res)
 {
-	static const char page[] = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Box</title></head>"
-				   "<body><p>%s</p></body></html>\n";
+	static const char page[] =
+		"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Box</title></head>"
+		"<body><p>%s</p></body></html>\n";
 	const char *s[8];
 	int n = fc_path_split(req, s, 8);
 	bool content = n == 3 && !strcmp(s[0], "shared") && !strcmp(s[1], "static");
@@ -281,8 +287,9 @@ void bx_shared_page(struct fc_request *req, struct fc_response *res)
 		send_version(res, it->name, bx_current(it));
 		return;
 	}
-	buf_addf(&html, page, !it ? "This shared file or folder link has been removed or is unavailable to you."
-				  : "This item is shared with you.");
+	buf_addf(&html, page,
+		!it ? "This shared file or folder link has been removed or is unavailable to you."
+		    : "This item is shared with you.");
 	fc_text(res, !it ? 404 : !open || content ? 403 : 200, "text/html; charset=utf-8", buf_str(&html));
 }
 

@@ -1,8 +1,8 @@
-/* Box's event log: one list of happenings of a tenant, read as the enterprise's streams and as each user's own, by
- * position; and the long poll that says when to look again. State lock held.
+/* Box's event log: one list of happenings of a tenant, read as the enterprise's streams and as each user's
+ * own, by position; and the long poll that says when to look again. State lock held.
  *
- * A position is the number of happenings read so far on top of a base that tells the two kinds of streams apart and
- * changes when the control address loses all cursors. Box answers such a position with 400. */
+ * A position is the number of happenings read so far on top of a base that tells the two kinds of streams
+ * apart and changes when the control address loses all cursors. Box answers such a position with 400. */
 #include "fakecloud/box/box.h"
 
 #include "base/cleanup.h"
@@ -23,8 +23,9 @@
 #define RECENT_MAX 500
 
 /* A folder as the source of an event: the standard fields without what lies in it. */
-#define FOLDER_SOURCE                                                                                              \
-	"created_at,modified_at,description,size,path_collection,created_by,modified_by,trashed_at,purged_at,"     \
+#define FOLDER_SOURCE                                                                                        \
+	"created_at,modified_at,description,size,path_collection,created_by,modified_by,trashed_at,purged_"  \
+	"at,"                                                                                                \
 	"content_created_at,content_modified_at,owned_by,shared_link,parent,item_status"
 
 /* ---- writing ---- */
@@ -173,13 +174,15 @@ static bool saw(const struct bx_event *e, const struct bx_user *user)
 
 static bool fits(const struct bx_event *e, const struct filter *f)
 {
-	static const char changes[] = "ITEM_CREATE,ITEM_UPLOAD,ITEM_MODIFY,ITEM_MOVE,ITEM_COPY,ITEM_RENAME,ITEM_TRASH,"
-				      "ITEM_UNDELETE_VIA_TRASH,ITEM_MAKE_CURRENT_VERSION,COLLAB_ADD_COLLABORATOR,"
-				      "COLLAB_REMOVE_COLLABORATOR,COLLAB_INVITE_COLLABORATOR,COLLAB_ROLE_CHANGE";
+	static const char changes[] =
+		"ITEM_CREATE,ITEM_UPLOAD,ITEM_MODIFY,ITEM_MOVE,ITEM_COPY,ITEM_RENAME,ITEM_TRASH,"
+		"ITEM_UNDELETE_VIA_TRASH,ITEM_MAKE_CURRENT_VERSION,COLLAB_ADD_COLLABORATOR,"
+		"COLLAB_REMOVE_COLLABORATOR,COLLAB_INVITE_COLLABORATOR,COLLAB_ROLE_CHANGE";
 
 	if (f->stream == STREAM_ALL || f->stream == STREAM_CHANGES)
 		return e->own && saw(e, f->user) && (f->stream == STREAM_ALL || bx_wants(changes, e->own));
-	return e->admin && e->at >= f->after && e->at < f->before && (!f->types || bx_wants(f->types, e->admin));
+	return e->admin && e->at >= f->after && e->at < f->before &&
+	       (!f->types || bx_wants(f->types, e->admin));
 }
 
 static cJSON *short_source(const struct bx_event *e)
@@ -211,7 +214,8 @@ static cJSON *event_json(struct bx_ctx *c, const struct bx_event *e, bool admin)
 	char number[24], id[41];
 
 	snprintf(number, sizeof(number), "%" PRIu64, e->id);
-	fc_stable_id(id, 40, (const char *const[]){"box", c->t->name, "event", number, admin ? "e" : "u", NULL});
+	fc_stable_id(
+		id, 40, (const char *const[]){"box", c->t->name, "event", number, admin ? "e" : "u", NULL});
 	cJSON_AddStringToObject(o, "type", "event");
 	cJSON_AddStringToObject(o, "event_id", id);
 	cJSON_AddItemToObject(o, "created_by", bx_user_mini(e->by));
@@ -222,14 +226,16 @@ static cJSON *event_json(struct bx_ctx *c, const struct bx_event *e, bool admin)
 	if (!admin) {
 		cJSON_AddStringToObject(o, "session_id", "70090280850c8d2a1933c1");
 		cJSON_AddItemToObject(o, "source",
-			bx_item_json(c, e->item, BX_STANDARD, e->item->kind == BX_FOLDER ? FOLDER_SOURCE : NULL));
+			bx_item_json(
+				c, e->item, BX_STANDARD, e->item->kind == BX_FOLDER ? FOLDER_SOURCE : NULL));
 		return o;
 	}
 	cJSON_AddItemToObject(o, "source", e->user ? bx_user_mini(e->user) : short_source(e));
 	cJSON_AddStringToObject(o, "ip_address", "127.0.0.1");
 	if (e->details)
 		cJSON_AddItemToObject(o, "additional_details", cJSON_Duplicate(e->details, true));
-	else if (!strcmp(e->admin, "UPLOAD") && e->item->kind == BX_FILE) /* a seeded file: made when asked for */
+	else if (!strcmp(e->admin, "UPLOAD") &&
+		 e->item->kind == BX_FILE) /* a seeded file: made when asked for */
 		cJSON_AddItemToObject(o, "additional_details", bx_version_details(e->item->versions.at[0]));
 	return o;
 }
@@ -412,7 +418,8 @@ void bx_subscribe(struct fc_request *req, struct fc_response *res)
 	struct bx_tenant *t = ch->user->tenant;
 	req->tenant = t->name;
 	f.user = ch->user;
-	int64_t from = text && *text && strcmp(text, "now") != 0 ? position(t, text, false) : (int64_t)ch->seen;
+	int64_t from =
+		text && *text && strcmp(text, "now") != 0 ? position(t, text, false) : (int64_t)ch->seen;
 	for (int64_t at = from; at >= 0 && at < (int64_t)t->n_events; at++) {
 		if (fits(&t->events[at], &f)) {
 			ch->seen = t->n_events;
@@ -420,7 +427,8 @@ void bx_subscribe(struct fc_request *req, struct fc_response *res)
 			return;
 		}
 	}
-	/* A lost position, a channel beyond its time and a long silence all end in asking for a new channel. */
+	/* A lost position, a channel beyond its time and a long silence all end in asking for a new channel.
+	 */
 	if (from < 0 || req->waited_ms >= POLL_MS || fc_now() - ch->opened_at >= POLL_MS + 10000)
 		tell(res, "reconnect");
 	else

@@ -1,5 +1,5 @@
-/* Files of Box: looking at them, changing, locking, moving, copying, deleting. Called by the router with the state lock
- * held. */
+/* Files of Box: looking at them, changing, locking, moving, copying, deleting. Called by the router with the
+ * state lock held. */
 #include "fakecloud/box/box.h"
 
 #include "base/timeutil.h"
@@ -33,7 +33,8 @@ static struct bx_item *destination(struct bx_ctx *c, const cJSON *parent)
 	if (user_id) {
 		struct bx_user *u = bx_find(c->t, user_id, BX_USER);
 		if (strcmp(id, "0") != 0) {
-			bx_invalid(c, 400, "bad_request", "user_id", "Moving to a non-root folder with user_id is not allowed");
+			bx_invalid(c, 400, "bad_request", "user_id",
+				"Moving to a non-root folder with user_id is not allowed");
 			return NULL;
 		}
 		if (!u || (u != c->user && !bx_is_admin(c))) {
@@ -45,7 +46,8 @@ static struct bx_item *destination(struct bx_ctx *c, const cJSON *parent)
 	return bx_item_for(c, arena_dup(c->req->arena, id), BX_FOLDER, BX_UPLOAD);
 }
 
-/* Checks name and parent of a PUT; *ret_parent and *ret_name stay NULL where nothing changes. False after an error. */
+/* Checks name and parent of a PUT; *ret_parent and *ret_name stay NULL where nothing changes. False after an
+ * error. */
 static bool placing(struct bx_ctx *c, struct bx_item *it, const cJSON *body, struct bx_item **ret_parent,
 	const char **ret_name)
 {
@@ -58,7 +60,8 @@ static bool placing(struct bx_ctx *c, struct bx_item *it, const cJSON *body, str
 	if (parent && !(to = destination(c, parent)))
 		return false;
 	if (bx_below(to, it)) {
-		bx_error(c, 400, "cyclical_folder_structure", "Folder cannot be moved or copied to itself or a sub-folder of itself");
+		bx_error(c, 400, "cyclical_folder_structure",
+			"Folder cannot be moved or copied to itself or a sub-folder of itself");
 		return false;
 	}
 	other = to != it->parent || name ? bx_child(to, name ? name : it->name) : NULL;
@@ -107,20 +110,24 @@ static void put_lock(struct bx_ctx *c, struct bx_item *it, const cJSON *lock)
 		it->lock = bx_alloc(sizeof(*it->lock));
 	if (json_str(lock, "expires_at"))
 		time_parse(json_str(lock, "expires_at"), &expires);
-	*it->lock = (struct bx_lock){.id = bx_new_id(), .by = c->user, .created_at = fc_now(), .expires_at = expires,
+	*it->lock = (struct bx_lock){.id = bx_new_id(),
+		.by = c->user,
+		.created_at = fc_now(),
+		.expires_at = expires,
 		.no_download = json_bool(lock, "is_download_prevented")};
 	bx_event(it, c->user, "LOCK", "LOCK_CREATE", NULL);
 }
 
 static bool lock_body_ok(struct bx_ctx *c, const cJSON *lock)
 {
-	const char *access = json_str(lock, "access"), *type = json_str(lock, "type"), *at = json_str(lock, "expires_at");
+	const char *access = json_str(lock, "access"), *type = json_str(lock, "type"),
+		   *at = json_str(lock, "expires_at");
 	int64_t ms;
 
 	if (!lock || cJSON_IsNull(lock))
 		return true;
-	if (cJSON_IsObject(lock) && (!access || !strcmp(access, "lock")) && (!type || !strcmp(type, "lock")) &&
-		(access || type) && (!at || time_parse(at, &ms) == 0))
+	if (cJSON_IsObject(lock) && (!access || !strcmp(access, "lock")) &&
+		(!type || !strcmp(type, "lock")) && (access || type) && (!at || time_parse(at, &ms) == 0))
 		return true;
 	bx_invalid(c, 400, "bad_request", "lock", "Invalid value for lock");
 	return false;
@@ -154,10 +161,13 @@ static void put_item(struct bx_ctx *c, struct bx_item *it)
 	/* The precondition does not guard moves. */
 	if (!to && !bx_match_ok(c, it->etag))
 		return;
-	if (!lock_body_ok(c, lock) || !bx_link_body_ok(c, it, json_get(body, "shared_link")) || !bx_lock_ok(c, it))
+	if (!lock_body_ok(c, lock) || !bx_link_body_ok(c, it, json_get(body, "shared_link")) ||
+		!bx_lock_ok(c, it))
 		return;
-	unsigned need = (to || name || lock || json_get(body, "description") || json_get(body, "tags") ? BX_EDIT : 0) |
-			(json_get(body, "shared_link") ? BX_SHARE : 0);
+	unsigned need =
+		(to || name || lock || json_get(body, "description") || json_get(body, "tags") ? BX_EDIT
+											       : 0) |
+		(json_get(body, "shared_link") ? BX_SHARE : 0);
 	if ((bx_rights(c->user, it) & need) != need) {
 		bx_forbidden(c);
 		return;
@@ -192,7 +202,8 @@ void bx_do_folder_put(struct bx_ctx *c)
 	if (!it) {
 		/* A PUT with a parent also takes a folder out of the trash. */
 		struct bx_item *trashed = bx_find(c->t, c->id[0], BX_FOLDER);
-		if (!trashed || trashed->gone || !trashed->trashed_at || !json_object(fc_body_json(c->req), "parent") ||
+		if (!trashed || trashed->gone || !trashed->trashed_at ||
+			!json_object(fc_body_json(c->req), "parent") ||
 			!(bx_rights(c->user, trashed) & BX_EDIT))
 			return;
 		bx_do_folder_restore(c);
@@ -207,12 +218,11 @@ void bx_do_folder_put(struct bx_ctx *c)
 
 static void to_trash(struct bx_ctx *c, struct bx_item *it)
 {
-	bx_event(it, c->user, "DELETE", "ITEM_TRASH", it->kind == BX_FILE ? bx_version_details(bx_current(it)) : NULL);
+	bx_event(it, c->user, "DELETE", "ITEM_TRASH",
+		it->kind == BX_FILE ? bx_version_details(bx_current(it)) : NULL);
 	bx_detach(it);
 	it->trashed_at = fc_now();
 	it->trashed_by = c->user;
-	free(it->lock);
-	it->lock = NULL;
 	bx_touch(it, c->user);
 	bx_push(&c->t->trash, it);
 	if (c->t->hard_delete) {
@@ -252,8 +262,8 @@ void bx_do_folder_delete(struct bx_ctx *c)
 
 /* ---- copies ---- */
 
-static struct bx_item *copy_tree(struct bx_ctx *c, const struct bx_item *from, struct bx_item *to, const char *name,
-	const struct bx_version *version)
+static struct bx_item *copy_tree(struct bx_ctx *c, const struct bx_item *from, struct bx_item *to,
+	const char *name, const struct bx_version *version)
 {
 	struct bx_item *it = bx_item_new(to, from->kind, bx_new_id(), name, c->user, fc_now());
 
@@ -263,7 +273,8 @@ static struct bx_item *copy_tree(struct bx_ctx *c, const struct bx_item *from, s
 	bx_set(&it->description, from->description);
 	bx_instances_copy(from, it);
 	if (from->kind == BX_FILE) {
-		bx_version_add(it, bx_new_id(), version ? version->blob : bx_current(from)->blob, c->user, fc_now());
+		bx_version_add(
+			it, bx_new_id(), version ? version->blob : bx_current(from)->blob, c->user, fc_now());
 	}
 	for (size_t i = 0; i < from->children.n; i++) {
 		struct bx_item *child = from->children.at[i];
@@ -290,7 +301,8 @@ static void copy_item(struct bx_ctx *c, enum bx_kind kind)
 	if (!it || !(to = destination(c, json_object(body, "parent"))))
 		return;
 	if (bx_below(to, it)) {
-		bx_error(c, 400, "cyclical_folder_structure", "Folder cannot be moved or copied to itself or a sub-folder of itself");
+		bx_error(c, 400, "cyclical_folder_structure",
+			"Folder cannot be moved or copied to itself or a sub-folder of itself");
 		return;
 	}
 	name = json_str_or(body, "name", it->name);
@@ -316,7 +328,8 @@ static void copy_item(struct bx_ctx *c, enum bx_kind kind)
 		return;
 	}
 	it = copy_tree(c, it, to, name, version);
-	bx_event(it, c->user, "COPY", "ITEM_COPY", it->kind == BX_FILE ? bx_version_details(bx_current(it)) : NULL);
+	bx_event(it, c->user, "COPY", "ITEM_COPY",
+		it->kind == BX_FILE ? bx_version_details(bx_current(it)) : NULL);
 	fc_json(c->res, 201, bx_item_json(c, it, BX_STANDARD, c->fields));
 }
 

@@ -1,5 +1,5 @@
-/* Folders of Box: looking into them and making them; and the trash, for files and folders alike. Called by the router
- * with the state lock held. */
+/* Folders of Box: looking into them and making them; and the trash, for files and folders alike. Called by
+ * the router with the state lock held. */
 #include "fakecloud/box/box.h"
 
 #include <stdlib.h>
@@ -71,7 +71,8 @@ void bx_do_folder_create(struct bx_ctx *c)
 
 static bool in_own_trash(const struct bx_ctx *c, const struct bx_item *it)
 {
-	return !it->gone && (it->owner == c->user || it->trashed_by == c->user || (bx_rights(c->user, it) & BX_OWN));
+	return !it->gone &&
+	       (it->owner == c->user || it->trashed_by == c->user || (bx_rights(c->user, it) & BX_OWN));
 }
 
 /* Only what was itself put into the trash can be had from it. */
@@ -144,7 +145,8 @@ static void restore(struct bx_ctx *c, enum bx_kind kind)
 	if (to->gone || bx_trashed(to)) {
 		id = json_id(json_object(body, "parent"), "id", number, sizeof(number));
 		if (!id) {
-			bx_error(c, 403, "access_denied_insufficient_permissions", "Access denied - the parent folder is not accessible");
+			bx_error(c, 403, "access_denied_insufficient_permissions",
+				"Access denied - the parent folder is not accessible");
 			return;
 		}
 		to = bx_item_for(c, arena_dup(c->req->arena, id), BX_FOLDER, BX_UPLOAD);
@@ -166,7 +168,8 @@ static void restore(struct bx_ctx *c, enum bx_kind kind)
 	if (to->owner != it->owner)
 		bx_set_owner(it, to->owner);
 	bx_touch(it, c->user);
-	bx_event(it, c->user, "UNDELETE", "ITEM_UNDELETE_VIA_TRASH", kind == BX_FILE ? bx_version_details(bx_current(it)) : NULL);
+	bx_event(it, c->user, "UNDELETE", "ITEM_UNDELETE_VIA_TRASH",
+		kind == BX_FILE ? bx_version_details(bx_current(it)) : NULL);
 	fc_json(c->res, 201, bx_trash_json(c, it, c->fields, true));
 }
 

@@ -1,5 +1,5 @@
-/* The grants of Box that need more than a secret: JWT assertions, authorization codes and refresh tokens (which are
- * good for one use), and the page that gives out codes. State lock held. */
+/* The grants of Box that need more than a secret: JWT assertions, authorization codes and refresh tokens
+ * (which are good for one use), and the page that gives out codes. State lock held. */
 #include "fakecloud/box/box.h"
 
 #include "base/encode.h"
@@ -51,7 +51,8 @@ void bx_refresh_revoke(struct bx_tenant *t, const char *text, bool all)
 
 	while (map_next(&tickets, &cursor, NULL, &value)) {
 		struct ticket *k = value;
-		if (k->t != t || !(all || !strcmp(k->text, text) || (k->access && !strcmp(k->access->text, text))))
+		if (k->t != t ||
+			!(all || !strcmp(k->text, text) || (k->access && !strcmp(k->access->text, text))))
 			continue;
 		k->used = true;
 		if (k->access)
@@ -67,8 +68,8 @@ static void claim_error(struct fc_response *res, const char *claim)
 	bx_oauth_error(res, 400, "invalid_grant", text);
 }
 
-/* exp and nbf against the providers' clock; the limit for exp is 60 s ahead. NULL, or the name of the wrong claim;
- * *ret_past when exp lies behind us. */
+/* exp and nbf against the providers' clock; the limit for exp is 60 s ahead. NULL, or the name of the wrong
+ * claim; *ret_past when exp lies behind us. */
 static const char *times_wrong(const cJSON *claims, bool *ret_past)
 {
 	int64_t now = fc_now() / 1000, exp, nbf;
@@ -84,8 +85,8 @@ static const char *times_wrong(const cJSON *claims, bool *ret_past)
 	return NULL;
 }
 
-static const char *claim_wrong(struct fc_request *req, struct bx_tenant *t, const cJSON *claims,
-	struct bx_user **ret_user)
+static const char *claim_wrong(
+	struct fc_request *req, struct bx_tenant *t, const cJSON *claims, struct bx_user **ret_user)
 {
 	const char *iss = json_str_or(claims, "iss", ""), *jti = json_str_or(claims, "jti", "");
 	const char *type = json_str_or(claims, "box_sub_type", "");
@@ -107,7 +108,7 @@ static const char *claim_wrong(struct fc_request *req, struct bx_tenant *t, cons
 		return "jti";
 	if (!sub)
 		return "sub";
-	*ret_user = !strcmp(type, "user")	? bx_find(t, sub, BX_USER)
+	*ret_user = !strcmp(type, "user")	  ? bx_find(t, sub, BX_USER)
 		    : !strcmp(sub, t->enterprise) ? t->service
 						  : NULL;
 	if (!*ret_user || (*ret_user)->deleted || strcmp((*ret_user)->status, "active") != 0)
@@ -127,7 +128,8 @@ int bx_jwt_grant(struct fc_request *req, struct fc_response *res, struct bx_tena
 		return -1;
 	}
 	if (t->revoked) {
-		bx_oauth_error(res, 400, "unauthorized_client", "This app is not authorized by the enterprise");
+		bx_oauth_error(
+			res, 400, "unauthorized_client", "This app is not authorized by the enterprise");
 		return -1;
 	}
 	if (fc_jwt_verify(assertion, "RS256 RS384 RS512", t->key->public_pem, &header, &claims, &why) < 0) {
@@ -146,7 +148,8 @@ int bx_jwt_grant(struct fc_request *req, struct fc_response *res, struct bx_tena
 	why = times_wrong(claims, &past);
 	if (past) {
 		bx_oauth_error(res, 400, "invalid_grant",
-			"Current date time must be before the expiration date time specified in the 'exp' claim.");
+			"Current date time must be before the expiration date time specified in the 'exp' "
+			"claim.");
 		return -1;
 	}
 	if (!why)
@@ -166,7 +169,8 @@ void bx_code_grant(struct fc_request *req, struct fc_response *res, struct bx_te
 
 	if (!k || !k->code || k->t != t || k->used || t->revoked ||
 		(redirect && k->redirect && strcmp(redirect, k->redirect) != 0)) {
-		bx_oauth_error(res, 400, "invalid_grant", "Auth code doesn't exist or is invalid for the client");
+		bx_oauth_error(
+			res, 400, "invalid_grant", "Auth code doesn't exist or is invalid for the client");
 		return;
 	}
 	if (k->expires_at <= fc_now()) {
@@ -202,8 +206,10 @@ static void form_html(struct bx_tenant *t, struct fc_response *res)
 
 	/* Nothing of the request is shown: the form posts to the address that it came from, query and all. */
 	buf_addf(&page,
-		"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Box</title></head><body>\n"
-		"<h1>Grant access to Box</h1>\n<p>An application of the enterprise %s asks for access to your files.</p>\n"
+		"<!DOCTYPE html>\n<html lang=\"en\"><head><meta "
+		"charset=\"utf-8\"><title>Box</title></head><body>\n"
+		"<h1>Grant access to Box</h1>\n<p>An application of the enterprise %s asks for access to "
+		"your files.</p>\n"
 		"<form method=\"post\"><label>Email <input name=\"login\" type=\"email\"></label>\n"
 		"<button name=\"consent\" value=\"accept\">Grant access to Box</button>\n"
 		"<button name=\"consent\" value=\"deny\">Deny access</button></form>\n</body></html>\n",
@@ -214,7 +220,8 @@ static void form_html(struct bx_tenant *t, struct fc_response *res)
 static void agree(struct fc_request *req, struct fc_response *res, struct bx_tenant *t, const char *redirect)
 {
 	_cleanup_buf_ struct buf query = BUF_INIT(1 << 14);
-	const char *state = fc_query(req, "state"), *consent = fc_form(req, "consent"), *login = fc_form(req, "login");
+	const char *state = fc_query(req, "state"), *consent = fc_form(req, "consent"),
+		   *login = fc_form(req, "login");
 	struct bx_user *user = login && *login ? bx_user_by_login(t, login) : t->admin;
 
 	if (state)
@@ -228,7 +235,8 @@ static void agree(struct fc_request *req, struct fc_response *res, struct bx_ten
 		form_add(&query, "code", k->text);
 	}
 	res->status = 302;
-	fc_set_headerf(res, "Location", "%s%c%s", redirect, strchr(redirect, '?') ? '&' : '?', buf_str(&query));
+	fc_set_headerf(
+		res, "Location", "%s%c%s", redirect, strchr(redirect, '?') ? '&' : '?', buf_str(&query));
 }
 
 void bx_oauth_authorize(struct fc_request *req, struct fc_response *res)

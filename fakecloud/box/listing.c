@@ -1,5 +1,5 @@
-/* Listing of folders and of the trash: what a user sees, in which order, page by page. Called by the handlers with the
- * state lock held. */
+/* Listing of folders and of the trash: what a user sees, in which order, page by page. Called by the handlers
+ * with the state lock held. */
 #include "fakecloud/box/box.h"
 
 #include <stdlib.h>
@@ -15,7 +15,8 @@ void bx_list_folder(const struct bx_user *user, const struct bx_item *folder, st
 	/* What others share with the user lies in the user's root too. */
 	for (size_t i = 0; i < user->tenant->collabs.n; i++) {
 		const struct bx_collab *k = user->tenant->collabs.at[i];
-		if (k->access_only || k->item->owner == user || bx_trashed(k->item) || !bx_shown_at_root(user, k->item))
+		if (k->access_only || k->item->owner == user || bx_trashed(k->item) ||
+			!bx_shown_at_root(user, k->item))
 			continue;
 		size_t n = 0;
 		while (n < ret->n && ret->at[n] != k->item)
@@ -62,7 +63,9 @@ cJSON *bx_items_page(struct bx_ctx *c, struct bx_list *items, const struct bx_pa
 {
 	const char *direction = fc_query(c->req, "direction"), *sort = fc_query(c->req, "sort");
 	struct order order = {
-		.by = page->marker || (sort && !strcmp(sort, "id")) ? "id" : sort ? sort : "name",
+		.by = page->marker || (sort && !strcmp(sort, "id")) ? "id"
+		      : sort					    ? sort
+								    : "name",
 		.descending = !page->marker && direction && !strcasecmp(direction, "DESC"),
 	};
 	cJSON *entries = cJSON_CreateArray(), *o;
@@ -87,7 +90,8 @@ cJSON *bx_items_page(struct bx_ctx *c, struct bx_list *items, const struct bx_pa
 		if (end < items->n && end > start)
 			bx_next_marker(o, marker_key(items->at[end - 1]));
 	} else {
-		o = bx_page_doc(page, (int64_t)items->n, entries, order.by, order.descending ? "DESC" : "ASC");
+		o = bx_page_doc(
+			page, (int64_t)items->n, entries, order.by, order.descending ? "DESC" : "ASC");
 	}
 	free(items->at);
 	*items = (struct bx_list){0};

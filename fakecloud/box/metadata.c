@@ -1,5 +1,5 @@
-/* Metadata instances on Box's files and folders, the classification among them: made, read, patched, removed. Called by
- * the router with the state lock held. */
+/* Metadata instances on Box's files and folders, the classification among them: made, read, patched, removed.
+ * Called by the router with the state lock held. */
 #include "fakecloud/box/box.h"
 
 #include "base/encode.h"
@@ -42,8 +42,8 @@ struct bx_instance *bx_instance_of(const struct bx_item *it, const char *scope, 
 
 cJSON *bx_classification(const struct bx_item *it)
 {
-	static const char *const colors[] = {"#FFF5CD", "#FFE0B5", "#FFD1D9", "#E3D4F7", "#C9E3FA", "#C4EFD5", "#CFF0F0",
-		"#FBD0CB"};
+	static const char *const colors[] = {
+		"#FFF5CD", "#FFE0B5", "#FFD1D9", "#E3D4F7", "#C9E3FA", "#C4EFD5", "#CFF0F0", "#FBD0CB"};
 	struct bx_instance *m = bx_instance_of(it, "enterprise", BX_CLASSIFICATION);
 	const char *name = m ? json_str(m->values, "Box__Security__Classification__Key") : NULL;
 	const cJSON *option, *config = NULL;
@@ -59,7 +59,8 @@ cJSON *bx_classification(const struct bx_item *it)
 	o = cJSON_CreateObject();
 	cJSON_AddStringToObject(o, "name", name);
 	cJSON_AddStringToObject(o, "definition", json_str_or(config, "classificationDefinition", ""));
-	cJSON_AddStringToObject(o, "color", colors[(unsigned)json_int64_or(config, "colorID", 0) % ARRAY_SIZE(colors)]);
+	cJSON_AddStringToObject(
+		o, "color", colors[(unsigned)json_int64_or(config, "colorID", 0) % ARRAY_SIZE(colors)]);
 	return o;
 }
 
@@ -159,7 +160,8 @@ void bx_do_meta_post(struct bx_ctx *c)
 		return;
 	}
 	if (bx_instance_of(it, c->id[1], c->id[2])) {
-		bx_error(c, 409, "tuple_already_exists", "Tuple with this template already exists on the item");
+		bx_error(c, 409, "tuple_already_exists",
+			"Tuple with this template already exists on the item");
 		return;
 	}
 	cJSON_ArrayForEach(one, body)

@@ -25,8 +25,9 @@ void bx_oauth_issue(struct fc_response *res, struct bx_tenant *t, struct bx_user
 	if (!user->service)
 		snprintf(token->subject, sizeof(token->subject), "%" PRIu64, user->id);
 	snprintf(token->client, sizeof(token->client), "%s", t->client_id);
-	snprintf(token->scope, sizeof(token->scope), "root_readwrite manage_managed_users manage_groups manage_webhook "
-						     "manage_enterprise_properties");
+	snprintf(token->scope, sizeof(token->scope),
+		"root_readwrite manage_managed_users manage_groups manage_webhook "
+		"manage_enterprise_properties");
 	cJSON_AddStringToObject(o, "access_token", token->text);
 	cJSON_AddNumberToObject(o, "expires_in", TOKEN_LIFE_S);
 	cJSON_AddItemToObject(o, "restricted_to", cJSON_CreateArray());
@@ -67,7 +68,8 @@ void bx_oauth_token(struct fc_request *req, struct fc_response *res)
 	struct bx_tenant *t;
 
 	if (!grant || !*grant) {
-		bx_oauth_error(res, 400, "invalid_request", "Invalid grant_type parameter or parameter missing");
+		bx_oauth_error(
+			res, 400, "invalid_request", "Invalid grant_type parameter or parameter missing");
 		return;
 	}
 	t = bx_tenant_of_client(client);

@@ -1,5 +1,5 @@
-/* How users, groups, collaborations and file versions look in answers of Box: the mini form inside others, and the
- * full form with `fields`. Called by the handlers with the state lock held. */
+/* How users, groups, collaborations and file versions look in answers of Box: the mini form inside others,
+ * and the full form with `fields`. Called by the handlers with the state lock held. */
 #include "fakecloud/box/box.h"
 
 #include <string.h>
@@ -157,7 +157,8 @@ cJSON *bx_collab_json(struct bx_ctx *c, const struct bx_collab *k, const char *f
 	cJSON_AddNullToObject(o, "app_item");
 	if (bx_wants(fields, "acceptance_requirements_status")) {
 		cJSON *status = cJSON_AddObjectToObject(o, "acceptance_requirements_status");
-		cJSON_AddNullToObject(cJSON_AddObjectToObject(status, "terms_of_service_requirement"), "is_accepted");
+		cJSON_AddNullToObject(
+			cJSON_AddObjectToObject(status, "terms_of_service_requirement"), "is_accepted");
 	}
 	return keep(o, fields, "type,id");
 }

@@ -1,5 +1,6 @@
-/* How files and folders look in answers of Box, as the acting user sees them: a table of fields for each kind, of which
- * the mini and standard forms and the `fields` parameter pick. Called by the handlers with the state lock held. */
+/* How files and folders look in answers of Box, as the acting user sees them: a table of fields for each
+ * kind, of which the mini and standard forms and the `fields` parameter pick. Called by the handlers with the
+ * state lock held. */
 #include "fakecloud/box/box.h"
 
 #include "base/cleanup.h"
@@ -81,7 +82,8 @@ static void put_path(struct bx_ctx *c, const struct bx_item *it, cJSON *o, const
 	cJSON *path = cJSON_CreateObject(), *entries = cJSON_CreateArray();
 
 	if (!is_root(it)) {
-		for (const struct bx_item *p = it; !bx_shown_at_root(c->user, p) && p->parent && p->parent->parent;) {
+		for (const struct bx_item *p = it;
+			!bx_shown_at_root(c->user, p) && p->parent && p->parent->parent;) {
 			p = p->parent;
 			cJSON_InsertItemInArray(entries, 0, bx_item_json(c, p, BX_MINI, NULL));
 		}
@@ -104,19 +106,19 @@ static void put_parent(struct bx_ctx *c, const struct bx_item *it, cJSON *o, con
 
 static void put_time(struct bx_ctx *c, const struct bx_item *it, cJSON *o, const char *name)
 {
-	int64_t at = !strcmp(name, "created_at")	     ? it->created_at
-		     : !strcmp(name, "modified_at")	     ? it->modified_at
+	int64_t at = !strcmp(name, "created_at")	    ? it->created_at
+		     : !strcmp(name, "modified_at")	    ? it->modified_at
 		     : !strcmp(name, "content_created_at")  ? it->content_created_at
 		     : !strcmp(name, "content_modified_at") ? it->content_modified_at
-		     : !strcmp(name, "trashed_at")	     ? it->trashed_at
-		     : it->trashed_at			     ? it->trashed_at + 30ll * 86400000
-							     : 0; /* purged_at */
+		     : !strcmp(name, "trashed_at")	    ? it->trashed_at
+		     : it->trashed_at			    ? it->trashed_at + 30ll * 86400000
+							    : 0; /* purged_at */
 	bx_time(o, name, at);
 }
 
 static void put_user(struct bx_ctx *c, const struct bx_item *it, cJSON *o, const char *name)
 {
-	const struct bx_user *u = !strcmp(name, "created_by")	? it->created_by
+	const struct bx_user *u = !strcmp(name, "created_by")	 ? it->created_by
 				  : !strcmp(name, "modified_by") ? it->modified_by
 								 : it->owner;
 	cJSON_AddItemToObject(o, name, bx_user_mini(u));
@@ -137,8 +139,8 @@ static void put_link(struct bx_ctx *c, const struct bx_item *it, cJSON *o, const
 	}
 	const char *base = bx_base(c), *dot = strrchr(it->name, '.');
 	const char *permission = it->kind == BX_FILE && l->can_edit ? "can_edit"
-				 : l->can_download		     ? "can_download"
-								     : "can_preview";
+				 : l->can_download		    ? "can_download"
+								    : "can_preview";
 	cJSON *s = cJSON_AddObjectToObject(o, name);
 	cJSON_AddStringToObject(s, "url", arena_printf(c->req->arena, "%s/s/%s", base, l->token));
 	bx_str(s, "download_url",
@@ -264,8 +266,8 @@ static void put_linked(struct bx_ctx *c, const struct bx_item *it, cJSON *o, con
 static void put_roles(struct bx_ctx *c, const struct bx_item *it, cJSON *o, const char *name)
 {
 	static const char *const file[] = {"editor", "viewer"};
-	static const char *const folder[] = {"editor", "viewer", "previewer", "uploader", "previewer uploader",
-		"viewer uploader", "co-owner"};
+	static const char *const folder[] = {"editor", "viewer", "previewer", "uploader",
+		"previewer uploader", "viewer uploader", "co-owner"};
 
 	cJSON_AddItemToObject(o, name,
 		it->kind == BX_FILE ? cJSON_CreateStringArray(file, ARRAY_SIZE(file))
@@ -437,7 +439,8 @@ cJSON *bx_item_json(struct bx_ctx *c, const struct bx_item *it, enum bx_shape sh
 	cJSON_AddStringToObject(o, "type", it->kind == BX_FILE ? "file" : "folder");
 	bx_id(o, "id", it->id);
 	for (const struct field *f = it->kind == BX_FILE ? file_fields : folder_fields; f->name; f++) {
-		if (f->level == IN_MINI || (fields ? bx_wants(fields, f->name) : shape == BX_STANDARD && f->level == IN_STANDARD))
+		if (f->level == IN_MINI || (fields ? bx_wants(fields, f->name)
+						   : shape == BX_STANDARD && f->level == IN_STANDARD))
 			f->put(c, it, o, f->name);
 	}
 	return o;

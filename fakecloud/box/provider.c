@@ -1,5 +1,5 @@
-/* The Box provider of fakecloud: its routes, who may call them, and what it gives the server (struct fc_provider).
- * Called by the server with the state lock held. */
+/* The Box provider of fakecloud: its routes, who may call them, and what it gives the server (struct
+ * fc_provider). Called by the server with the state lock held. */
 #include "fakecloud/box/box.h"
 
 #include "base/cleanup.h"
@@ -161,8 +161,8 @@ static bool scopes_ok(struct bx_ctx *c, unsigned want)
 	return true;
 }
 
-/* The as-user header: the application's account and administrators may act as a managed user of their enterprise,
- * when the application was given that right. */
+/* The as-user header: the application's account and administrators may act as a managed user of their
+ * enterprise, when the application was given that right. */
 static bool as_user(struct bx_ctx *c)
 {
 	const char *id = fc_header(c->req, "As-User");
@@ -328,7 +328,8 @@ static cJSON *sharing(const struct bx_item *it)
 		bx_push(&words, bx_strdup(text));
 	}
 	if (link && strcmp(link->access, "collaborators") != 0) {
-		snprintf(text, sizeof(text), "link:%s:%s", strcmp(link->access, "open") ? "organization" : "anonymous",
+		snprintf(text, sizeof(text), "link:%s:%s",
+			strcmp(link->access, "open") ? "organization" : "anonymous",
 			link->can_edit ? "edit" : "view");
 		bx_push(&words, bx_strdup(text));
 	}

@@ -1,4 +1,5 @@
-/* Answers of the Box API that every handler shares: errors in Box's shape, scalars, request bodies, paging. */
+/* Answers of the Box API that every handler shares: errors in Box's shape, scalars, request bodies, paging.
+ */
 #include "fakecloud/box/box.h"
 
 #include "base/encode.h"
@@ -56,10 +57,10 @@ void bx_not_found(struct bx_ctx *c, enum bx_kind kind, const char *id)
 {
 	const char *letter = kind == BX_FILE ? "f_" : kind == BX_FOLDER ? "d_" : "";
 	const char *name = kind == BX_FILE || kind == BX_FOLDER ? "item"
-			   : kind == BX_USER			 ? "user"
-			   : kind == BX_GROUP			 ? "group"
-			   : kind == BX_COLLAB			 ? "collaboration"
-								 : "id";
+			   : kind == BX_USER			? "user"
+			   : kind == BX_GROUP			? "group"
+			   : kind == BX_COLLAB			? "collaboration"
+								: "id";
 	bx_invalid(c, 404, "not_found", name,
 		arena_printf(c->req->arena, "Invalid value '%s%.64s'. Item not found", letter, id));
 }
@@ -80,7 +81,8 @@ void bx_conflict(struct bx_ctx *c, struct bx_item *with)
 void bx_unauthorized(struct bx_ctx *c)
 {
 	fc_set_header(c->res, "WWW-Authenticate",
-		"Bearer realm=\"Service\", error=\"invalid_token\", error_description=\"The access token provided is invalid.\"");
+		"Bearer realm=\"Service\", error=\"invalid_token\", error_description=\"The access token "
+		"provided is invalid.\"");
 	bx_error(c, 401, "unauthorized", "Unauthorized");
 }
 
@@ -88,9 +90,11 @@ void bx_insufficient_scope(struct bx_ctx *c, const char *scope)
 {
 	fc_set_headerf(c->res, "WWW-Authenticate",
 		"Bearer realm=\"Service\", error=\"insufficient_scope\", "
-		"error_description=\"The request requires higher privileges than provided by the access token.\", scope=\"%s\"",
+		"error_description=\"The request requires higher privileges than provided by the access "
+		"token.\", scope=\"%s\"",
 		scope);
-	bx_error(c, 403, "insufficient_scope", "The request requires higher privileges than provided by the access token.");
+	bx_error(c, 403, "insufficient_scope",
+		"The request requires higher privileges than provided by the access token.");
 }
 
 void bx_none(struct bx_ctx *c)
@@ -154,7 +158,8 @@ cJSON *bx_body(struct bx_ctx *c, bool optional)
 		return empty ? empty : (empty = cJSON_CreateObject());
 	if (cJSON_IsObject(body) || cJSON_IsArray(body))
 		return body;
-	bx_error(c, 400, "bad_request", "Entity body should be a correctly nested resource attribute name/value pair");
+	bx_error(c, 400, "bad_request",
+		"Entity body should be a correctly nested resource attribute name/value pair");
 	return NULL;
 }
 
@@ -252,7 +257,8 @@ void bx_next_marker(cJSON *o, int64_t key)
 	cJSON_AddStringToObject(o, "next_marker", digits);
 }
 
-cJSON *bx_page_doc(const struct bx_page *p, int64_t total, cJSON *entries, const char *order, const char *direction)
+cJSON *bx_page_doc(
+	const struct bx_page *p, int64_t total, cJSON *entries, const char *order, const char *direction)
 {
 	cJSON *o = cJSON_CreateObject();
 

@@ -1,5 +1,5 @@
-/* Box's search, by names and descriptions, over what the caller can see. Called by the router with the state lock
- * held. */
+/* Box's search, by names and descriptions, over what the caller can see. Called by the router with the state
+ * lock held. */
 #include "fakecloud/box/box.h"
 
 #include "base/timeutil.h"
@@ -48,9 +48,13 @@ static int query_of(struct bx_ctx *c, struct query *q)
 {
 	const char *size = fc_query(c->req, "size_range"), *scope = fc_query(c->req, "scope");
 
-	*q = (struct query){.text = fc_query(c->req, "query"), .type = fc_query(c->req, "type"), .big = INT64_MAX,
-		.extensions = fc_query(c->req, "file_extensions"), .owners = fc_query(c->req, "owner_user_ids"),
-		.trash = fc_query(c->req, "trash_content"), .ancestors = fc_query(c->req, "ancestor_folder_ids")};
+	*q = (struct query){.text = fc_query(c->req, "query"),
+		.type = fc_query(c->req, "type"),
+		.big = INT64_MAX,
+		.extensions = fc_query(c->req, "file_extensions"),
+		.owners = fc_query(c->req, "owner_user_ids"),
+		.trash = fc_query(c->req, "trash_content"),
+		.ancestors = fc_query(c->req, "ancestor_folder_ids")};
 	if ((!q->text || !*q->text) && !fc_query(c->req, "mdfilters"))
 		return bad(c, "missing_parameter", "query");
 	if (scope && !strcmp(scope, "enterprise_content")) {
@@ -102,7 +106,8 @@ static bool fits(const struct bx_item *it, const struct query *q)
 
 	if (q->type && *q->type && strcmp(q->type, it->kind == BX_FILE ? "file" : "folder") != 0)
 		return false;
-	if (q->extensions && *q->extensions && (it->kind != BX_FILE || !dot || !bx_wants(q->extensions, dot + 1)))
+	if (q->extensions && *q->extensions &&
+		(it->kind != BX_FILE || !dot || !bx_wants(q->extensions, dot + 1)))
 		return false;
 	snprintf(owner, sizeof(owner), "%" PRIu64, it->owner->id);
 	if (q->owners && *q->owners && !bx_wants(q->owners, owner))
@@ -141,7 +146,8 @@ static int places_of(struct bx_ctx *c, const struct query *q, struct bx_list *ro
 		bx_push(roots, c->user->root);
 		for (size_t i = 0; i < c->t->collabs.n; i++) {
 			struct bx_collab *k = c->t->collabs.at[i];
-			if (k->item->owner != c->user && !bx_trashed(k->item) && bx_shown_at_root(c->user, k->item))
+			if (k->item->owner != c->user && !bx_trashed(k->item) &&
+				bx_shown_at_root(c->user, k->item))
 				bx_push(roots, k->item);
 		}
 		return 0;

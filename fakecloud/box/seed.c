@@ -1,5 +1,5 @@
-/* Reads a tenant's Box users and their trees from the seed folder. Called once per tenant at start, before the server
- * listens. Nothing of the files' content is read here. */
+/* Reads a tenant's Box users and their trees from the seed folder. Called once per tenant at start, before
+ * the server listens. Nothing of the files' content is read here. */
 #include "fakecloud/box/box.h"
 
 #include "base/encode.h"
@@ -52,7 +52,8 @@ static bool listed(const cJSON *settings, const char *key, const char *path)
 	cJSON_ArrayForEach(one, json_array(settings, key))
 	{
 		if (cJSON_IsString(one) &&
-			(!strcmp(one->valuestring, path) || (!strncmp(path, "users/", 6) && !strcmp(one->valuestring, path + 6))))
+			(!strcmp(one->valuestring, path) ||
+				(!strncmp(path, "users/", 6) && !strcmp(one->valuestring, path + 6))))
 			return true;
 	}
 	return false;
@@ -60,7 +61,8 @@ static bool listed(const cJSON *settings, const char *key, const char *path)
 
 static cJSON *alert_details(const struct bx_item *file)
 {
-	cJSON *o = cJSON_CreateObject(), *alert = cJSON_AddObjectToObject(o, "shield_alert"), *user, *summary, *activity;
+	cJSON *o = cJSON_CreateObject(), *alert = cJSON_AddObjectToObject(o, "shield_alert"), *user, *summary,
+	      *activity;
 
 	cJSON_AddStringToObject(alert, "rule_category", "Malicious Content");
 	cJSON_AddNumberToObject(alert, "rule_id", 123);
@@ -79,8 +81,8 @@ static cJSON *alert_details(const struct bx_item *file)
 	return o;
 }
 
-static void add_file(struct walk *w, struct bx_item *folder, const char *name, const char *file, const char *below,
-	const struct stat *st)
+static void add_file(struct walk *w, struct bx_item *folder, const char *name, const char *file,
+	const char *below, const struct stat *st)
 {
 	struct fc_blob *blob = fc_blob_from_path(file);
 	int64_t at = (int64_t)st->st_mtim.tv_sec * 1000;
@@ -134,7 +136,8 @@ static bool is_sharing(struct dirent **list, int n, const char *name)
 	return false;
 }
 
-static void walk_folder(struct walk *w, struct bx_item *folder, const char *path, const char *below, int depth)
+static void walk_folder(
+	struct walk *w, struct bx_item *folder, const char *path, const char *below, int depth)
 {
 	struct dirent **list;
 	int n = scandir(path, &list, NULL, alphasort);
@@ -143,21 +146,25 @@ static void walk_folder(struct walk *w, struct bx_item *folder, const char *path
 		return;
 	for (int pass = 0; pass < 2; pass++) {
 		for (int i = 0; i < n; i++) {
-			_cleanup_buf_ struct buf full = BUF_INIT(8192), name = BUF_INIT(4096), inner = BUF_INIT(8192);
+			_cleanup_buf_ struct buf full = BUF_INIT(8192), name = BUF_INIT(4096),
+						 inner = BUF_INIT(8192);
 			const char *entry = list[i]->d_name;
 			bool sharing = is_sharing(list, n, entry);
 			struct stat st;
 
-			if (!strcmp(entry, ".") || !strcmp(entry, "..") || !strcmp(entry, SETTINGS) || sharing != (pass == 1) ||
-				utf8_clean(&name, entry, strlen(entry), false) < 0 || buf_addf(&full, "%s/%s", path, entry) < 0 ||
+			if (!strcmp(entry, ".") || !strcmp(entry, "..") || !strcmp(entry, SETTINGS) ||
+				sharing != (pass == 1) ||
+				utf8_clean(&name, entry, strlen(entry), false) < 0 ||
+				buf_addf(&full, "%s/%s", path, entry) < 0 ||
 				buf_addf(&inner, "%s/%s", below, entry) < 0 || lstat(full.data, &st) < 0)
 				continue;
 			if (sharing) {
 				note_sharing(w, folder, entry, full.data);
 			} else if (S_ISDIR(st.st_mode) && depth < MAX_DEPTH) {
 				int64_t at = (int64_t)st.st_mtim.tv_sec * 1000;
-				struct bx_item *it = bx_item_new(folder, BX_FOLDER, bx_seed_id(w->t, "item", inner.data),
-					name.data, folder->owner, at > fc_now() ? fc_now() : at);
+				struct bx_item *it =
+					bx_item_new(folder, BX_FOLDER, bx_seed_id(w->t, "item", inner.data),
+						name.data, folder->owner, at > fc_now() ? fc_now() : at);
 				walk_folder(w, it, full.data, inner.data, depth + 1);
 			} else if (S_ISREG(st.st_mode)) {
 				add_file(w, folder, name.data, full.data, inner.data, &st);
@@ -219,15 +226,17 @@ static void walk_users(struct walk *w, const char *dir)
 static void share(struct bx_tenant *t, struct bx_item *it, const char *word)
 {
 	char *copy = bx_strdup(word), *save = NULL;
-	const char *kind = strtok_r(copy, ":", &save), *who = strtok_r(NULL, ":", &save), *how = strtok_r(NULL, ":", &save);
+	const char *kind = strtok_r(copy, ":", &save), *who = strtok_r(NULL, ":", &save),
+		   *how = strtok_r(NULL, ":", &save);
 
 	if (kind && who && how && !strcmp(kind, "user")) {
 		struct bx_user *u = bx_user_by_login(t, who);
 		char path[400];
 		snprintf(path, sizeof(path), "%llu/%.300s", (unsigned long long)it->id, who);
 		if (u != it->owner)
-			bx_collab_new(it, u, NULL, u ? NULL : who, bx_role_word(!strcmp(how, "write") ? "editor" : "viewer"),
-				it->owner, bx_seed_id(t, "collab", path));
+			bx_collab_new(it, u, NULL, u ? NULL : who,
+				bx_role_word(!strcmp(how, "write") ? "editor" : "viewer"), it->owner,
+				bx_seed_id(t, "collab", path));
 	} else if (kind && who && how && !strcmp(kind, "link") && !it->link) {
 		char id[24];
 		it->link = bx_alloc(sizeof(*it->link));
@@ -248,20 +257,20 @@ static unsigned scopes_of(const cJSON *list)
 	cJSON_ArrayForEach(one, list)
 	{
 		const char *s = cJSON_IsString(one) ? one->valuestring : "";
-		scopes |= !strcmp(s, "root_readwrite")		     ? BX_SCOPE_READ | BX_SCOPE_WRITE
-			  : !strcmp(s, "root_readonly")		     ? BX_SCOPE_READ
-			  : !strcmp(s, "manage_managed_users")	     ? BX_SCOPE_USERS
-			  : !strcmp(s, "manage_groups")		     ? BX_SCOPE_GROUPS
-			  : !strcmp(s, "manage_webhook")	     ? BX_SCOPE_WEBHOOK
+		scopes |= !strcmp(s, "root_readwrite")		       ? BX_SCOPE_READ | BX_SCOPE_WRITE
+			  : !strcmp(s, "root_readonly")		       ? BX_SCOPE_READ
+			  : !strcmp(s, "manage_managed_users")	       ? BX_SCOPE_USERS
+			  : !strcmp(s, "manage_groups")		       ? BX_SCOPE_GROUPS
+			  : !strcmp(s, "manage_webhook")	       ? BX_SCOPE_WEBHOOK
 			  : !strcmp(s, "manage_enterprise_properties") ? BX_SCOPE_ENTERPRISE
 								       : 0;
 	}
 	return scopes;
 }
 
-/* Besides what all providers know: "scopes" (what the application was given), "as_user" (false: it may not act as
- * users), "download_delay" (seconds after an upload in which downloads answer 202), "trash" (false: deleting is for
- * good). */
+/* Besides what all providers know: "scopes" (what the application was given), "as_user" (false: it may not
+ * act as users), "download_delay" (seconds after an upload in which downloads answer 202), "trash" (false:
+ * deleting is for good). */
 static void apply_settings(struct walk *w)
 {
 	const cJSON *s = w->settings, *one;

@@ -1,5 +1,5 @@
-/* Chunked uploads of Box: sessions, their parts, and the commit that makes a file of them. Called by the router with the
- * state lock held. */
+/* Chunked uploads of Box: sessions, their parts, and the commit that makes a file of them. Called by the
+ * router with the state lock held. */
 #include "fakecloud/box/upload.h"
 
 #include "base/encode.h"
@@ -52,7 +52,8 @@ static cJSON *session_json(struct bx_ctx *c, const struct session *s)
 	ends = cJSON_AddObjectToObject(o, "session_endpoints");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		cJSON_AddStringToObject(ends, names[i][0],
-			arena_printf(c->req->arena, "%s%s/files/upload_sessions/%s%s", bx_base(c), c->prefix, s->id, names[i][1]));
+			arena_printf(c->req->arena, "%s%s/files/upload_sessions/%s%s", bx_base(c), c->prefix,
+				s->id, names[i][1]));
 	return o;
 }
 
@@ -70,7 +71,8 @@ static struct session *session_new(struct bx_ctx *c, const cJSON *body, const ch
 		return NULL;
 	}
 	if (size < MIN_SIZE) {
-		bx_error(c, 400, "file_size_too_small", "'file_size' is below the minimum of uploads via this API");
+		bx_error(c, 400, "file_size_too_small",
+			"'file_size' is below the minimum of uploads via this API");
 		return NULL;
 	}
 	s = bx_alloc(sizeof(*s));
@@ -187,8 +189,8 @@ static bool digest_fits(const char *header, const char *sha1)
 	_cleanup_buf_ struct buf raw = BUF_INIT(64);
 	char hex[129];
 
-	if (!header || strncasecmp(header, "sha=", 4) != 0 || base64_decode(&raw, header + 4, strlen(header + 4)) < 0 ||
-		raw.len != 20)
+	if (!header || strncasecmp(header, "sha=", 4) != 0 ||
+		base64_decode(&raw, header + 4, strlen(header + 4)) < 0 || raw.len != 20)
 		return false;
 	hex_encode(hex, raw.data, raw.len);
 	return !strcmp(hex, sha1);
@@ -200,14 +202,16 @@ static bool range_ok(struct bx_ctx *c, const struct session *s, int64_t *ret_off
 	int64_t from, to, total, len = (int64_t)c->req->body->len;
 	char end;
 
-	if (!header || sscanf(header, "bytes %" SCNd64 "-%" SCNd64 "/%" SCNd64 "%c", &from, &to, &total, &end) != 3) {
+	if (!header || sscanf(header, "bytes %" SCNd64 "-%" SCNd64 "/%" SCNd64 "%c", &from, &to, &total,
+			       &end) != 3) {
 		bx_error(c, 400, "bad_request", "Missing or malformed Content-Range");
 		return false;
 	}
 	bool last = to + 1 == s->size;
-	if (total != s->size || from < 0 || to < from || to >= s->size || from % PART_SIZE || to - from + 1 != len ||
-		(!last && len != PART_SIZE) || len > PART_SIZE) {
-		bx_error(c, 416, "range_mismatch", "The content range does not match a specified range for the session");
+	if (total != s->size || from < 0 || to < from || to >= s->size || from % PART_SIZE ||
+		to - from + 1 != len || (!last && len != PART_SIZE) || len > PART_SIZE) {
+		bx_error(c, 416, "range_mismatch",
+			"The content range does not match a specified range for the session");
 		return false;
 	}
 	*ret_offset = from;
@@ -240,7 +244,8 @@ void bx_do_session_put(struct bx_ctx *c)
 		at++;
 	struct part *p = at < s->parts.n ? s->parts.at[at] : NULL;
 	if (p && p->offset == offset && strcmp(p->sha1, d.sha1) != 0) {
-		bx_error(c, 409, "range_overlaps_existing_range", "The part conflicts with another part that was uploaded");
+		bx_error(c, 409, "range_overlaps_existing_range",
+			"The part conflicts with another part that was uploaded");
 		return;
 	}
 	if (!p || p->offset != offset) {
@@ -254,7 +259,8 @@ void bx_do_session_put(struct bx_ctx *c)
 		p->data = bx_alloc(body->len);
 		memcpy(p->data, body->data, body->len);
 		bx_push(&s->parts, NULL);
-		memmove(&s->parts.at[at + 1], &s->parts.at[at], (s->parts.n - 1 - at) * sizeof(s->parts.at[0]));
+		memmove(&s->parts.at[at + 1], &s->parts.at[at],
+			(s->parts.n - 1 - at) * sizeof(s->parts.at[0]));
 		s->parts.at[at] = p;
 	}
 	o = cJSON_CreateObject();
@@ -291,7 +297,8 @@ static bool parts_ok(struct bx_ctx *c, const struct session *s, const cJSON *lis
 		bool found = false;
 		for (size_t i = 0; i < s->parts.n && !found; i++) {
 			const struct part *p = s->parts.at[i];
-			found = !strcasecmp(p->id, id) && json_int64_or(one, "offset", p->offset) == p->offset &&
+			found = !strcasecmp(p->id, id) &&
+				json_int64_or(one, "offset", p->offset) == p->offset &&
 				json_int64_or(one, "size", p->size) == p->size;
 		}
 		if (!found) {

@@ -1,5 +1,5 @@
-/* The tables of the Box provider: tenants, users, items and their versions, names and ids. Called by every other file
- * of this folder with the state lock held. */
+/* The tables of the Box provider: tenants, users, items and their versions, names and ids. Called by every
+ * other file of this folder with the state lock held. */
 #include "fakecloud/box/box.h"
 
 #include "base/cleanup.h"
@@ -88,7 +88,7 @@ struct bx_tenant *bx_tenant_of_client(const char *client_id)
 static uint64_t stable_number(const char *tenant, const char *what, const char *path, unsigned attempt)
 {
 	char hex[17], try[12];
-	const char *words[] = {"box", tenant, what, path, attempt ? try : NULL, NULL};
+	const char *words[] = { "box", tenant, what, path, attempt ? try : NULL, NULL };
 
 	snprintf(try, sizeof(try), "%u", attempt);
 	fc_stable_id(hex, 14, words);
@@ -139,13 +139,15 @@ struct bx_tenant *bx_tenant_new(const char *name)
 	t->name = fc_intern(name);
 	t->as_user = true;
 	t->scopes = BX_SCOPE_ALL;
-	snprintf(t->enterprise, sizeof(t->enterprise), "%" PRIu64, stable_number(name, "enterprise", "", 0) % 100000000);
+	snprintf(t->enterprise, sizeof(t->enterprise), "%" PRIu64,
+		stable_number(name, "enterprise", "", 0) % 100000000);
 	fc_stable_id(t->client_id, 32, (const char *const[]){"box", name, "client", NULL});
 	fc_stable_id(t->public_key_id, 8, (const char *const[]){"box", name, "key", NULL});
 	random_hex(t->client_secret, 16);
 	t->key = fc_keypair_new(name);
 	bx_push(&tenants, t);
-	snprintf(login, sizeof(login), "AutomationUser_%s_%.10s@boxdevedition.com", t->enterprise, t->client_id);
+	snprintf(login, sizeof(login), "AutomationUser_%s_%.10s@boxdevedition.com", t->enterprise,
+		t->client_id);
 	t->service = bx_user_new(t, bx_seed_id(t, "user", "service"), "sekisho", login);
 	t->service->service = true;
 	t->service->app_user = true;
@@ -245,8 +247,8 @@ struct bx_item *bx_item_new(struct bx_item *parent, enum bx_kind kind, uint64_t 
 	return it;
 }
 
-struct bx_version *bx_version_add(struct bx_item *file, uint64_t id, struct fc_blob *blob, struct bx_user *by,
-	int64_t at)
+struct bx_version *bx_version_add(
+	struct bx_item *file, uint64_t id, struct fc_blob *blob, struct bx_user *by, int64_t at)
 {
 	struct bx_version *v = bx_alloc(sizeof(*v));
 	struct bx_version *before = bx_current(file);

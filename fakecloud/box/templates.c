@@ -1,5 +1,5 @@
-/* Metadata templates of a Box enterprise, the classification among them. Called by the router with the state lock
- * held. */
+/* Metadata templates of a Box enterprise, the classification among them. Called by the router with the state
+ * lock held. */
 #include "fakecloud/box/box.h"
 
 #include "base/encode.h"
@@ -48,8 +48,8 @@ static void give_ids(cJSON *field)
 	cJSON_ArrayForEach(option, json_get(field, "options")) give_id(option);
 }
 
-static struct bx_template *template_new(struct bx_tenant *t, const char *scope, const char *key, const char *display,
-	const cJSON *fields)
+static struct bx_template *template_new(
+	struct bx_tenant *t, const char *scope, const char *key, const char *display, const cJSON *fields)
 {
 	struct bx_template *m = bx_alloc(sizeof(*m));
 	char full[64];
@@ -69,12 +69,15 @@ static struct bx_template *template_new(struct bx_tenant *t, const char *scope, 
 /* Free properties exist everywhere; the classification is what an enterprise with Box Shield has set up. */
 void bx_templates_standard(struct bx_tenant *t)
 {
-	static const char fields[] =
-		"[{\"type\":\"enum\",\"key\":\"Box__Security__Classification__Key\",\"displayName\":\"Classification\","
-		"\"hidden\":false,\"options\":["
-		"{\"key\":\"Public\",\"staticConfig\":{\"classification\":{\"colorID\":4,\"classificationDefinition\":\"For everybody\"}}},"
-		"{\"key\":\"Internal\",\"staticConfig\":{\"classification\":{\"colorID\":0,\"classificationDefinition\":\"For employees\"}}},"
-		"{\"key\":\"Confidential\",\"staticConfig\":{\"classification\":{\"colorID\":7,\"classificationDefinition\":\"For named people\"}}}]}]";
+	static const char fields[] = "[{\"type\":\"enum\",\"key\":\"Box__Security__Classification__Key\","
+				     "\"displayName\":\"Classification\","
+				     "\"hidden\":false,\"options\":["
+				     "{\"key\":\"Public\",\"staticConfig\":{\"classification\":{\"colorID\":"
+				     "4,\"classificationDefinition\":\"For everybody\"}}},"
+				     "{\"key\":\"Internal\",\"staticConfig\":{\"classification\":{"
+				     "\"colorID\":0,\"classificationDefinition\":\"For employees\"}}},"
+				     "{\"key\":\"Confidential\",\"staticConfig\":{\"classification\":{"
+				     "\"colorID\":7,\"classificationDefinition\":\"For named people\"}}}]}]";
 	cJSON *list = cJSON_Parse(fields);
 
 	template_new(t, "global", "properties", "properties", NULL);
@@ -150,7 +153,8 @@ void bx_do_templates_of_instance(struct bx_ctx *c)
 	cJSON *entries;
 
 	if (!id || !*id) {
-		bx_invalid(c, 400, "bad_request", "metadata_instance_id", "'metadata_instance_id' is required");
+		bx_invalid(
+			c, 400, "bad_request", "metadata_instance_id", "'metadata_instance_id' is required");
 		return;
 	}
 	for (size_t i = 0; i < c->t->users.n && !m; i++)
@@ -226,7 +230,9 @@ static void key_of(const char *display, char out[65])
 
 	for (const char *p = display; *p && n < 64; p++) {
 		if (isalnum((unsigned char)*p)) {
-			out[n] = (char)(up ? toupper((unsigned char)*p) : n ? *p : tolower((unsigned char)*p));
+			out[n] = (char)(up  ? toupper((unsigned char)*p)
+					: n ? *p
+					    : tolower((unsigned char)*p));
 			n++;
 		}
 		up = !isalnum((unsigned char)*p) && n;
@@ -251,7 +257,8 @@ void bx_do_template_post(struct bx_ctx *c)
 		return;
 	}
 	if (strncmp(scope, "enterprise", 10) != 0 || !display || !*display || (key && !key_ok(key))) {
-		bx_invalid(c, 400, "bad_request", display ? "scope" : "displayName", "Missing or invalid value");
+		bx_invalid(
+			c, 400, "bad_request", display ? "scope" : "displayName", "Missing or invalid value");
 		return;
 	}
 	cJSON_ArrayForEach(field, fields)

@@ -1,5 +1,5 @@
-/* Uploads of Box in one request: the preflight, new files and new versions as multipart bodies whose attributes come
- * before the content. Called by the router with the state lock held. */
+/* Uploads of Box in one request: the preflight, new files and new versions as multipart bodies whose
+ * attributes come before the content. Called by the router with the state lock held. */
 #include "fakecloud/box/upload.h"
 
 #include "base/encode.h"
@@ -33,12 +33,13 @@ static void finish(struct bx_ctx *c, struct bx_item *it, int status, bool fresh)
 	v->ready_at = c->t->download_delay_s ? fc_now() + c->t->download_delay_s * 1000ll : 0;
 	bx_event(it, c->user, fresh ? "UPLOAD" : "EDIT", "ITEM_UPLOAD", bx_version_details(v));
 	bx_num(o, "total_count", 1);
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(o, "entries"), bx_item_json(c, it, BX_STANDARD, c->fields));
+	cJSON_AddItemToArray(
+		cJSON_AddArrayToObject(o, "entries"), bx_item_json(c, it, BX_STANDARD, c->fields));
 	fc_json(c->res, status, o);
 }
 
-void bx_upload_new(struct bx_ctx *c, struct bx_item *to, const char *name, struct fc_blob *blob,
-	const cJSON *attributes)
+void bx_upload_new(
+	struct bx_ctx *c, struct bx_item *to, const char *name, struct fc_blob *blob, const cJSON *attributes)
 {
 	struct bx_item *it = bx_item_new(to, BX_FILE, bx_new_id(), name, c->user, fc_now());
 
@@ -108,7 +109,8 @@ static void accepted(struct bx_ctx *c, const char *path)
 	char token[33];
 
 	random_hex(token, 16);
-	cJSON_AddStringToObject(o, "upload_url", arena_printf(c->req->arena, "%s%s%s", bx_base(c), c->prefix, path));
+	cJSON_AddStringToObject(
+		o, "upload_url", arena_printf(c->req->arena, "%s%s%s", bx_base(c), c->prefix, path));
 	cJSON_AddStringToObject(o, "upload_token", token);
 	fc_json(c->res, 200, o);
 }
@@ -125,7 +127,8 @@ void bx_do_content_preflight(struct bx_ctx *c)
 {
 	cJSON *body = bx_body(c, false);
 
-	if (body && bx_upload_target(c, json_object(body, "parent"), json_str(body, "name")) && size_ok(c, body))
+	if (body && bx_upload_target(c, json_object(body, "parent"), json_str(body, "name")) &&
+		size_ok(c, body))
 		accepted(c, "/files/content");
 }
 
@@ -140,7 +143,8 @@ void bx_do_version_preflight(struct bx_ctx *c)
 /* ---- multipart ---- */
 
 /* Finds attributes and content; *ret_attributes is the caller's. 0, or -1 after an error. */
-static int parts_of(struct bx_ctx *c, cJSON **ret_attributes, const struct fc_part **ret_file, struct fc_part *parts)
+static int parts_of(
+	struct bx_ctx *c, cJSON **ret_attributes, const struct fc_part **ret_file, struct fc_part *parts)
 {
 	int n = fc_multipart(c->req, parts, MAX_PARTS), attributes = -1, file = -1;
 
@@ -155,11 +159,13 @@ static int parts_of(struct bx_ctx *c, cJSON **ret_attributes, const struct fc_pa
 		return -1;
 	}
 	if (attributes > file) {
-		bx_error(c, 400, "metadata_after_file_contents", "The attributes must come before the content of the file");
+		bx_error(c, 400, "metadata_after_file_contents",
+			"The attributes must come before the content of the file");
 		return -1;
 	}
 	cJSON *doc;
-	if (json_parse(parts[attributes].data, parts[attributes].len, &doc, NULL) < 0 || !cJSON_IsObject(doc)) {
+	if (json_parse(parts[attributes].data, parts[attributes].len, &doc, NULL) < 0 ||
+		!cJSON_IsObject(doc)) {
 		bx_invalid(c, 400, "bad_request", "attributes", "The attributes are no JSON object");
 		return -1;
 	}

@@ -38,9 +38,11 @@ static int by_name(const void *a, const void *b)
 
 static bool listed(struct bx_ctx *c, const struct bx_user *u)
 {
-	const char *term = fc_query(c->req, "filter_term"), *external = fc_query(c->req, "external_app_user_id");
+	const char *term = fc_query(c->req, "filter_term"),
+		   *external = fc_query(c->req, "external_app_user_id");
 
-	if (u->deleted || (external && *external && (!u->external_id || strcmp(u->external_id, external) != 0)))
+	if (u->deleted ||
+		(external && *external && (!u->external_id || strcmp(u->external_id, external) != 0)))
 		return false;
 	return !term || !*term || starts(u->name, term) || starts(u->login, term);
 }
@@ -54,7 +56,8 @@ void bx_do_users_list(struct bx_ctx *c)
 
 	if (!admin_only(c) || bx_page_get(c, 100, 1000, false, &page) < 0)
 		return;
-	if (type && *type && strcmp(type, "all") != 0 && strcmp(type, "managed") != 0 && strcmp(type, "external") != 0) {
+	if (type && *type && strcmp(type, "all") != 0 && strcmp(type, "managed") != 0 &&
+		strcmp(type, "external") != 0) {
 		bx_invalid(c, 400, "bad_request", "user_type", "Invalid value for user_type");
 		return;
 	}
@@ -88,11 +91,12 @@ static void put_fields(struct bx_user *u, const cJSON *body)
 	const struct {
 		const char *name;
 		char **field;
-	} texts[] = {{"name", &u->name}, {"login", &u->login}, {"job_title", &u->job_title}, {"phone", &u->phone},
-		{"address", &u->address}, {"language", &u->language}, {"timezone", &u->timezone},
-		{"external_app_user_id", &u->external_id}};
+	} texts[] = {{"name", &u->name}, {"login", &u->login}, {"job_title", &u->job_title},
+		{"phone", &u->phone}, {"address", &u->address}, {"language", &u->language},
+		{"timezone", &u->timezone}, {"external_app_user_id", &u->external_id}};
 	const char *role = json_str(body, "role"), *status = json_str(body, "status");
-	static const char *const statuses[] = {"active", "inactive", "cannot_delete_edit", "cannot_delete_edit_upload"};
+	static const char *const statuses[] = {
+		"active", "inactive", "cannot_delete_edit", "cannot_delete_edit_upload"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		if (json_str(body, texts[i].name))
@@ -118,7 +122,8 @@ static bool login_free(struct bx_ctx *c, const char *login, const struct bx_user
 	cJSON_AddStringToObject(one, "name", "login");
 	cJSON_AddStringToObject(one, "message", "User with the specified login already exists");
 	cJSON_AddItemToArray(cJSON_AddArrayToObject(info, "errors"), one);
-	bx_error_info(c, 409, "user_login_already_used", "User with the specified login already exists", info);
+	bx_error_info(
+		c, 409, "user_login_already_used", "User with the specified login already exists", info);
 	return false;
 }
 
@@ -133,11 +138,13 @@ void bx_do_user_post(struct bx_ctx *c)
 	if (!body || !admin_only(c))
 		return;
 	if (!name || !*name || strlen(name) > 200 || (!app && (!login || !strchr(login, '@')))) {
-		bx_invalid(c, 400, "bad_request", !name || !*name ? "name" : "login", "Missing or invalid value");
+		bx_invalid(c, 400, "bad_request", !name || !*name ? "name" : "login",
+			"Missing or invalid value");
 		return;
 	}
 	if (!login)
-		login = arena_printf(c->req->arena, "AppUser_%.10s_%" PRIu64 "@boxdevedition.com", c->t->client_id, id);
+		login = arena_printf(
+			c->req->arena, "AppUser_%.10s_%" PRIu64 "@boxdevedition.com", c->t->client_id, id);
 	if (!login_free(c, login, NULL))
 		return;
 	u = bx_user_new(c->t, id, name, login);
@@ -213,7 +220,8 @@ void bx_do_user_transfer(struct bx_ctx *c)
 	}
 	name = arena_printf(c->req->arena, "%s - %s's Files and Folders", from->login, from->name);
 	for (int i = 2; bx_child(to->root, name); i++)
-		name = arena_printf(c->req->arena, "%s - %s's Files and Folders (%d)", from->login, from->name, i);
+		name = arena_printf(
+			c->req->arena, "%s - %s's Files and Folders (%d)", from->login, from->name, i);
 	folder = bx_item_new(to->root, BX_FOLDER, bx_new_id(), name, c->user, fc_now());
 	while (from->root->children.n) {
 		struct bx_item *it = from->root->children.at[0];
@@ -242,7 +250,8 @@ void bx_do_recent(struct bx_ctx *c)
 			continue;
 		o = cJSON_CreateObject();
 		cJSON_AddStringToObject(o, "type", "recent_item");
-		cJSON_AddStringToObject(o, "interaction_type", it->created_by == c->user ? "item_upload" : "item_modify");
+		cJSON_AddStringToObject(
+			o, "interaction_type", it->created_by == c->user ? "item_upload" : "item_modify");
 		bx_time(o, "interacted_at", it->modified_at);
 		cJSON_AddItemToObject(o, "item", bx_item_json(c, it, BX_STANDARD, c->fields));
 		cJSON_AddItemToArray(entries, o);

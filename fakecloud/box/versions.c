@@ -1,4 +1,5 @@
-/* Past versions of Box's files: list, look at, trash, restore, promote. Called by the router with the state lock held. */
+/* Past versions of Box's files: list, look at, trash, restore, promote. Called by the router with the state
+ * lock held. */
 #include "fakecloud/box/box.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
-/* Webhooks of Box as objects: made, looked at, changed, deleted. Nothing is delivered: the stand-in reaches no other
- * host. Called by the router with the state lock held. */
+/* Webhooks of Box as objects: made, looked at, changed, deleted. Nothing is delivered: the stand-in reaches
+ * no other host. Called by the router with the state lock held. */
 #include "fakecloud/box/box.h"
 
 #include <inttypes.h>
@@ -85,14 +85,20 @@ static bool address_ok(const char *address)
 static bool triggers_ok(const cJSON *triggers, enum bx_kind kind)
 {
 	static const char known[] =
-		"FILE.UPLOADED,FILE.PREVIEWED,FILE.DOWNLOADED,FILE.TRASHED,FILE.DELETED,FILE.RESTORED,FILE.COPIED,FILE.MOVED,"
+		"FILE.UPLOADED,FILE.PREVIEWED,FILE.DOWNLOADED,FILE.TRASHED,FILE.DELETED,FILE.RESTORED,FILE."
+		"COPIED,FILE.MOVED,"
 		"FILE.LOCKED,FILE.UNLOCKED,FILE.RENAMED,COMMENT.CREATED,COMMENT.UPDATED,COMMENT.DELETED,"
-		"TASK_ASSIGNMENT.CREATED,TASK_ASSIGNMENT.UPDATED,METADATA_INSTANCE.CREATED,METADATA_INSTANCE.UPDATED,"
-		"METADATA_INSTANCE.DELETED,FOLDER.CREATED,FOLDER.RENAMED,FOLDER.DOWNLOADED,FOLDER.RESTORED,FOLDER.DELETED,"
-		"FOLDER.COPIED,FOLDER.MOVED,FOLDER.TRASHED,WEBHOOK.DELETED,COLLABORATION.CREATED,COLLABORATION.ACCEPTED,"
-		"COLLABORATION.REJECTED,COLLABORATION.REMOVED,COLLABORATION.UPDATED,SHARED_LINK.DELETED,SHARED_LINK.CREATED,"
+		"TASK_ASSIGNMENT.CREATED,TASK_ASSIGNMENT.UPDATED,METADATA_INSTANCE.CREATED,METADATA_INSTANCE."
+		"UPDATED,"
+		"METADATA_INSTANCE.DELETED,FOLDER.CREATED,FOLDER.RENAMED,FOLDER.DOWNLOADED,FOLDER.RESTORED,"
+		"FOLDER.DELETED,"
+		"FOLDER.COPIED,FOLDER.MOVED,FOLDER.TRASHED,WEBHOOK.DELETED,COLLABORATION.CREATED,"
+		"COLLABORATION.ACCEPTED,"
+		"COLLABORATION.REJECTED,COLLABORATION.REMOVED,COLLABORATION.UPDATED,SHARED_LINK.DELETED,"
+		"SHARED_LINK.CREATED,"
 		"SHARED_LINK.UPDATED,SIGN_REQUEST.COMPLETED,SIGN_REQUEST.DECLINED,SIGN_REQUEST.EXPIRED,"
-		"SIGN_REQUEST.SIGNER_EMAIL_BOUNCED,SIGN_REQUEST.SIGN_SIGNER_SIGNED,SIGN_REQUEST.SIGN_DOCUMENT_CREATED,"
+		"SIGN_REQUEST.SIGNER_EMAIL_BOUNCED,SIGN_REQUEST.SIGN_SIGNER_SIGNED,SIGN_REQUEST.SIGN_"
+		"DOCUMENT_CREATED,"
 		"SIGN_REQUEST.SIGN_ERROR_FINALIZING";
 	const cJSON *one;
 
@@ -141,7 +147,8 @@ static struct bx_item *target_of(struct bx_ctx *c, const cJSON *body)
 		bx_invalid(c, 400, "bad_request", "target", "Webhooks cannot be created for the root folder");
 		return NULL;
 	}
-	return bx_item_for(c, arena_dup(c->req->arena, id), *type == 'f' && type[1] == 'i' ? BX_FILE : BX_FOLDER, BX_VIEW);
+	return bx_item_for(c, arena_dup(c->req->arena, id),
+		*type == 'f' && type[1] == 'i' ? BX_FILE : BX_FOLDER, BX_VIEW);
 }
 
 static bool target_free(struct bx_ctx *c, const struct bx_item *it, const struct bx_webhook *but)
@@ -154,7 +161,8 @@ static bool target_free(struct bx_ctx *c, const struct bx_item *it, const struct
 			continue;
 		mine++;
 		if (w->target == it->id) {
-			bx_error(c, 409, "conflict", "A webhook for this target, application and user already exists");
+			bx_error(c, 409, "conflict",
+				"A webhook for this target, application and user already exists");
 			return false;
 		}
 	}
@@ -173,8 +181,12 @@ void bx_do_hook_post(struct bx_ctx *c)
 	if (!it || !body_ok(c, body, it->kind, true) || !target_free(c, it, NULL))
 		return;
 	w = bx_alloc(sizeof(*w));
-	*w = (struct bx_webhook){.id = bx_new_id(), .target_kind = it->kind, .target = it->id,
-		.address = bx_strdup(json_str(body, "address")), .by = c->user, .created_at = fc_now(),
+	*w = (struct bx_webhook){.id = bx_new_id(),
+		.target_kind = it->kind,
+		.target = it->id,
+		.address = bx_strdup(json_str(body, "address")),
+		.by = c->user,
+		.created_at = fc_now(),
 		.triggers = cJSON_Duplicate(json_get(body, "triggers"), true)};
 	bx_push(&c->t->webhooks, w);
 	fc_json(c->res, 201, hook_json(w));

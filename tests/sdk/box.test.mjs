@@ -337,6 +337,10 @@ describe('containing', () => {
       ['link:anonymous:view', 'user:guest@elsewhere.example:write', 'user:ken@aoba.example:read'])
     const found = await hana.sharedLinksFiles.findFileForSharedLink({}, { boxapi: `shared_link=${before.url}` })
     assert.equal(found.id, plan.id)
+    const token = await box.token()
+    const admin = users['admin@aoba.example'].id
+    assert.equal((await box.call('GET', `/2.0/files/${plan.id}`, { token, as: admin })).status, 404)
+    assert.equal((await box.call('GET', `/2.0/files/${plan.id}`, { token, as: admin, headers: { BoxApi: `shared_link=${before.url}` } })).status, 200)
     const none = await hana.sharedLinksFiles.removeSharedLinkFromFile(plan.id, { sharedLink: null }, { fields: 'shared_link' })
     assert.ok(!none.sharedLink)
     assert.equal((await box.call('GET', before.url)).status, 404)
