@@ -13,8 +13,9 @@ static const char *reason_phrase(int status)
 	static const struct {
 		int status;
 		const char *text;
-	} all[] = {{200, "OK"}, {204, "No Content"}, {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"},
-		{404, "Not Found"}, {409, "Conflict"}, {412, "Precondition Failed"}, {429, "Too Many Requests"}};
+	} all[] = {{200, "OK"}, {204, "No Content"}, {400, "Bad Request"}, {401, "Unauthorized"},
+		{403, "Forbidden"}, {404, "Not Found"}, {409, "Conflict"}, {412, "Precondition Failed"},
+		{429, "Too Many Requests"}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		if (all[i].status == status)
@@ -43,7 +44,8 @@ static const char *part_header(struct arena *a, const char *headers, const char 
 }
 
 /* One inner call. Its text: request line, headers, empty line, body. */
-static void run_part(struct fc_request *req, const struct fc_part *part, struct buf *out, const char *boundary)
+static void run_part(
+	struct fc_request *req, const struct fc_part *part, struct buf *out, const char *boundary)
 {
 	struct arena *a = req->arena;
 	const char *text = arena_dupn(a, part->data, part->len);
@@ -72,7 +74,8 @@ static void run_part(struct fc_request *req, const struct fc_part *part, struct 
 	buf_add(&inner_body, body, body_len);
 	if (!c.method || !target) {
 		res.status = 400;
-		buf_adds(&res.body, "{\"error\":{\"code\":400,\"message\":\"Failed to parse the request line\"}}");
+		buf_adds(&res.body,
+			"{\"error\":{\"code\":400,\"message\":\"Failed to parse the request line\"}}");
 	} else {
 		if (gg_has_prefix(target, "https://") || gg_has_prefix(target, "http://")) {
 			char *slash = strchr(strstr(target, "//") + 2, '/');
@@ -89,8 +92,9 @@ static void run_part(struct fc_request *req, const struct fc_part *part, struct 
 		if (res.blob) { /* media is not for batches */
 			res.status = 403;
 			buf_clear(&res.body);
-			buf_adds(&res.body, "{\"error\":{\"code\":403,\"message\":\"Batch requests do not allow media "
-					    "downloads.\"}}");
+			buf_adds(&res.body,
+				"{\"error\":{\"code\":403,\"message\":\"Batch requests do not allow media "
+				"downloads.\"}}");
 		}
 		if (inner.tenant)
 			req->tenant = inner.tenant;
@@ -100,7 +104,8 @@ static void run_part(struct fc_request *req, const struct fc_part *part, struct 
 		buf_addf(out, "Content-ID: %sresponse-%s\r\n", *id == '<' ? "<" : "", id + (*id == '<'));
 	buf_addf(out, "\r\nHTTP/1.1 %d %s\r\n", res.status, reason_phrase(res.status));
 	if (res.body.len)
-		buf_addf(out, "Content-Type: application/json; charset=UTF-8\r\nContent-Length: %zu\r\n", res.body.len);
+		buf_addf(out, "Content-Type: application/json; charset=UTF-8\r\nContent-Length: %zu\r\n",
+			res.body.len);
 	buf_adds(out, "\r\n");
 	buf_add(out, buf_str(&res.body), res.body.len);
 	buf_adds(out, "\r\n");
@@ -121,8 +126,9 @@ void gg_batch_handle(struct fc_request *req, struct fc_response *res)
 	if (n < 1 || n > BATCH_MAX) {
 		cJSON *doc = cJSON_CreateObject();
 		cJSON *error = cJSON_AddObjectToObject(doc, "error");
-		const char *text = n < 1 ? "Failed to parse batch request, error: 0 items. Received batch body."
-					 : "The batch request exceeds the limit of 100 calls.";
+		const char *text =
+			n < 1 ? "Failed to parse batch request, error: 0 items. Received batch body."
+			      : "The batch request exceeds the limit of 100 calls.";
 		cJSON_AddNumberToObject(error, "code", 400);
 		cJSON_AddStringToObject(error, "message", text);
 		cJSON *one = cJSON_CreateObject();

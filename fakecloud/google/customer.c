@@ -23,7 +23,8 @@ static cJSON *orgunit_json(struct gg_call *c)
 
 	cJSON_AddStringToObject(o, "name", c->tenant->domain);
 	cJSON_AddStringToObject(o, "orgUnitPath", "/");
-	cJSON_AddStringToObject(o, "orgUnitId", arena_printf(c->req->arena, "id:03%s", c->tenant->customer_id + 1));
+	cJSON_AddStringToObject(
+		o, "orgUnitId", arena_printf(c->req->arena, "id:03%s", c->tenant->customer_id + 1));
 	return o;
 }
 
@@ -95,7 +96,9 @@ int gc_domains_get(struct gg_call *c)
 
 int gc_domain_aliases_list(struct gg_call *c)
 {
-	return customer_check(c, c->var[0]) < 0 ? -1 : gg_reply(c, ga_object("admin#directory#domainAliases", c, "all"));
+	return customer_check(c, c->var[0]) < 0
+		       ? -1
+		       : gg_reply(c, ga_object("admin#directory#domainAliases", c, "all"));
 }
 
 int gc_domain_aliases_get(struct gg_call *c)
@@ -188,4 +191,3 @@ int gc_privileges_list(struct gg_call *c)
 	cJSON_AddArrayToObject(doc, "items");
 	return gg_reply(c, doc);
 }
-

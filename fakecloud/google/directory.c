@@ -1,5 +1,5 @@
-/* Admin SDK: users and groups of the Directory, and the routes of the whole SDK. Only an administrator may ask, as in
- * the real API. */
+/* Admin SDK: users and groups of the Directory, and the routes of the whole SDK. Only an administrator may
+ * ask, as in the real API. */
 #include "fakecloud/google/admin.h"
 
 #include "base/units.h"
@@ -156,8 +156,10 @@ static int user_order(const void *a, const void *b, void *how)
 
 static int users_list(struct gg_call *c)
 {
-	const char *customer = gg_query(c, "customer"), *domain = gg_query(c, "domain"), *q = gg_query(c, "query");
-	const char *by = gg_query(c, "orderBy"), *view = gg_query(c, "viewType"), *order = gg_query(c, "sortOrder");
+	const char *customer = gg_query(c, "customer"), *domain = gg_query(c, "domain"),
+		   *q = gg_query(c, "query");
+	const char *by = gg_query(c, "orderBy"), *view = gg_query(c, "viewType"),
+		   *order = gg_query(c, "sortOrder");
 	int max = gg_page_size(c, "maxResults", 100, 500), from = page_from(c);
 	struct gg_user **all = arena_alloc(c->req->arena, sizeof(*all) * (c->tenant->nusers + 1));
 	size_t n = 0;
@@ -256,7 +258,8 @@ static int users_watch(struct gg_call *c)
 {
 	if (ga_admin_check(c) < 0)
 		return -1;
-	return gg_watch_reply(c, "admin.googleapis.com/admin/directory/v1/users", 6 * 3600000LL, 6 * 3600000LL);
+	return gg_watch_reply(
+		c, "admin.googleapis.com/admin/directory/v1/users", 6 * 3600000LL, 6 * 3600000LL);
 }
 
 /* ---- groups: one, with everybody in it ---- */
@@ -296,7 +299,8 @@ static bool group_is(struct gg_call *c, const char *key)
 
 static int groups_list(struct gg_call *c)
 {
-	const char *customer = gg_query(c, "customer"), *domain = gg_query(c, "domain"), *key = gg_query(c, "userKey");
+	const char *customer = gg_query(c, "customer"), *domain = gg_query(c, "domain"),
+		   *key = gg_query(c, "userKey");
 
 	if (ga_admin_check(c) < 0)
 		return -1;
@@ -399,27 +403,37 @@ const struct gg_route ga_routes[] = {
 	{"GET", D "users/{}", GG_ADMIN, 1, S_USER, "a.User", NULL, users_get, false},
 	{"GET", D "users/{}/aliases", GG_ADMIN, 1, S_ALIAS, "a.Aliases", NULL, aliases_list, false},
 	{"POST", D "users/{}/aliases/watch", GG_ADMIN, 1, S_ALIAS, NULL, NULL, users_watch, false},
-	{"POST", D "users/{}/signOut", GG_ADMIN, 1, "admin.directory.user.security", NULL, NULL, users_sign_out, false},
-	{"GET", D "users/{}/tokens", GG_ADMIN, 1, "admin.directory.user.security", "a.Tokens", NULL, tokens_list, false},
-	{"GET", D "users/{}/tokens/{}", GG_ADMIN, 1, "admin.directory.user.security", "a.Token", NULL, tokens_get, false},
-	{"DELETE", D "users/{}/tokens/{}", GG_ADMIN, 1, "admin.directory.user.security", NULL, NULL, tokens_get, false},
+	{"POST", D "users/{}/signOut", GG_ADMIN, 1, "admin.directory.user.security", NULL, NULL,
+		users_sign_out, false},
+	{"GET", D "users/{}/tokens", GG_ADMIN, 1, "admin.directory.user.security", "a.Tokens", NULL,
+		tokens_list, false},
+	{"GET", D "users/{}/tokens/{}", GG_ADMIN, 1, "admin.directory.user.security", "a.Token", NULL,
+		tokens_get, false},
+	{"DELETE", D "users/{}/tokens/{}", GG_ADMIN, 1, "admin.directory.user.security", NULL, NULL,
+		tokens_get, false},
 	{"GET", D "groups", GG_ADMIN, 1, S_GROUP, "a.Groups", NULL, groups_list, false},
 	{"GET", D "groups/{}", GG_ADMIN, 1, S_GROUP, "a.Group", NULL, groups_get, false},
 	{"GET", D "groups/{}/members", GG_ADMIN, 1, S_MEMBER, "a.Members", NULL, members_list, false},
 	{"GET", D "groups/{}/members/{}", GG_ADMIN, 1, S_MEMBER, "a.Member", NULL, members_get, false},
-	{"GET", D "groups/{}/hasMember/{}", GG_ADMIN, 1, S_MEMBER, "a.MembersHasMember", NULL, members_has, false},
+	{"GET", D "groups/{}/hasMember/{}", GG_ADMIN, 1, S_MEMBER, "a.MembersHasMember", NULL, members_has,
+		false},
 	{"GET", D "customer/{}/orgunits", GG_ADMIN, 1, S_ORG, "a.OrgUnits", NULL, gc_orgunits_list, false},
 	{"GET", D "customer/{}/orgunits/{*}", GG_ADMIN, 1, S_ORG, "a.OrgUnit", NULL, gc_orgunits_get, false},
 	{"GET", D "customers/{}", GG_ADMIN, 1, S_CUST, "a.Customer", NULL, gc_customers_get, false},
 	{"GET", D "customer/{}/domains", GG_ADMIN, 1, S_DOMAIN, "a.Domains2", NULL, gc_domains_list, false},
 	{"GET", D "customer/{}/domains/{}", GG_ADMIN, 1, S_DOMAIN, "a.Domains", NULL, gc_domains_get, false},
-	{"GET", D "customer/{}/domainaliases", GG_ADMIN, 1, S_DOMAIN, "a.DomainAliases", NULL, gc_domain_aliases_list, false},
-	{"GET", D "customer/{}/domainaliases/{}", GG_ADMIN, 1, S_DOMAIN, "a.DomainAlias", NULL, gc_domain_aliases_get, false},
+	{"GET", D "customer/{}/domainaliases", GG_ADMIN, 1, S_DOMAIN, "a.DomainAliases", NULL,
+		gc_domain_aliases_list, false},
+	{"GET", D "customer/{}/domainaliases/{}", GG_ADMIN, 1, S_DOMAIN, "a.DomainAlias", NULL,
+		gc_domain_aliases_get, false},
 	{"GET", D "customer/{}/roles", GG_ADMIN, 1, S_ROLE, "a.Roles", NULL, gc_roles_list, false},
-	{"GET", D "customer/{}/roles/ALL/privileges", GG_ADMIN, 1, S_ROLE, "a.Privileges", NULL, gc_privileges_list, false},
+	{"GET", D "customer/{}/roles/ALL/privileges", GG_ADMIN, 1, S_ROLE, "a.Privileges", NULL,
+		gc_privileges_list, false},
 	{"GET", D "customer/{}/roles/{}", GG_ADMIN, 1, S_ROLE, "a.Role", NULL, gc_roles_get, false},
-	{"GET", D "customer/{}/roleassignments", GG_ADMIN, 1, S_ROLE, "a.RoleAssignments", NULL, gc_assignments_list, false},
-	{"GET", D "customer/{}/roleassignments/{}", GG_ADMIN, 1, S_ROLE, "a.RoleAssignment", NULL, gc_assignments_get, false},
+	{"GET", D "customer/{}/roleassignments", GG_ADMIN, 1, S_ROLE, "a.RoleAssignments", NULL,
+		gc_assignments_list, false},
+	{"GET", D "customer/{}/roleassignments/{}", GG_ADMIN, 1, S_ROLE, "a.RoleAssignment", NULL,
+		gc_assignments_get, false},
 	{"POST", "admin/directory_v1/channels/stop", GG_ADMIN, 1, S_ALIAS, NULL, NULL, gg_watch_stop, false},
 	{"GET", R, GG_ADMIN, 1, S_AUDIT, "r.Activities", NULL, gr_activities_list, false},
 	{"POST", R "/watch", GG_ADMIN, 1, S_AUDIT, NULL, NULL, gr_activities_watch, false},

@@ -1,7 +1,8 @@
 /* The Drive half: files of My Drives and shared drives, who may do what, and the log of changes.
  *
- * A file has one parent. In My Drive it has an owner, in a shared drive none. Permissions stand on an item and hold
- * for everything below; a shared drive's members are the permissions of its top folder, whose id is the drive's. */
+ * A file has one parent. In My Drive it has an owner, in a shared drive none. Permissions stand on an item
+ * and hold for everything below; a shared drive's members are the permissions of its top folder, whose id is
+ * the drive's. */
 #ifndef FAKECLOUD_GOOGLE_DRIVE_H
 #define FAKECLOUD_GOOGLE_DRIVE_H
 
@@ -36,7 +37,7 @@ struct gd_file {
 	struct gd_file *parent; /* NULL for the top folders */
 	struct gd_file **children;
 	size_t nchildren;
-	struct gg_user *owner;  /* NULL in a shared drive */
+	struct gg_user *owner;	/* NULL in a shared drive */
 	struct gd_drive *drive; /* NULL in My Drive */
 	struct gd_revision *revisions;
 	size_t nrevisions; /* the last one is the head; a Google-native document's is what export gives */
@@ -50,8 +51,8 @@ struct gd_file {
 	bool restricted_readers, restricted_writers; /* downloadRestrictions.itemDownloadRestriction */
 	char *description, *color, *original_name;
 	cJSON *properties, *app_properties, *restrictions; /* NULL when empty */
-	char *target_id, *target_mime;                     /* of a shortcut */
-	char client[128];                                  /* that created it: for drive.file */
+	char *target_id, *target_mime;			   /* of a shortcut */
+	char client[128];				   /* that created it: for drive.file */
 	bool gone;
 	size_t index; /* in tenant->all */
 	int64_t mark; /* scratch of changes.list */
@@ -70,7 +71,7 @@ struct gd_drive {
 
 struct gd_event {
 	struct gd_file *file;
-	struct gd_drive *drive;      /* it concerns the drive itself when file is NULL */
+	struct gd_drive *drive;	     /* it concerns the drive itself when file is NULL */
 	struct gd_drive *from_drive; /* the file left it */
 	int64_t time;
 	const struct gg_user *actor;
@@ -81,8 +82,9 @@ struct gd_event {
 /* ---- drive_file.c: the tree ---- */
 struct gd_file *gd_file_new(struct gg_tenant *t, const char *id, const char *name, const char *mime,
 	struct gd_file *parent, struct gg_user *owner, struct gd_drive *drive, int64_t when);
-void gd_file_revise(struct gd_file *f, struct fc_blob *blob, const struct gg_user *by, int64_t when, const char *id);
-void gd_attach(struct gd_file *f, struct gd_file *parent); /* takes it from where it is */
+void gd_file_revise(
+	struct gd_file *f, struct fc_blob *blob, const struct gg_user *by, int64_t when, const char *id);
+void gd_attach(struct gd_file *f, struct gd_file *parent);  /* takes it from where it is */
 const struct gd_revision *gd_head(const struct gd_file *f); /* NULL for folders and shortcuts */
 bool gd_is_folder(const struct gd_file *f);
 bool gd_is_native(const struct gd_file *f); /* a Google document: no folder, no shortcut */
@@ -100,11 +102,13 @@ bool gd_in_corpus(const struct gd_file *f, const struct gg_user *u);
 bool gd_readable(struct gg_call *c, const struct gd_file *f);
 bool gd_can_share(const struct gd_file *f, const struct gg_user *u);
 bool gd_can_download(const struct gd_file *f, const struct gg_user *u);
-bool gd_can_modify(const struct gd_file *f, const struct gg_user *u); /* content: read-only restrictions count */
+bool gd_can_modify(
+	const struct gd_file *f, const struct gg_user *u); /* content: read-only restrictions count */
 const char *gd_role_name(enum gd_role role);
 int gd_role_parse(const char *name, enum gd_role *ret);
 struct gd_perm *gd_perm_find(const struct gd_file *f, const char *id);
-struct gd_perm *gd_perm_add(struct gd_file *f, const struct gd_perm *p); /* raises an existing one of that grantee */
+struct gd_perm *gd_perm_add(
+	struct gd_file *f, const struct gd_perm *p); /* raises an existing one of that grantee */
 void gd_perm_remove(struct gd_file *f, const char *id);
 void gd_perm_user(struct gg_tenant *t, const char *email, enum gd_role role, struct gd_perm *ret);
 
@@ -127,13 +131,14 @@ cJSON *gd_file_json(struct gg_call *c, struct gd_file *f, const struct mask *m);
 /* A permission as it shows on an item: given on the item itself, come down from above, or both. */
 struct gd_grant {
 	const struct gd_perm *direct, *inherited; /* one may be NULL */
-	const struct gd_file *from;               /* of the inherited one */
+	const struct gd_file *from;		  /* of the inherited one */
 };
 struct gd_grant *gd_grants(struct arena *a, const struct gd_file *f, size_t *ret_n);
 cJSON *gd_perm_json(struct gg_call *c, const struct gd_grant *g, const struct gd_file *f);
 cJSON *gd_user_json(struct gg_call *c, const struct gg_user *u);
 cJSON *gd_drive_json(struct gg_call *c, const struct gd_drive *d);
-cJSON *gd_revision_json(struct gg_call *c, const struct gd_file *f, const struct gd_revision *r, const struct mask *m);
+cJSON *gd_revision_json(
+	struct gg_call *c, const struct gd_file *f, const struct gd_revision *r, const struct mask *m);
 const char *const *gd_export_types(const char *mime); /* NULL when nothing can be exported */
 
 /* ---- drive_query.c ---- */
@@ -147,7 +152,7 @@ bool gd_query_match(struct gg_call *c, const struct gd_query *q, struct gd_file 
 struct gd_file *gd_file_of(struct gg_call *c, const char *id);
 int gd_forbidden(struct gg_call *c); /* insufficientFilePermissions */
 bool gd_all_drives(struct gg_call *c);
-int gd_check_service(struct gg_call *c); /* Drive may be off for the user */
+int gd_check_service(struct gg_call *c);	    /* Drive may be off for the user */
 int gd_page_offset(struct gg_call *c, size_t *ret); /* of list page tokens */
 void gd_page_next(struct gg_call *c, cJSON *doc, size_t next);
 bool gd_domain_admin(struct gg_call *c, const struct gd_file *f); /* useDomainAdminAccess granted */

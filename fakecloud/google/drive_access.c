@@ -1,11 +1,13 @@
-/* Who may do what with a file, permissions as stored on items, and the log of changes with those who lose sight. */
+/* Who may do what with a file, permissions as stored on items, and the log of changes with those who lose
+ * sight. */
 #include "fakecloud/google/drive.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-static const char *const role_names[] = {"", "reader", "commenter", "writer", "fileOrganizer", "organizer", "owner"};
+static const char *const role_names[] = {
+	"", "reader", "commenter", "writer", "fileOrganizer", "organizer", "owner"};
 
 const char *gd_role_name(enum gd_role role)
 {
@@ -42,7 +44,8 @@ static bool perm_holds(const struct gd_perm *p, const struct gg_user *u, bool li
 }
 
 /* The highest role that permissions from f upwards give; stop: do not look at that folder any more. */
-static enum gd_role role_from(const struct gd_file *f, const struct gg_user *u, bool links, const struct gd_file *stop)
+static enum gd_role role_from(
+	const struct gd_file *f, const struct gg_user *u, bool links, const struct gd_file *stop)
 {
 	enum gd_role best = GD_NONE;
 	bool cut = false;
@@ -84,8 +87,9 @@ bool gd_readable(struct gg_call *c, const struct gd_file *f)
 	if (f->gone || gd_role_of(f, c->user) == GD_NONE)
 		return false;
 	/* drive.file alone opens only what the app made */
-	if (!gg_has_scope(c->token, "drive drive.readonly drive.metadata drive.metadata.readonly drive.meet.readonly "
-				    "drive.photos.readonly"))
+	if (!gg_has_scope(c->token,
+		    "drive drive.readonly drive.metadata drive.metadata.readonly drive.meet.readonly "
+		    "drive.photos.readonly"))
 		return !strcmp(f->client, c->token->client) || !f->parent;
 	return true;
 }
@@ -165,7 +169,8 @@ void gd_perm_remove(struct gd_file *f, const char *id)
 
 void gd_perm_user(struct gg_tenant *t, const char *email, enum gd_role role, struct gd_perm *ret)
 {
-	struct gd_perm p = {.type = GD_USER, .role = role, .user = gg_user_find(t, email), .email = gg_dup(email)};
+	struct gd_perm p = {
+		.type = GD_USER, .role = role, .user = gg_user_find(t, email), .email = gg_dup(email)};
 
 	if (p.user) {
 		snprintf(p.id, sizeof(p.id), "%s", p.user->perm_id);
@@ -238,7 +243,8 @@ void gd_watch_end(struct gd_watch *w, const struct gg_user *actor, const char *w
 		}
 		if (i && !n && !won && !moved && !f->gone)
 			continue;
-		struct gd_event e = {.file = f, .drive = f->drive, .time = fc_now(), .actor = actor, .what = what};
+		struct gd_event e = {
+			.file = f, .drive = f->drive, .time = fc_now(), .actor = actor, .what = what};
 		if (moved || f->gone)
 			e.from_drive = w->drives[i];
 		if (n) {

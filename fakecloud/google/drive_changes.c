@@ -1,5 +1,5 @@
-/* changes.*: the log as one user or one shared drive sees it. Tokens are event numbers of the tenant's log. Each file
- * stands once in what is still to come, at its latest event. */
+/* changes.*: the log as one user or one shared drive sees it. Tokens are event numbers of the tenant's log.
+ * Each file stands once in what is still to come, at its latest event. */
 #include "fakecloud/google/drive.h"
 
 #include "base/units.h"
@@ -42,7 +42,8 @@ static enum seen look(const struct view *v, const struct gd_event *e)
 			return SEEN_NOT;
 		if (member)
 			return SEEN_DRIVE;
-		return listed(e->lost, me->index) || (e->drive->gone && e->lost == NULL) ? SEEN_DRIVE_GONE : SEEN_NOT;
+		return listed(e->lost, me->index) || (e->drive->gone && e->lost == NULL) ? SEEN_DRIVE_GONE
+											 : SEEN_NOT;
 	}
 	if (!f->parent && !f->gone)
 		return SEEN_NOT;
@@ -53,7 +54,8 @@ static enum seen look(const struct view *v, const struct gd_event *e)
 			return gd_readable(v->c, f) ? SEEN_FILE : SEEN_NOT;
 		return e->from_drive == v->drive ? SEEN_REMOVED : SEEN_NOT;
 	}
-	if (!f->gone && f->drive) { /* in the user's own log only what he did there, or what is shared with him */
+	if (!f->gone &&
+		f->drive) { /* in the user's own log only what he did there, or what is shared with him */
 		bool mine = gd_in_corpus(f, me) || e->actor == me;
 		if (v->all_drives && mine && gd_readable(v->c, f))
 			return v->my_drive ? SEEN_NOT : SEEN_FILE;
@@ -61,8 +63,9 @@ static enum seen look(const struct view *v, const struct gd_event *e)
 	}
 	if (gd_in_corpus(f, me) && gd_readable(v->c, f))
 		return v->my_drive && !in_my_drive(f, me) ? SEEN_NOT : SEEN_FILE;
-	return listed(e->lost, me->index) || (f->gone && e->from_drive && v->all_drives && e->actor == me) ? SEEN_REMOVED
-													  : SEEN_NOT;
+	return listed(e->lost, me->index) || (f->gone && e->from_drive && v->all_drives && e->actor == me)
+		       ? SEEN_REMOVED
+		       : SEEN_NOT;
 }
 
 static cJSON *change_json(const struct view *v, const struct gd_event *e, enum seen how)
@@ -94,10 +97,12 @@ static cJSON *change_json(const struct view *v, const struct gd_event *e, enum s
 static int view_read(struct gg_call *c, struct view *ret)
 {
 	const char *drive = gg_query(c, "driveId");
-	struct view v = {.c = c, .removed = gg_flag(c, "includeRemoved", true),
+	struct view v = {.c = c,
+		.removed = gg_flag(c, "includeRemoved", true),
 		.my_drive = gg_flag(c, "restrictToMyDrive", false),
 		.corpus_removals = gg_flag(c, "includeCorpusRemovals", false)};
-	bool include = gg_flag(c, "includeItemsFromAllDrives", false) || gg_flag(c, "includeTeamDriveItems", false);
+	bool include =
+		gg_flag(c, "includeItemsFromAllDrives", false) || gg_flag(c, "includeTeamDriveItems", false);
 
 	if (!drive)
 		drive = gg_query(c, "teamDriveId");
@@ -105,14 +110,17 @@ static int view_read(struct gg_call *c, struct view *ret)
 		return -1;
 	if (include && !gd_all_drives(c))
 		return gg_error(c, 400, "badRequest",
-			"The supportsAllDrives parameter must be set to true when includeItemsFromAllDrives is set to true.");
+			"The supportsAllDrives parameter must be set to true when includeItemsFromAllDrives "
+			"is set to true.");
 	if (drive && *drive) {
 		if (!gd_all_drives(c))
 			return gg_error(c, 400, "badRequest",
-				"The supportsAllDrives parameter must be set to true when driveId is specified.");
+				"The supportsAllDrives parameter must be set to true when driveId is "
+				"specified.");
 		v.drive = gd_drive_find(c->tenant, drive);
 		if (!v.drive || gd_role_of(v.drive->root, c->user) == GD_NONE)
-			return gg_error_at(c, 404, "notFound", "parameter", "driveId", "Shared drive not found: %s", drive);
+			return gg_error_at(c, 404, "notFound", "parameter", "driveId",
+				"Shared drive not found: %s", drive);
 	}
 	v.all_drives = include;
 	*ret = v;
@@ -138,7 +146,8 @@ static int token_read(struct gg_call *c, int64_t *ret)
 	int64_t n, end = c->tenant->event_base + (int64_t)c->tenant->nevents;
 
 	if (!token || !*token)
-		return gg_error_at(c, 400, "required", "parameter", "pageToken", "Required parameter: pageToken");
+		return gg_error_at(
+			c, 400, "required", "parameter", "pageToken", "Required parameter: pageToken");
 	if (units_int(token, 0, INT64_MAX, &n) < 0 || n < c->tenant->event_floor || n > end)
 		return gg_error_at(c, 400, "invalid", "parameter", "pageToken", "Invalid Value");
 	*ret = n < c->tenant->event_base ? c->tenant->event_base : n;
@@ -158,10 +167,12 @@ int gd_changes_list(struct gg_call *c)
 		return -1;
 	if (max < 0)
 		return gg_error_at(c, 400, "invalidParameter", "parameter", "pageSize",
-			"Invalid value '%s'. Values must be within the range: [1, 1000]", gg_query(c, "pageSize"));
+			"Invalid value '%s'. Values must be within the range: [1, 1000]",
+			gg_query(c, "pageSize"));
 	if (v.drive && !v.all_drives)
 		return gg_error(c, 400, "badRequest",
-			"The includeItemsFromAllDrives parameter must be set to true when driveId is specified.");
+			"The includeItemsFromAllDrives parameter must be set to true when driveId is "
+			"specified.");
 	run++;
 	for (at = from; at < end; at++) { /* the latest one that this view shows, for each file */
 		const struct gd_event *e = &t->events[at - t->event_base];
@@ -199,6 +210,7 @@ int gd_changes_watch(struct gg_call *c)
 	if (view_read(c, &v) < 0 || token_read(c, &from) < 0)
 		return -1;
 	return gg_watch_reply(c,
-		arena_printf(c->req->arena, "www.googleapis.com/drive/v3/changes?alt=json&pageToken=%" PRId64, from), 3600000,
-		7 * 86400000LL);
+		arena_printf(c->req->arena, "www.googleapis.com/drive/v3/changes?alt=json&pageToken=%" PRId64,
+			from),
+		3600000, 7 * 86400000LL);
 }

@@ -27,7 +27,8 @@ static int abuse_check(struct gg_call *c, const struct gd_file *f)
 
 	if (said && !f->malware)
 		return gg_error_at(c, 403, "invalidAbuseAcknowledgment", "parameter", "acknowledgeAbuse",
-			"The acknowledgeAbuse query parameter should only be set when the file has been identified as abusive.");
+			"The acknowledgeAbuse query parameter should only be set when the file has been "
+			"identified as abusive.");
 	if (f->malware && (!said || gd_role_of(f, c->user) < GD_ORGANIZER))
 		return gg_error(c, 403, "cannotDownloadAbusiveFile",
 			"This file has been identified as malware or spam and cannot be downloaded.");
@@ -37,12 +38,14 @@ static int abuse_check(struct gg_call *c, const struct gd_file *f)
 static int download_check(struct gg_call *c, const struct gd_file *f, const struct gd_revision *r)
 {
 	/* Tokens for metadata alone see no content. */
-	if (!gg_has_scope(c->token, "drive drive.file drive.readonly drive.meet.readonly drive.appdata drive.photos.readonly"))
+	if (!gg_has_scope(c->token, "drive drive.file drive.readonly drive.meet.readonly drive.appdata "
+				    "drive.photos.readonly"))
 		return gg_error(c, 403, "insufficientPermissions",
 			"Insufficient Permission: Request had insufficient authentication scopes.");
 	if (!r || gd_is_native(f))
 		return gg_error_at(c, 403, "fileNotDownloadable", "parameter", "alt",
-			"Only files with binary content can be downloaded. Use Export with Docs Editors files.");
+			"Only files with binary content can be downloaded. Use Export with Docs Editors "
+			"files.");
 	if (abuse_check(c, f) < 0)
 		return -1;
 	if (!gd_can_download(f, c->user))
@@ -87,7 +90,8 @@ int gd_files_export(struct gg_call *c)
 	if (!f)
 		return -1;
 	if (!type || !*type)
-		return gg_error_at(c, 400, "required", "parameter", "mimeType", "Required parameter: mimeType");
+		return gg_error_at(
+			c, 400, "required", "parameter", "mimeType", "Required parameter: mimeType");
 	if (export_check(c, f, type) < 0)
 		return -1;
 	if (fc_blob_size(gd_head(f)->blob) > EXPORT_MAX)
@@ -122,7 +126,8 @@ static cJSON *operation_json(struct gg_call *c, const struct operation *op, bool
 	o = cJSON_AddObjectToObject(doc, "response");
 	cJSON_AddStringToObject(o, "@type", "type.googleapis.com/google.apps.drive.v3.DownloadFileResponse");
 	cJSON_AddStringToObject(o, "downloadUri",
-		arena_printf(c->req->arena, "%s/drive/v3/operations/%s/content?alt=media", gg_base(c), op->id));
+		arena_printf(
+			c->req->arena, "%s/drive/v3/operations/%s/content?alt=media", gg_base(c), op->id));
 	cJSON_AddBoolToObject(o, "partialDownloadAllowed", true);
 	return doc;
 }
@@ -148,7 +153,8 @@ int gd_files_download(struct gg_call *c)
 	if (!f)
 		return -1;
 	if (revision && *revision && !(r = revision_of(f, revision)))
-		return gg_error_at(c, 404, "notFound", "parameter", "revisionId", "Revision not found: %s.", revision);
+		return gg_error_at(
+			c, 404, "notFound", "parameter", "revisionId", "Revision not found: %s.", revision);
 	if (gd_is_native(f)) {
 		if (!type || !*type)
 			type = gd_export_types(f->mime) ? gd_export_types(f->mime)[0] : "";
@@ -175,7 +181,8 @@ int gd_files_download(struct gg_call *c)
 
 static struct operation *operation_of(struct gg_call *c)
 {
-	const char *id = gg_has_prefix(c->var[0], "operations/") ? c->var[0] + strlen("operations/") : c->var[0];
+	const char *id =
+		gg_has_prefix(c->var[0], "operations/") ? c->var[0] + strlen("operations/") : c->var[0];
 	struct operation *op = map_get(&operations, id);
 
 	if (op && op->user == c->user && op->created + OPERATION_LIFE_MS > fc_now())
@@ -208,7 +215,8 @@ static struct gd_file *revised(struct gg_call *c)
 	if (!f)
 		return NULL;
 	if (gd_role_of(f, c->user) < GD_WRITER) {
-		gg_error(c, 403, "insufficientFilePermissions", "The user does not have sufficient permissions for this file.");
+		gg_error(c, 403, "insufficientFilePermissions",
+			"The user does not have sufficient permissions for this file.");
 		return NULL;
 	}
 	if (!f->nrevisions) {
@@ -233,7 +241,8 @@ int gd_revisions_list(struct gg_call *c)
 	cJSON_AddStringToObject(doc, "kind", "drive#revisionList");
 	list = cJSON_AddArrayToObject(doc, "revisions");
 	for (size_t i = from; i < f->nrevisions && i < from + (size_t)max; i++)
-		cJSON_AddItemToArray(list, gd_revision_json(c, f, &f->revisions[i], mask_sub(c->mask, "revisions")));
+		cJSON_AddItemToArray(
+			list, gd_revision_json(c, f, &f->revisions[i], mask_sub(c->mask, "revisions")));
 	if (f->nrevisions > from + (size_t)max)
 		gd_page_next(c, doc, from + (size_t)max);
 	return gg_reply(c, doc);
@@ -244,7 +253,8 @@ static struct gd_revision *revision_named(struct gg_call *c, struct gd_file *f)
 	const struct gd_revision *r = f ? revision_of(f, c->var[1]) : NULL;
 
 	if (f && !r)
-		gg_error_at(c, 404, "notFound", "parameter", "revisionId", "Revision not found: %s.", c->var[1]);
+		gg_error_at(
+			c, 404, "notFound", "parameter", "revisionId", "Revision not found: %s.", c->var[1]);
 	return r ? &f->revisions[r - f->revisions] : NULL;
 }
 
@@ -284,9 +294,11 @@ int gd_revisions_delete(struct gg_call *c)
 	if (!r)
 		return -1;
 	if (gd_is_native(f))
-		return gg_error(c, 403, "revisionDeletionNotSupported", "The file does not support deletion of revisions.");
+		return gg_error(c, 403, "revisionDeletionNotSupported",
+			"The file does not support deletion of revisions.");
 	if (f->nrevisions == 1)
-		return gg_error(c, 403, "cannotDeleteOnlyRevision", "The only revision of a file cannot be deleted.");
+		return gg_error(
+			c, 403, "cannotDeleteOnlyRevision", "The only revision of a file cannot be deleted.");
 	size_t i = (size_t)(r - f->revisions);
 	memmove(r, r + 1, (f->nrevisions - i - 1) * sizeof(*r));
 	f->nrevisions--;

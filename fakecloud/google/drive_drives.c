@@ -29,7 +29,8 @@ static struct gd_drive *organized(struct gg_call *c)
 	return NULL;
 }
 
-/* name contains 'x', name = 'x', and what only administrators may ask; false with an answer for anything else. */
+/* name contains 'x', name = 'x', and what only administrators may ask; false with an answer for anything
+ * else. */
 static int query_match(struct gg_call *c, const char *q, const struct gd_drive *d, bool *ret)
 {
 	const char *from = strchr(q, '\''), *to = from ? strchr(from + 1, '\'') : NULL;
@@ -45,7 +46,8 @@ static int query_match(struct gg_call *c, const char *q, const struct gd_drive *
 		*ret = strstr(q, "contains") ? gg_contains_ci(d->name, text) : !strcasecmp(d->name, text);
 		return 0;
 	}
-	if (gg_has_prefix(q, "memberCount") || gg_has_prefix(q, "organizerCount") || gg_has_prefix(q, "createdTime")) {
+	if (gg_has_prefix(q, "memberCount") || gg_has_prefix(q, "organizerCount") ||
+		gg_has_prefix(q, "createdTime")) {
 		*ret = true;
 		return 0;
 	}
@@ -64,7 +66,8 @@ int gd_drives_list(struct gg_call *c)
 		return -1;
 	if (max < 0)
 		return gg_error_at(c, 400, "invalidParameter", "parameter", "pageSize",
-			"Invalid value '%s'. Values must be within the range: [1, 100]", gg_query(c, "pageSize"));
+			"Invalid value '%s'. Values must be within the range: [1, 100]",
+			gg_query(c, "pageSize"));
 	if (admin && !c->user->admin)
 		return gg_error(c, 403, "noListTeamDrivesAdministratorPrivilege",
 			"The user does not have the privilege to list all shared drives.");
@@ -107,15 +110,18 @@ int gd_drives_create(struct gg_call *c)
 	if (!body || gd_check_service(c) < 0)
 		return -1;
 	if (!request || !*request)
-		return gg_error_at(c, 400, "required", "parameter", "requestId", "Required parameter: requestId");
+		return gg_error_at(
+			c, 400, "required", "parameter", "requestId", "Required parameter: requestId");
 	name = json_str(body, "name");
 	if (!name || !*name)
 		return gg_error_at(c, 400, "required", "other", "drive.name", "The name field is required.");
 	if (c->user->service)
-		return gg_error(c, 403, "userCannotCreateTeamDrives", "The user cannot create new shared drives.");
+		return gg_error(
+			c, 403, "userCannotCreateTeamDrives", "The user cannot create new shared drives.");
 	for (size_t i = 0; i < c->tenant->ndrives; i++) {
 		if (c->tenant->drives[i]->request_id && !strcmp(c->tenant->drives[i]->request_id, request))
-			return gg_error(c, 409, "duplicate", "A shared drive already exists with the specified request ID.");
+			return gg_error(c, 409, "duplicate",
+				"A shared drive already exists with the specified request ID.");
 	}
 	d = gd_drive_new(c->tenant, NULL, name, fc_now());
 	d->request_id = gg_dup(request);

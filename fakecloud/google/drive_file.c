@@ -52,7 +52,8 @@ static void detach(struct gd_file *f)
 
 	for (size_t i = 0; p && i < p->nchildren; i++) {
 		if (p->children[i] == f) {
-			memmove(p->children + i, p->children + i + 1, (p->nchildren - i - 1) * sizeof(*p->children));
+			memmove(p->children + i, p->children + i + 1,
+				(p->nchildren - i - 1) * sizeof(*p->children));
 			p->nchildren--;
 			break;
 		}
@@ -93,7 +94,8 @@ struct gd_file *gd_file_new(struct gg_tenant *t, const char *id, const char *nam
 	return f;
 }
 
-void gd_file_revise(struct gd_file *f, struct fc_blob *blob, const struct gg_user *by, int64_t when, const char *id)
+void gd_file_revise(
+	struct gd_file *f, struct fc_blob *blob, const struct gg_user *by, int64_t when, const char *id)
 {
 	struct gd_revision r = {.blob = blob, .modified = when, .by = by};
 

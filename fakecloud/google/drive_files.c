@@ -1,4 +1,4 @@
-/* Reading Drive: about, files.list, files.get, what every handler checks first, and the table of Drive's routes. */
+/* Reading Drive: about, files.list, files.get, and what every handler checks first. */
 #include "fakecloud/google/drive.h"
 
 #include "base/units.h"
@@ -13,7 +13,8 @@
 int gd_check_service(struct gg_call *c)
 {
 	if (!c->user->licensed)
-		return gg_error(c, 403, "domainPolicy", "The domain administrators have disabled Drive apps.");
+		return gg_error(
+			c, 403, "domainPolicy", "The domain administrators have disabled Drive apps.");
 	return 0;
 }
 
@@ -39,14 +40,14 @@ static struct gd_file *file_missing(struct gg_call *c, const char *id)
 	return NULL;
 }
 
-/* With supportsAllDrives missing, what lies in a shared drive is not there. Operations on revisions, exports and
- * comments have no such parameter and are not asked. */
+/* With supportsAllDrives missing, what lies in a shared drive is not there. Operations on revisions, exports
+ * and comments have no such parameter and are not asked. */
 static bool needs_flag(const struct gg_call *c)
 {
 	const char *p = c->route->path;
 
-	return !strstr(p, "revisions") && !strstr(p, "export") && !strstr(p, "/download") && !strstr(p, "comments") &&
-	       !strstr(p, "Labels");
+	return !strstr(p, "revisions") && !strstr(p, "export") && !strstr(p, "/download") &&
+	       !strstr(p, "comments") && !strstr(p, "Labels");
 }
 
 struct gd_file *gd_file_of(struct gg_call *c, const char *id)
@@ -75,7 +76,8 @@ int gd_page_offset(struct gg_call *c, size_t *ret)
 	if (!strncmp(token, "~!!~", 4)) {
 		long generation = strtol(token + 4, &end, 10);
 		int64_t n;
-		if (*end == '~' && generation == c->tenant->generation && units_int(end + 1, 0, INT64_MAX, &n) == 0) {
+		if (*end == '~' && generation == c->tenant->generation &&
+			units_int(end + 1, 0, INT64_MAX, &n) == 0) {
 			*ret = (size_t)n;
 			return 0;
 		}
@@ -85,23 +87,26 @@ int gd_page_offset(struct gg_call *c, size_t *ret)
 
 void gd_page_next(struct gg_call *c, cJSON *doc, size_t next)
 {
-	cJSON_AddStringToObject(doc, "nextPageToken",
-		arena_printf(c->req->arena, "~!!~%d~%zu", c->tenant->generation, next));
+	cJSON_AddStringToObject(
+		doc, "nextPageToken", arena_printf(c->req->arena, "~!!~%d~%zu", c->tenant->generation, next));
 }
 
 /* ---- about ---- */
 
 int gd_about(struct gg_call *c)
 {
-	static const char *const natives[] = {GG_NATIVE "document", GG_NATIVE "spreadsheet", GG_NATIVE "presentation",
-		GG_NATIVE "drawing", GG_NATIVE "script"};
+	static const char *const natives[] = {GG_NATIVE "document", GG_NATIVE "spreadsheet",
+		GG_NATIVE "presentation", GG_NATIVE "drawing", GG_NATIVE "script"};
 	static const struct {
 		const char *from, *to;
 	} imports[] = {{"text/plain", GG_NATIVE "document"}, {"text/html", GG_NATIVE "document"},
-		{"application/vnd.openxmlformats-officedocument.wordprocessingml.document", GG_NATIVE "document"},
+		{"application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+			GG_NATIVE "document"},
 		{"text/csv", GG_NATIVE "spreadsheet"},
-		{"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", GG_NATIVE "spreadsheet"},
-		{"application/vnd.openxmlformats-officedocument.presentationml.presentation", GG_NATIVE "presentation"}};
+		{"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+			GG_NATIVE "spreadsheet"},
+		{"application/vnd.openxmlformats-officedocument.presentationml.presentation",
+			GG_NATIVE "presentation"}};
 	int64_t used = 0, trash = 0;
 	cJSON *doc, *o;
 
@@ -139,7 +144,8 @@ int gd_about(struct gg_call *c)
 	}
 	o = cJSON_AddObjectToObject(doc, "importFormats");
 	for (size_t i = 0; i < ARRAY_SIZE(imports); i++)
-		cJSON_AddItemToArray(cJSON_AddArrayToObject(o, imports[i].from), cJSON_CreateString(imports[i].to));
+		cJSON_AddItemToArray(
+			cJSON_AddArrayToObject(o, imports[i].from), cJSON_CreateString(imports[i].to));
 	o = cJSON_AddObjectToObject(doc, "maxImportSizes");
 	gg_add_i64(o, GG_NATIVE "document", 10485760);
 	return gg_reply(c, doc);
@@ -151,7 +157,7 @@ struct listing {
 	struct gd_query *query;
 	struct gd_drive *drive;
 	bool all_drives; /* shared drives' items too */
-	bool domain;     /* only what the domain may see */
+	bool domain;	 /* only what the domain may see */
 };
 
 static bool domain_visible(const struct gd_file *f)
@@ -180,9 +186,11 @@ static bool listing_takes(struct gg_call *c, const struct listing *l, struct gd_
 
 static int listing_read(struct gg_call *c, struct listing *ret)
 {
-	const char *corpora = gg_query(c, "corpora"), *q = gg_query(c, "q"), *missing, *spaces = gg_query(c, "spaces");
+	const char *corpora = gg_query(c, "corpora"), *q = gg_query(c, "q"), *missing,
+		   *spaces = gg_query(c, "spaces");
 	const char *drive = gg_query(c, "driveId");
-	bool include = gg_flag(c, "includeItemsFromAllDrives", false) || gg_flag(c, "includeTeamDriveItems", false);
+	bool include =
+		gg_flag(c, "includeItemsFromAllDrives", false) || gg_flag(c, "includeTeamDriveItems", false);
 	struct listing l = {0};
 
 	if (!drive)
@@ -198,17 +206,20 @@ static int listing_read(struct gg_call *c, struct listing *ret)
 			"The driveId parameter must be specified if and only if corpora is set to drive.");
 	if ((of_drive || !strcmp(corpora, "allDrives")) && !include)
 		return gg_error(c, 400, "badRequest",
-			"The includeItemsFromAllDrives parameter must be set to true when driveId is specified or corpora "
+			"The includeItemsFromAllDrives parameter must be set to true when driveId is "
+			"specified or corpora "
 			"contains drive or allDrives.");
 	if (include && !gd_all_drives(c))
 		return gg_error(c, 400, "badRequest",
-			"The supportsAllDrives parameter must be set to true when includeItemsFromAllDrives is set to true.");
+			"The supportsAllDrives parameter must be set to true when includeItemsFromAllDrives "
+			"is set to true.");
 	if (spaces && *spaces && !strstr(spaces, "drive") && strcmp(spaces, "appDataFolder") != 0)
 		return gg_error_at(c, 400, "invalid", "parameter", "spaces", "Invalid Value");
 	if (of_drive) {
 		l.drive = gd_drive_find(c->tenant, drive);
 		if (!l.drive || gd_role_of(l.drive->root, c->user) == GD_NONE)
-			return gg_error_at(c, 404, "notFound", "parameter", "driveId", "Shared drive not found: %s", drive);
+			return gg_error_at(c, 404, "notFound", "parameter", "driveId",
+				"Shared drive not found: %s", drive);
 	}
 	l.all_drives = include;
 	l.domain = !strcmp(corpora, "domain");
@@ -235,13 +246,15 @@ struct sort {
 
 static int sort_read(struct gg_call *c, struct sort *ret)
 {
-	static const char *const known[] = {"createdTime", "folder", "modifiedByMeTime", "modifiedTime", "name", "name_natural",
-		"quotaBytesUsed", "recency", "sharedWithMeTime", "starred", "viewedByMeTime", NULL};
+	static const char *const known[] = {"createdTime", "folder", "modifiedByMeTime", "modifiedTime",
+		"name", "name_natural", "quotaBytesUsed", "recency", "sharedWithMeTime", "starred",
+		"viewedByMeTime", NULL};
 	const char *by = gg_query(c, "orderBy");
 	char *save = NULL;
 
 	*ret = (struct sort){0};
-	for (char *p = by ? strtok_r(arena_dup(c->req->arena, by), ",", &save) : NULL; p; p = strtok_r(NULL, ",", &save)) {
+	for (char *p = by ? strtok_r(arena_dup(c->req->arena, by), ",", &save) : NULL; p;
+		p = strtok_r(NULL, ",", &save)) {
 		p += strspn(p, " ");
 		size_t n = strcspn(p, " ");
 		const char *rest = p + n + strspn(p + n, " ");
@@ -249,7 +262,8 @@ static int sort_read(struct gg_call *c, struct sort *ret)
 		bool found = false;
 		for (const char *const *w = known; *w; w++)
 			found |= strlen(*w) == n && !strncmp(*w, p, n);
-		if (!found || ret->n + 1 == ARRAY_SIZE(ret->keys) || (*rest && strcmp(rest, "desc") != 0 && strcmp(rest, "asc") != 0))
+		if (!found || ret->n + 1 == ARRAY_SIZE(ret->keys) ||
+			(*rest && strcmp(rest, "desc") != 0 && strcmp(rest, "asc") != 0))
 			return gg_error_at(c, 400, "invalid", "parameter", "orderBy", "Invalid Value");
 		snprintf(k->name, sizeof(k->name), "%.*s", (int)n, p);
 		k->down = !strcmp(rest, "desc");
@@ -280,9 +294,11 @@ static int by_keys(const void *a, const void *b, void *arg)
 		else if (!strcmp(k, "starred"))
 			r = y->starred - x->starred;
 		else if (!strcmp(k, "quotaBytesUsed"))
-			r = order(y->nrevisions ? fc_blob_size(gd_head(y)->blob) : 0, x->nrevisions ? fc_blob_size(gd_head(x)->blob) : 0);
+			r = order(y->nrevisions ? fc_blob_size(gd_head(y)->blob) : 0,
+				x->nrevisions ? fc_blob_size(gd_head(x)->blob) : 0);
 		else
-			r = !strcmp(k, "recency") ? order(y->modified, x->modified) : order(x->modified, y->modified);
+			r = !strcmp(k, "recency") ? order(y->modified, x->modified)
+						  : order(x->modified, y->modified);
 		if (r)
 			return s->keys[i].down ? -r : r;
 	}
@@ -298,11 +314,13 @@ int gd_files_list(struct gg_call *c)
 	struct gd_file **found;
 	cJSON *doc, *list;
 
-	if (gd_check_service(c) < 0 || listing_read(c, &l) < 0 || sort_read(c, &s) < 0 || gd_page_offset(c, &from) < 0)
+	if (gd_check_service(c) < 0 || listing_read(c, &l) < 0 || sort_read(c, &s) < 0 ||
+		gd_page_offset(c, &from) < 0)
 		return -1;
 	if (max < 0)
 		return gg_error_at(c, 400, "invalidParameter", "parameter", "pageSize",
-			"Invalid value '%s'. Values must be within the range: [1, 1000]", gg_query(c, "pageSize"));
+			"Invalid value '%s'. Values must be within the range: [1, 1000]",
+			gg_query(c, "pageSize"));
 	/* In the order of making, a token names the next file; sorted, the number of files before it. */
 	found = arena_alloc(c->req->arena, (s.n ? c->tenant->nall : (size_t)max + 1) * sizeof(*found) + 1);
 	for (size_t i = s.n ? 0 : from; i < c->tenant->nall && (s.n || n <= (size_t)max); i++) {
@@ -364,7 +382,8 @@ int gd_files_watch(struct gg_call *c)
 
 	if (!f)
 		return -1;
-	return gg_watch_reply(c, arena_printf(c->req->arena, "www.googleapis.com/drive/v3/files/%s?alt=json", f->id), 3600000,
+	return gg_watch_reply(c,
+		arena_printf(c->req->arena, "www.googleapis.com/drive/v3/files/%s?alt=json", f->id), 3600000,
 		86400000);
 }
 
@@ -394,9 +413,9 @@ int gd_files_modify_labels(struct gg_call *c)
 	if (!body)
 		return -1;
 	if (cJSON_GetArraySize(json_array(body, "labelModifications")))
-		return gd_file_of(c, c->var[0])
-			       ? gg_error(c, 400, "labelNotFound", "The label does not exist or is not published.")
-			       : -1;
+		return gd_file_of(c, c->var[0]) ? gg_error(c, 400, "labelNotFound",
+							  "The label does not exist or is not published.")
+						: -1;
 	return empty_list(c, "drive#modifyLabelsResponse", "modifiedLabels");
 }
 
@@ -414,70 +433,3 @@ int gd_comments_get(struct gg_call *c)
 		return -1;
 	return gg_error_at(c, 404, "notFound", "parameter", "commentId", "Comment not found: %s", c->var[1]);
 }
-
-/* ---- routes ---- */
-
-#define V "drive/v3/"
-#define F V "files/{}"
-#define S_META_R "drive drive.appdata drive.file drive.meet.readonly drive.metadata drive.metadata.readonly " \
-		 "drive.photos.readonly drive.readonly"
-#define S_ABOUT "drive drive.appdata drive.file drive.metadata drive.metadata.readonly drive.photos.readonly drive.readonly"
-#define S_WRITE "drive drive.appdata drive.file"
-#define S_UPDATE S_WRITE " drive.metadata drive.scripts"
-#define S_SHARE "drive drive.file"
-#define S_CONTENT "drive drive.file drive.meet.readonly drive.readonly"
-#define D_FILE "kind,id,name,mimeType"
-#define D_PERM "kind,id,type,role"
-#define D_REV "kind,id,mimeType,modifiedTime"
-#define D_DRIVE "kind,id,name"
-#define D_CHANGES                                                                                            \
-	"kind,nextPageToken,newStartPageToken,changes(kind,type,changeType,time,removed,fileId,driveId,teamDriveId,"  \
-	"file(" D_FILE "),drive(" D_DRIVE "),teamDrive(" D_DRIVE "))"
-
-const struct gg_route gd_routes[] = {
-	{"GET", V "about", GG_DRIVE, 5, S_ABOUT, "d.About", NULL, gd_about, false},
-	{"GET", V "files", GG_DRIVE, 100, S_META_R, "d.FileList",
-		"kind,incompleteSearch,nextPageToken,files(" D_FILE ")", gd_files_list, false},
-	{"POST", V "files", GG_DRIVE, 50, S_WRITE, "d.File", D_FILE, gd_files_create, true},
-	{"GET", V "files/generateIds", GG_DRIVE, 5, S_WRITE, "d.GeneratedIds", NULL, gd_files_generate_ids, false},
-	{"DELETE", V "files/trash", GG_DRIVE, 50, "drive", NULL, NULL, gd_files_empty_trash, false},
-	{"GET", F, GG_DRIVE, 5, S_META_R, "d.File", D_FILE, gd_files_get, false},
-	{"PATCH", F, GG_DRIVE, 50, S_UPDATE, "d.File", D_FILE, gd_files_update, true},
-	{"DELETE", F, GG_DRIVE, 50, S_WRITE, NULL, NULL, gd_files_delete, false},
-	{"POST", F "/copy", GG_DRIVE, 50, S_WRITE " drive.photos.readonly", "d.File", D_FILE, gd_files_copy, false},
-	{"GET", F "/export", GG_DRIVE, 200, S_CONTENT, NULL, NULL, gd_files_export, false},
-	{"POST", F "/download", GG_DRIVE, 200, "drive drive.file drive.readonly", "d.Operation", NULL, gd_files_download, false},
-	{"POST", F "/watch", GG_DRIVE, 5, S_META_R, NULL, NULL, gd_files_watch, false},
-	{"GET", F "/listLabels", GG_DRIVE, 5, S_META_R, "d.LabelList", NULL, gd_files_labels, false},
-	{"POST", F "/modifyLabels", GG_DRIVE, 50, "drive drive.file drive.metadata", "d.ModifyLabelsResponse", NULL,
-		gd_files_modify_labels, false},
-	{"GET", F "/comments", GG_DRIVE, 100, S_CONTENT, "d.CommentList", NULL, gd_comments_list, false},
-	{"GET", F "/comments/{}", GG_DRIVE, 5, S_CONTENT, "d.Comment", NULL, gd_comments_get, false},
-	{"GET", F "/comments/{}/replies", GG_DRIVE, 5, S_CONTENT, "d.ReplyList", NULL, gd_comments_get, false},
-	{"GET", F "/permissions", GG_DRIVE, 100, S_META_R, "d.PermissionList",
-		"kind,nextPageToken,permissions(" D_PERM ")", gd_permissions_list, false},
-	{"POST", F "/permissions", GG_DRIVE, 50, S_SHARE, "d.Permission", D_PERM, gd_permissions_create, false},
-	{"GET", F "/permissions/{}", GG_DRIVE, 5, S_META_R, "d.Permission", D_PERM, gd_permissions_get, false},
-	{"PATCH", F "/permissions/{}", GG_DRIVE, 50, S_SHARE, "d.Permission", D_PERM, gd_permissions_update, false},
-	{"DELETE", F "/permissions/{}", GG_DRIVE, 50, S_SHARE, NULL, NULL, gd_permissions_delete, false},
-	{"GET", F "/revisions", GG_DRIVE, 100, S_META_R, "d.RevisionList", "kind,nextPageToken,revisions(" D_REV ")",
-		gd_revisions_list, false},
-	{"GET", F "/revisions/{}", GG_DRIVE, 5, S_META_R, "d.Revision", D_REV, gd_revisions_get, false},
-	{"PATCH", F "/revisions/{}", GG_DRIVE, 50, S_WRITE, "d.Revision", D_REV, gd_revisions_update, false},
-	{"DELETE", F "/revisions/{}", GG_DRIVE, 50, S_WRITE, NULL, NULL, gd_revisions_delete, false},
-	{"GET", V "changes/startPageToken", GG_DRIVE, 5, S_META_R, "d.StartPageToken", NULL, gd_changes_start, false},
-	{"GET", V "changes", GG_DRIVE, 100, S_META_R, "d.ChangeList", D_CHANGES, gd_changes_list, false},
-	{"POST", V "changes/watch", GG_DRIVE, 5, S_META_R, "d.Channel", NULL, gd_changes_watch, false},
-	{"POST", V "channels/stop", GG_DRIVE, 5, S_META_R, NULL, NULL, gg_watch_stop, false},
-	{"GET", V "drives", GG_DRIVE, 100, "drive drive.readonly", "d.DriveList", "kind,nextPageToken,drives(" D_DRIVE ")",
-		gd_drives_list, false},
-	{"POST", V "drives", GG_DRIVE, 50, "drive", "d.Drive", D_DRIVE, gd_drives_create, false},
-	{"GET", V "drives/{}", GG_DRIVE, 5, "drive drive.readonly", "d.Drive", D_DRIVE, gd_drives_get, false},
-	{"PATCH", V "drives/{}", GG_DRIVE, 50, "drive", "d.Drive", D_DRIVE, gd_drives_update, false},
-	{"DELETE", V "drives/{}", GG_DRIVE, 50, "drive", NULL, NULL, gd_drives_delete, false},
-	{"POST", V "drives/{}/hide", GG_DRIVE, 50, "drive", "d.Drive", D_DRIVE, gd_drives_hide, false},
-	{"POST", V "drives/{}/unhide", GG_DRIVE, 50, "drive", "d.Drive", D_DRIVE, gd_drives_unhide, false},
-	{"GET", V "operations/{}", GG_DRIVE, 5, S_CONTENT, "d.Operation", NULL, gd_operations_get, false},
-	{"GET", V "operations/{}/content", GG_DRIVE, 200, S_CONTENT, NULL, NULL, gd_operation_content, false},
-	{0},
-};

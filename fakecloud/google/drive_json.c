@@ -66,105 +66,6 @@ static void put_user(const struct out *w, const char *name, const struct gg_user
 		cJSON_AddItemToObject(w->o, name, gd_user_json(w->c, u));
 }
 
-/* ---- permissions ---- */
-
-static struct gd_grant *grant_of(struct gd_grant *g, size_t *n, const char *id)
-{
-	for (size_t i = 0; i < *n; i++) {
-		const struct gd_perm *p = g[i].direct ? g[i].direct : g[i].inherited;
-		if (!strcmp(p->id, id))
-			return &g[i];
-	}
-	return &g[(*n)++];
-}
-
-static struct gd_perm *owner_perm(struct arena *a, const struct gg_user *u, enum gd_role role)
-{
-	struct gd_perm *p = arena_alloc(a, sizeof(*p));
-
-	*p = (struct gd_perm){.type = GD_USER, .role = role, .email = arena_dup(a, u->email), .user = u->tenant->users[u->index]};
-	snprintf(p->id, sizeof(p->id), "%s", u->perm_id);
-	return p;
-}
-
-struct gd_grant *gd_grants(struct arena *a, const struct gd_file *f, size_t *ret_n)
-{
-	size_t n = 0, room = 1;
-	bool cut = false;
-
-	for (const struct gd_file *p = f; p; p = p->parent)
-		room += p->nperms + 1;
-	struct gd_grant *all = arena_alloc(a, room * sizeof(*all));
-	for (const struct gd_file *p = f; p; p = p->parent) {
-		const struct gg_user *owner = p->owner && (p == f || p->owner != f->owner) && p->parent ? p->owner : NULL;
-		for (size_t i = 0; i <= p->nperms; i++) {
-			const struct gd_perm *perm = i < p->nperms ? &p->perms[i] : NULL;
-			if (!perm && (owner || (p == f && p->owner)))
-				perm = owner_perm(a, p->owner, p == f ? GD_OWNER : GD_WRITER);
-			if (!perm || (cut && perm->role < GD_ORGANIZER) || (perm->expires_at && perm->expires_at <= fc_now()))
-				continue;
-			struct gd_grant *g = grant_of(all, &n, perm->id);
-			if (p == f) {
-				g->direct = perm;
-			} else if (!g->inherited || perm->role > g->inherited->role) {
-				g->inherited = perm;
-				g->from = p;
-			}
-		}
-		cut |= p->inherit_disabled;
-	}
-	*ret_n = n;
-	return all;
-}
-
-static void add_detail(cJSON *list, const struct gd_perm *p, const struct gd_file *f, const struct gd_file *from)
-{
-	cJSON *d = cJSON_CreateObject();
-	bool member = f->drive && (from ? from : f) == f->drive->root;
-
-	cJSON_AddStringToObject(d, "permissionType", member ? "member" : "file");
-	cJSON_AddStringToObject(d, "role", gd_role_name(p->role));
-	if (from && f->drive)
-		cJSON_AddStringToObject(d, "inheritedFrom", from->id);
-	cJSON_AddBoolToObject(d, "inherited", from != NULL);
-	cJSON_AddItemToArray(list, d);
-}
-
-cJSON *gd_perm_json(struct gg_call *c, const struct gd_grant *g, const struct gd_file *f)
-{
-	static const char *const types[] = {"user", "group", "domain", "anyone"};
-	const struct gd_perm *p =
-		g->direct && (!g->inherited || g->direct->role >= g->inherited->role) ? g->direct : g->inherited;
-	const struct gd_perm *times = g->direct ? g->direct : p;
-	cJSON *o = cJSON_CreateObject(), *details;
-
-	cJSON_AddStringToObject(o, "kind", "drive#permission");
-	cJSON_AddStringToObject(o, "id", p->id);
-	cJSON_AddStringToObject(o, "type", types[p->type]);
-	cJSON_AddStringToObject(o, "role", gd_role_name(p->role));
-	if (p->type == GD_USER || p->type == GD_GROUP) {
-		cJSON_AddStringToObject(o, "emailAddress", p->email);
-		cJSON_AddStringToObject(o, "displayName", p->user ? p->user->full : p->email);
-		cJSON_AddBoolToObject(o, "deleted", false);
-		if (p->type == GD_USER)
-			cJSON_AddBoolToObject(o, "pendingOwner", false);
-	} else {
-		cJSON_AddBoolToObject(o, "allowFileDiscovery", p->discoverable);
-		if (p->domain) {
-			cJSON_AddStringToObject(o, "domain", p->domain);
-			cJSON_AddStringToObject(o, "displayName", p->domain);
-		}
-	}
-	if (times->expires_at)
-		gg_add_time(o, "expirationTime", times->expires_at);
-	details = cJSON_AddArrayToObject(o, "permissionDetails");
-	if (g->direct)
-		add_detail(details, g->direct, f, NULL);
-	if (g->inherited)
-		add_detail(details, g->inherited, f, g->from);
-	return o;
-}
-
 /* ---- files ---- */
 
 static cJSON *capabilities(struct gg_call *c, const struct gd_file *f)
@@ -172,7 +73,8 @@ static cJSON *capabilities(struct gg_call *c, const struct gd_file *f)
 	enum gd_role role = gd_role_of(f, c->user);
 	bool folder = gd_is_folder(f), shared = f->drive != NULL, root = !f->parent;
 	bool edit = role >= GD_WRITER, owner = role >= GD_OWNER, modify = gd_can_modify(f, c->user);
-	bool manage = shared ? role >= GD_FILE_ORGANIZER : owner, organizer = shared ? role >= GD_ORGANIZER : owner;
+	bool manage = shared ? role >= GD_FILE_ORGANIZER : owner,
+	     organizer = shared ? role >= GD_ORGANIZER : owner;
 	bool restricted = f->restrictions != NULL;
 	const struct {
 		const char *name;
@@ -234,7 +136,8 @@ static cJSON *capabilities(struct gg_call *c, const struct gd_file *f)
 
 static void put_blob(const struct out *w, const struct gd_file *f, const struct gd_revision *r)
 {
-	unsigned which = (wants(w, "md5Checksum") ? DIGEST_MD5 : 0) | (wants(w, "sha1Checksum") ? DIGEST_SHA1 : 0) |
+	unsigned which = (wants(w, "md5Checksum") ? DIGEST_MD5 : 0) |
+			 (wants(w, "sha1Checksum") ? DIGEST_SHA1 : 0) |
 			 (wants(w, "sha256Checksum") ? DIGEST_SHA256 : 0);
 	const char *dot = strrchr(f->name, '.');
 	const char *ext = dot && dot[1] && dot != f->name ? dot + 1 : "";
@@ -263,7 +166,8 @@ static void put_exports(const struct out *w, const struct gd_file *f)
 	cJSON *links = cJSON_AddObjectToObject(w->o, "exportLinks");
 	for (; *types; types++)
 		cJSON_AddStringToObject(links, *types,
-			arena_printf(w->c->req->arena, "%s/drive/v3/files/%s/export?mimeType=%s", gg_base(w->c), f->id, *types));
+			arena_printf(w->c->req->arena, "%s/drive/v3/files/%s/export?mimeType=%s",
+				gg_base(w->c), f->id, *types));
 }
 
 static void put_links(const struct out *w, const struct gd_file *f)
@@ -277,15 +181,19 @@ static void put_links(const struct out *w, const struct gd_file *f)
 	if (gd_is_folder(f))
 		put(w, "webViewLink", arena_printf(a, "https://drive.google.com/drive/folders/%s", f->id));
 	else if (kind)
-		put(w, "webViewLink", arena_printf(a, "https://docs.google.com/%s/d/%s/edit?usp=drivesdk", kind, f->id));
+		put(w, "webViewLink",
+			arena_printf(a, "https://docs.google.com/%s/d/%s/edit?usp=drivesdk", kind, f->id));
 	else
-		put(w, "webViewLink", arena_printf(a, "https://drive.google.com/file/d/%s/view?usp=drivesdk", f->id));
-	put(w, "iconLink", arena_printf(a, "https://drive-thirdparty.googleusercontent.com/16/type/%s", f->mime));
+		put(w, "webViewLink",
+			arena_printf(a, "https://drive.google.com/file/d/%s/view?usp=drivesdk", f->id));
+	put(w, "iconLink",
+		arena_printf(a, "https://drive-thirdparty.googleusercontent.com/16/type/%s", f->mime));
 }
 
 static void put_sharing(const struct out *w, const struct gd_file *f)
 {
-	bool ids = wants(w, "permissionIds"), full = wants(w, "permissions") && !f->drive && gd_can_share(f, w->c->user);
+	bool ids = wants(w, "permissionIds"),
+	     full = wants(w, "permissions") && !f->drive && gd_can_share(f, w->c->user);
 	size_t n;
 
 	if (!f->drive) {
@@ -296,7 +204,8 @@ static void put_sharing(const struct out *w, const struct gd_file *f)
 		put_bool(w, "ownedByMe", f->owner == w->c->user);
 		put_bool(w, "writersCanShare", !f->writers_cannot_share);
 		if (f->owner && wants(w, "owners"))
-			cJSON_AddItemToArray(cJSON_AddArrayToObject(w->o, "owners"), gd_user_json(w->c, f->owner));
+			cJSON_AddItemToArray(
+				cJSON_AddArrayToObject(w->o, "owners"), gd_user_json(w->c, f->owner));
 		const struct gd_perm *mine = gd_perm_find(f, w->c->user->perm_id);
 		if (mine && f->owner != w->c->user) {
 			put_time(w, "sharedWithMeTime", f->created);
@@ -329,7 +238,8 @@ static void put_restrictions(const struct out *w, const struct gd_file *f)
 		cJSON_AddBoolToObject(item, "restrictedForReaders", f->restricted_readers);
 		cJSON_AddBoolToObject(item, "restrictedForWriters", f->restricted_writers);
 		item = cJSON_AddObjectToObject(o, "effectiveDownloadRestrictionWithContext");
-		cJSON_AddBoolToObject(item, "restrictedForReaders", f->restricted_readers || f->copy_requires_writer);
+		cJSON_AddBoolToObject(
+			item, "restrictedForReaders", f->restricted_readers || f->copy_requires_writer);
 		cJSON_AddBoolToObject(item, "restrictedForWriters", f->restricted_writers);
 	}
 	put_copy(w, "contentRestrictions", f->restrictions);
@@ -357,7 +267,8 @@ cJSON *gd_file_json(struct gg_call *c, struct gd_file *f, const struct mask *m)
 		put_user(&w, "trashingUser", f->trasher);
 	}
 	if (f->parent && wants(&w, "parents") && gd_role_of(f->parent, c->user) != GD_NONE)
-		cJSON_AddItemToArray(cJSON_AddArrayToObject(w.o, "parents"), cJSON_CreateString(f->parent->id));
+		cJSON_AddItemToArray(
+			cJSON_AddArrayToObject(w.o, "parents"), cJSON_CreateString(f->parent->id));
 	put_copy(&w, "properties", f->properties);
 	put_copy(&w, "appProperties", f->app_properties);
 	if (wants(&w, "spaces"))
@@ -401,7 +312,8 @@ cJSON *gd_file_json(struct gg_call *c, struct gd_file *f, const struct mask *m)
 
 /* ---- the rest ---- */
 
-cJSON *gd_revision_json(struct gg_call *c, const struct gd_file *f, const struct gd_revision *r, const struct mask *m)
+cJSON *gd_revision_json(
+	struct gg_call *c, const struct gd_file *f, const struct gd_revision *r, const struct mask *m)
 {
 	struct out w = {.c = c, .o = cJSON_CreateObject(), .mask = m};
 	bool native = gd_is_native(f);
@@ -426,8 +338,8 @@ cJSON *gd_revision_json(struct gg_call *c, const struct gd_file *f, const struct
 
 cJSON *gd_drive_json(struct gg_call *c, const struct gd_drive *d)
 {
-	static const char *const restrictions[] = {"adminManagedRestrictions", "copyRequiresWriterPermission", "domainUsersOnly",
-		"driveMembersOnly", "sharingFoldersRequiresOrganizerPermission"};
+	static const char *const restrictions[] = {"adminManagedRestrictions", "copyRequiresWriterPermission",
+		"domainUsersOnly", "driveMembersOnly", "sharingFoldersRequiresOrganizerPermission"};
 	enum gd_role role = gd_role_of(d->root, c->user);
 	bool organizer = role >= GD_ORGANIZER, edit = role >= GD_WRITER, manage = role >= GD_FILE_ORGANIZER;
 	const struct {
@@ -477,15 +389,18 @@ cJSON *gd_drive_json(struct gg_call *c, const struct gd_drive *d)
 const char *const *gd_export_types(const char *mime)
 {
 #define OFFICE "application/vnd.openxmlformats-officedocument."
-	static const char *const document[] = {OFFICE "wordprocessingml.document", "application/vnd.oasis.opendocument.text",
-		"application/rtf", "application/pdf", "text/plain", "text/html", "application/zip", "application/epub+zip",
-		"text/markdown", NULL};
-	static const char *const sheet[] = {OFFICE "spreadsheetml.sheet", "application/x-vnd.oasis.opendocument.spreadsheet",
-		"application/vnd.oasis.opendocument.spreadsheet", "application/pdf", "application/zip", "text/csv",
-		"text/tab-separated-values", NULL};
-	static const char *const slides[] = {OFFICE "presentationml.presentation", "application/vnd.oasis.opendocument.presentation",
-		"application/pdf", "text/plain", "image/jpeg", "image/png", "image/svg+xml", NULL};
-	static const char *const drawing[] = {"application/pdf", "image/jpeg", "image/png", "image/svg+xml", NULL};
+	static const char *const document[] = {OFFICE "wordprocessingml.document",
+		"application/vnd.oasis.opendocument.text", "application/rtf", "application/pdf", "text/plain",
+		"text/html", "application/zip", "application/epub+zip", "text/markdown", NULL};
+	static const char *const sheet[] = {OFFICE "spreadsheetml.sheet",
+		"application/x-vnd.oasis.opendocument.spreadsheet",
+		"application/vnd.oasis.opendocument.spreadsheet", "application/pdf", "application/zip",
+		"text/csv", "text/tab-separated-values", NULL};
+	static const char *const slides[] = {OFFICE "presentationml.presentation",
+		"application/vnd.oasis.opendocument.presentation", "application/pdf", "text/plain",
+		"image/jpeg", "image/png", "image/svg+xml", NULL};
+	static const char *const drawing[] = {
+		"application/pdf", "image/jpeg", "image/png", "image/svg+xml", NULL};
 	static const char *const script[] = {"application/vnd.google-apps.script+json", NULL};
 
 	if (!gg_has_prefix(mime, GG_NATIVE))

@@ -15,7 +15,8 @@ struct gd_file *gd_folder_of(struct gg_call *c, const char *id)
 		return NULL;
 	}
 	if (gd_role_of(p, c->user) < GD_WRITER) {
-		gg_error(c, 403, "insufficientParentPermissions", "Insufficient permissions for the specified parent.");
+		gg_error(c, 403, "insufficientParentPermissions",
+			"Insufficient permissions for the specified parent.");
 		return NULL;
 	}
 	return p;
@@ -43,12 +44,15 @@ static int into_drive_check(struct gg_call *c, const struct gd_file *f, const st
 		return gg_error(c, 403, "teamDrivesFolderMoveInNotSupported",
 			"Moving folders into shared drives is not supported.");
 	if (gd_trashed(f))
-		return gg_error(c, 403, "cannotMoveTrashedItemIntoTeamDrive", "A trashed item cannot be moved into a shared drive.");
+		return gg_error(c, 403, "cannotMoveTrashedItemIntoTeamDrive",
+			"A trashed item cannot be moved into a shared drive.");
 	if (f->owner != c->user)
 		return gg_error(c, 403, "fileWriterTeamDriveMoveInDisabled",
-			"The domain administrator has not allowed writers to move items into a shared drive.");
+			"The domain administrator has not allowed writers to move items into a shared "
+			"drive.");
 	if (gd_role_of(to, f->owner) < GD_WRITER)
-		return gg_error(c, 403, "fileOwnerNotMemberOfTeamDrive", "The owner of the file is not a member of the shared drive.");
+		return gg_error(c, 403, "fileOwnerNotMemberOfTeamDrive",
+			"The owner of the file is not a member of the shared drive.");
 	return 0;
 }
 
@@ -62,7 +66,8 @@ static int move_check(struct gg_call *c, const struct gd_file *f, const struct g
 	if (role < GD_WRITER)
 		return gd_forbidden(c);
 	if (gd_below(to, f))
-		return gg_error(c, 400, "invalid", "A folder cannot be moved into itself or one of its descendants.");
+		return gg_error(
+			c, 400, "invalid", "A folder cannot be moved into itself or one of its descendants.");
 	if (!f->drive && to->drive)
 		return into_drive_check(c, f, to);
 	if (f->drive && to->drive == f->drive && role < GD_FILE_ORGANIZER)
@@ -70,7 +75,8 @@ static int move_check(struct gg_call *c, const struct gd_file *f, const struct g
 	if (f->drive && to->drive != f->drive) {
 		if (role < GD_ORGANIZER)
 			return gg_error(c, 403, "insufficientFilePermissions",
-				"The user does not have sufficient permissions to move this file out of its shared drive.");
+				"The user does not have sufficient permissions to move this file out of its "
+				"shared drive.");
 		if (gd_is_folder(f))
 			return gg_error(c, 403, "teamDrivesFolderMoveOutNotSupported",
 				"Moving folders out of shared drives is not supported.");
@@ -114,9 +120,10 @@ int gd_moves_read(struct gg_call *c, struct gd_file *f, struct gd_file **ret_to)
 		return -1;
 	/* A parent that the caller cannot see need not be named. */
 	if (!word_listed(remove, f->parent->id, c->user) && gd_role_of(f->parent, c->user) != GD_NONE)
-		return f->drive || to->drive
-			       ? gg_error(c, 403, "teamDrivesParentLimit", "A shared drive item must have exactly one parent.")
-			       : gg_error(c, 403, "cannotAddParent", "Increasing the number of parents is not allowed");
+		return f->drive || to->drive ? gg_error(c, 403, "teamDrivesParentLimit",
+						       "A shared drive item must have exactly one parent.")
+					     : gg_error(c, 403, "cannotAddParent",
+						       "Increasing the number of parents is not allowed");
 	*ret_to = to;
 	return 0;
 }

@@ -41,7 +41,8 @@ static struct gd_grant *grant_of(struct gg_call *c, const struct gd_file *f)
 	struct gd_grant *g = grant_named(c, f, c->var[1]);
 
 	if (!g)
-		gg_error_at(c, 404, "notFound", "parameter", "permissionId", "Permission not found: %s.", c->var[1]);
+		gg_error_at(c, 404, "notFound", "parameter", "permissionId", "Permission not found: %s.",
+			c->var[1]);
 	return g;
 }
 
@@ -84,7 +85,8 @@ static int role_check(struct gg_call *c, const struct gd_file *f, const struct g
 	bool top = f->drive && f == f->drive->root;
 
 	if (p->role == GD_OWNER && f->drive)
-		return gg_error(c, 403, "ownerOnTeamDriveItemNotSupported", "Shared drive items cannot have an owner.");
+		return gg_error(c, 403, "ownerOnTeamDriveItemNotSupported",
+			"Shared drive items cannot have an owner.");
 	if (p->role == GD_ORGANIZER && !top)
 		return gg_error(c, 403, "organizerOnNonTeamDriveItemNotSupported",
 			"The organizer role is only valid for shared drives.");
@@ -98,7 +100,8 @@ static int role_check(struct gg_call *c, const struct gd_file *f, const struct g
 		return gg_error(c, 403, "cannotShareTeamDriveTopFolderWithAnyoneOrDomains",
 			"Shared drives cannot be shared with domains or links.");
 	if (p->role >= GD_FILE_ORGANIZER && (p->type == GD_ANYONE || p->type == GD_DOMAIN))
-		return gg_error(c, 400, "invalidSharingRequest", "The role is not valid for this kind of grantee.");
+		return gg_error(
+			c, 400, "invalidSharingRequest", "The role is not valid for this kind of grantee.");
 	if (p->role == GD_OWNER && p->type != GD_USER)
 		return gg_error(c, 400, "invalidSharingRequest", "Only a user can own a file.");
 	return 0;
@@ -123,14 +126,18 @@ static int perm_of_body(struct gg_call *c, const cJSON *body, struct gd_perm *re
 	struct gd_perm p = {0};
 
 	if (!*type)
-		return gg_error_at(c, 400, "required", "other", "permission.type", "The permission type field is required.");
+		return gg_error_at(c, 400, "required", "other", "permission.type",
+			"The permission type field is required.");
 	if (!json_str(body, "role"))
-		return gg_error_at(c, 400, "required", "other", "permission.role", "The permission role field is required.");
+		return gg_error_at(c, 400, "required", "other", "permission.role",
+			"The permission role field is required.");
 	if (gd_role_parse(json_str(body, "role"), &role) < 0)
-		return gg_error_at(c, 400, "invalid", "other", "permission.role", "The specified role is invalid or not supported.");
+		return gg_error_at(c, 400, "invalid", "other", "permission.role",
+			"The specified role is invalid or not supported.");
 	if (!strcmp(type, "user") || !strcmp(type, "group")) {
 		if (!email || !strchr(email, '@'))
-			return gg_error_at(c, 400, email ? "invalidSharingRequest" : "required", "other", "permission.emailAddress",
+			return gg_error_at(c, 400, email ? "invalidSharingRequest" : "required", "other",
+				"permission.emailAddress",
 				email ? "Bad Request. User message: \"The email address is not valid.\""
 				      : "The emailAddress field is required for this permission type.");
 		gd_perm_user(c->tenant, email, role, &p);
@@ -140,7 +147,8 @@ static int perm_of_body(struct gg_call *c, const cJSON *body, struct gd_perm *re
 		}
 	} else if (!strcmp(type, "domain")) {
 		if (!domain || !*domain)
-			return gg_error_at(c, 400, "required", "other", "permission.domain", "The domain field is required.");
+			return gg_error_at(c, 400, "required", "other", "permission.domain",
+				"The domain field is required.");
 		const char *words[] = {GG, "domain", domain, NULL};
 		p = (struct gd_perm){.type = GD_DOMAIN, .role = role, .domain = gg_dup(domain)};
 		gg_digits(p.id, 20, words);
@@ -148,9 +156,11 @@ static int perm_of_body(struct gg_call *c, const cJSON *body, struct gd_perm *re
 		snprintf(p.id + n, sizeof(p.id) - n, "k");
 	} else if (!strcmp(type, "anyone")) {
 		p = (struct gd_perm){.type = GD_ANYONE, .role = role};
-		snprintf(p.id, sizeof(p.id), "%s", json_bool(body, "allowFileDiscovery") ? "anyone" : "anyoneWithLink");
+		snprintf(p.id, sizeof(p.id), "%s",
+			json_bool(body, "allowFileDiscovery") ? "anyone" : "anyoneWithLink");
 	} else {
-		return gg_error_at(c, 400, "invalid", "other", "permission.type", "The specified type is invalid or not supported.");
+		return gg_error_at(c, 400, "invalid", "other", "permission.type",
+			"The specified type is invalid or not supported.");
 	}
 	p.discoverable = p.type >= GD_DOMAIN && json_bool(body, "allowFileDiscovery");
 	if (expiry(c, body, &p.expires_at) < 0)
@@ -167,11 +177,13 @@ static int transfer(struct gg_call *c, struct gd_file *f, const struct gd_perm *
 
 	if (!gg_flag(c, "transferOwnership", false))
 		return gg_error_at(c, 403, "forbidden", "parameter", "transferOwnership",
-			"The transferOwnership parameter must be enabled when the permission role is 'owner'.");
+			"The transferOwnership parameter must be enabled when the permission role is "
+			"'owner'.");
 	if (f->owner != c->user)
 		return gd_forbidden(c);
 	if (!p->user)
-		return gg_error(c, 400, "invalidSharingRequest", "Ownership can only be transferred within the organization.");
+		return gg_error(c, 400, "invalidSharingRequest",
+			"Ownership can only be transferred within the organization.");
 	gd_perm_user(c->tenant, f->owner->email, GD_WRITER, &old);
 	gd_watch_begin(&w, f);
 	gd_perm_remove(f, p->id);
@@ -220,7 +232,8 @@ static int direct_check(struct gg_call *c, const struct gd_grant *g)
 {
 	if (!g->direct)
 		return gg_error(c, 403, "cannotModifyInheritedPermission",
-			"Cannot modify a permission on an item to be less than the inherited access from a direct or indirect "
+			"Cannot modify a permission on an item to be less than the inherited access from a "
+			"direct or indirect "
 			"parent.");
 	if (g->direct->role == GD_OWNER && !gg_flag(c, "transferOwnership", false))
 		return gg_error(c, 403, "cannotRemoveOwner", "The owner of a file cannot be removed.");
@@ -249,7 +262,8 @@ int gd_permissions_update(struct gg_call *c)
 		return -1;
 	role = g->direct ? g->direct->role : g->inherited->role;
 	if (json_str(body, "role") && gd_role_parse(json_str(body, "role"), &role) < 0)
-		return gg_error_at(c, 400, "invalid", "other", "permission.role", "The specified role is invalid or not supported.");
+		return gg_error_at(c, 400, "invalid", "other", "permission.role",
+			"The specified role is invalid or not supported.");
 	if (role == GD_OWNER && g->direct && g->direct->role != GD_OWNER) {
 		if (transfer(c, f, g->direct) < 0)
 			return -1;
@@ -274,10 +288,13 @@ int gd_permissions_update(struct gg_call *c)
 		return p ? -1 : gd_forbidden(c);
 	if (g->inherited && role < g->inherited->role)
 		return gg_error(c, 403, "cannotModifyInheritedPermission",
-			"Cannot modify a permission on an item to be less than the inherited access from a direct or indirect "
+			"Cannot modify a permission on an item to be less than the inherited access from a "
+			"direct or indirect "
 			"parent.");
-	if (f->drive && f == f->drive->root && p->role == GD_ORGANIZER && role < GD_ORGANIZER && organizers(f) == 1)
-		return gg_error(c, 403, "cannotRemoveLastOrganizer", "A shared drive must have at least one organizer.");
+	if (f->drive && f == f->drive->root && p->role == GD_ORGANIZER && role < GD_ORGANIZER &&
+		organizers(f) == 1)
+		return gg_error(c, 403, "cannotRemoveLastOrganizer",
+			"A shared drive must have at least one organizer.");
 	gd_watch_begin(&w, f);
 	p->role = role;
 	if (expires)
@@ -307,7 +324,8 @@ int gd_permissions_delete(struct gg_call *c)
 		return gg_error(c, 403, "cannotRemoveOwner", "The owner of a file cannot be removed.");
 	bool member = f->drive && f == f->drive->root;
 	if (member && g->direct->role == GD_ORGANIZER && organizers(f) == 1 && f->nperms > 1)
-		return gg_error(c, 403, "cannotRemoveLastOrganizer", "A shared drive must have at least one organizer.");
+		return gg_error(c, 403, "cannotRemoveLastOrganizer",
+			"A shared drive must have at least one organizer.");
 	if (member && g->direct->user) {
 		lost = gg_alloc(2 * sizeof(*lost));
 		lost[0] = g->direct->user->index;

@@ -10,8 +10,25 @@
 #define DEPTH 50
 
 enum kind { Q_AND, Q_OR, Q_NOT, Q_TERM };
-enum field { F_NAME, F_FULLTEXT, F_MIME, F_MODIFIED, F_VIEWED, F_CREATED, F_TRASHED, F_STARRED, F_PARENTS, F_OWNERS,
-	F_WRITERS, F_READERS, F_SHARED_WITH_ME, F_PROPERTIES, F_APP_PROPERTIES, F_VISIBILITY, F_TARGET };
+enum field {
+	F_NAME,
+	F_FULLTEXT,
+	F_MIME,
+	F_MODIFIED,
+	F_VIEWED,
+	F_CREATED,
+	F_TRASHED,
+	F_STARRED,
+	F_PARENTS,
+	F_OWNERS,
+	F_WRITERS,
+	F_READERS,
+	F_SHARED_WITH_ME,
+	F_PROPERTIES,
+	F_APP_PROPERTIES,
+	F_VISIBILITY,
+	F_TARGET
+};
 enum op { O_EQ, O_NE, O_LT, O_LE, O_GT, O_GE, O_CONTAINS, O_IN, O_HAS };
 
 struct gd_query {
@@ -35,11 +52,24 @@ static const struct {
 	const char *name;
 	enum field field;
 } fields[] = {
-	{"name", F_NAME}, {"title", F_NAME}, {"fullText", F_FULLTEXT}, {"mimeType", F_MIME}, {"modifiedTime", F_MODIFIED},
-	{"viewedByMeTime", F_VIEWED}, {"createdTime", F_CREATED}, {"trashed", F_TRASHED}, {"starred", F_STARRED},
-	{"parents", F_PARENTS}, {"owners", F_OWNERS}, {"writers", F_WRITERS}, {"readers", F_READERS},
-	{"sharedWithMe", F_SHARED_WITH_ME}, {"properties", F_PROPERTIES}, {"appProperties", F_APP_PROPERTIES},
-	{"visibility", F_VISIBILITY}, {"shortcutDetails.targetId", F_TARGET},
+	{"name", F_NAME},
+	{"title", F_NAME},
+	{"fullText", F_FULLTEXT},
+	{"mimeType", F_MIME},
+	{"modifiedTime", F_MODIFIED},
+	{"viewedByMeTime", F_VIEWED},
+	{"createdTime", F_CREATED},
+	{"trashed", F_TRASHED},
+	{"starred", F_STARRED},
+	{"parents", F_PARENTS},
+	{"owners", F_OWNERS},
+	{"writers", F_WRITERS},
+	{"readers", F_READERS},
+	{"sharedWithMe", F_SHARED_WITH_ME},
+	{"properties", F_PROPERTIES},
+	{"appProperties", F_APP_PROPERTIES},
+	{"visibility", F_VISIBILITY},
+	{"shortcutDetails.targetId", F_TARGET},
 };
 
 static void blanks(struct parser *ps)
@@ -174,7 +204,8 @@ static struct gd_query *term(struct parser *ps)
 		q->op = O_IN;
 		q->text = take_string(ps);
 		if (!q->text || !take(ps, "in") || take_field(ps, &q->field) < 0 ||
-			(q->field != F_PARENTS && q->field != F_OWNERS && q->field != F_WRITERS && q->field != F_READERS))
+			(q->field != F_PARENTS && q->field != F_OWNERS && q->field != F_WRITERS &&
+				q->field != F_READERS))
 			return fail(ps);
 		if (q->field == F_PARENTS) {
 			if (!strcmp(q->text, "root"))
@@ -208,8 +239,9 @@ static struct gd_query *term(struct parser *ps)
 	if (!q->text)
 		return fail(ps);
 	if (q->field == F_MODIFIED || q->field == F_CREATED || q->field == F_VIEWED) {
-		const char *full = strchr(q->text, 'T') ? q->text
-							: arena_printf(ps->c->req->arena, "%sT00:00:00Z", q->text);
+		const char *full = strchr(q->text, 'T')
+					   ? q->text
+					   : arena_printf(ps->c->req->arena, "%sT00:00:00Z", q->text);
 		if (time_parse(full, &q->time) < 0 &&
 			time_parse(arena_printf(ps->c->req->arena, "%sZ", full), &q->time) < 0)
 			return fail(ps);
@@ -357,11 +389,13 @@ static bool term_match(struct gg_call *c, const struct gd_query *q, struct gd_fi
 
 	switch (q->field) {
 	case F_NAME:
-		return q->op == O_CONTAINS ? prefix_match(f->name, q->text) : !strcasecmp(f->name, q->text) == same;
+		return q->op == O_CONTAINS ? prefix_match(f->name, q->text)
+					   : !strcasecmp(f->name, q->text) == same;
 	case F_FULLTEXT:
 		return gg_contains_ci(f->name, q->text) || gg_contains_ci(f->description, q->text);
 	case F_MIME:
-		return q->op == O_CONTAINS ? gg_has_prefix(f->mime, q->text) : !strcmp(f->mime, q->text) == same;
+		return q->op == O_CONTAINS ? gg_has_prefix(f->mime, q->text)
+					   : !strcmp(f->mime, q->text) == same;
 	case F_MODIFIED:
 		return compare(f->modified, q->op, q->time);
 	case F_CREATED:
@@ -373,7 +407,8 @@ static bool term_match(struct gg_call *c, const struct gd_query *q, struct gd_fi
 	case F_STARRED:
 		return (f->starred == q->flag) == same;
 	case F_SHARED_WITH_ME:
-		return ((!f->drive && f->owner != c->user && gd_perm_find(f, c->user->perm_id) != NULL) == q->flag) == same;
+		return ((!f->drive && f->owner != c->user && gd_perm_find(f, c->user->perm_id) != NULL) ==
+			       q->flag) == same;
 	case F_PARENTS:
 		return f->parent && !strcmp(f->parent->id, q->text);
 	case F_OWNERS:

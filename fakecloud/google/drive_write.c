@@ -141,22 +141,24 @@ static struct gd_file *parent_of(struct gg_call *c, const cJSON *body, struct gd
 	return gd_folder_of(c, cJSON_IsString(parents->child) ? parents->child->valuestring : "");
 }
 
-static struct gd_file *make(struct gg_call *c, const cJSON *body, struct gd_file *parent, const char *name, const char *mime)
+static struct gd_file *make(
+	struct gg_call *c, const cJSON *body, struct gd_file *parent, const char *name, const char *mime)
 {
 	const char *id = json_str(body, "id");
 	struct gd_file *f;
 
 	if (id && (strlen(id) < 19 || strlen(id) > 60 ||
-			  strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != strlen(id))) {
-		gg_error_at(c, 400, "invalid", "parameter", "file.id",
-			"The provided file ID is not usable.");
+			  strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") !=
+				  strlen(id))) {
+		gg_error_at(c, 400, "invalid", "parameter", "file.id", "The provided file ID is not usable.");
 		return NULL;
 	}
 	if (id && map_get(&c->tenant->files, id)) {
 		gg_error(c, 409, "fileIdInUse", "A file already exists with the provided ID.");
 		return NULL;
 	}
-	f = gd_file_new(c->tenant, id, name, mime, parent, parent->drive ? NULL : c->user, parent->drive, fc_now());
+	f = gd_file_new(
+		c->tenant, id, name, mime, parent, parent->drive ? NULL : c->user, parent->drive, fc_now());
 	f->last_user = c->user;
 	snprintf(f->client, sizeof(f->client), "%s", c->token->client);
 	return f;
@@ -181,7 +183,8 @@ int gd_files_create(struct gg_call *c)
 		if (!to)
 			return -1;
 		if (!strcmp(to->mime, GG_SHORTCUT))
-			return gg_error(c, 403, "shortcutTargetInvalid", "The shortcut target type cannot be a shortcut.");
+			return gg_error(c, 403, "shortcutTargetInvalid",
+				"The shortcut target type cannot be a shortcut.");
 	}
 	if (!strcmp(mime, GG_FOLDER) && c->media && c->media->len)
 		return gg_error(c, 400, "badRequest", "A folder cannot have content.");
@@ -199,8 +202,9 @@ int gd_files_create(struct gg_call *c)
 		return -1;
 	}
 	if (strcmp(mime, GG_FOLDER) != 0 && !to) {
-		gd_file_revise(f, fc_blob_from_bytes(c->media ? c->media->data : "", c->media ? c->media->len : 0), c->user,
-			f->modified, NULL);
+		gd_file_revise(f,
+			fc_blob_from_bytes(c->media ? c->media->data : "", c->media ? c->media->len : 0),
+			c->user, f->modified, NULL);
 		f->revisions[0].keep = gg_flag(c, "keepRevisionForever", false);
 	}
 	gd_event_add(f, c->user, "create");
@@ -211,13 +215,15 @@ int gd_files_create(struct gg_call *c)
 
 static int writable_check(struct gg_call *c, const cJSON *body)
 {
-	static const char *const fixed[] = {"id", "size", "md5Checksum", "sha1Checksum", "sha256Checksum", "version",
-		"headRevisionId", "owners", "permissions", "permissionIds", "capabilities", "webViewLink", "webContentLink",
-		"driveId", "teamDriveId", "shared", "ownedByMe", "lastModifyingUser", "createdTime", "quotaBytesUsed"};
+	static const char *const fixed[] = {"id", "size", "md5Checksum", "sha1Checksum", "sha256Checksum",
+		"version", "headRevisionId", "owners", "permissions", "permissionIds", "capabilities",
+		"webViewLink", "webContentLink", "driveId", "teamDriveId", "shared", "ownedByMe",
+		"lastModifyingUser", "createdTime", "quotaBytesUsed"};
 
 	if (json_get(body, "parents"))
 		return gg_error(c, 403, "fieldNotWritable",
-			"The parents field is not directly writable in update requests. Use the addParents and removeParents "
+			"The parents field is not directly writable in update requests. Use the addParents "
+			"and removeParents "
 			"parameters instead.");
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
 		if (json_get(body, fixed[i]))
@@ -286,11 +292,12 @@ int gd_files_update(struct gg_call *c)
 	const cJSON *trashed, *inherit;
 	struct gd_watch w;
 
-	if (!body || writable_check(c, body) < 0 || edit_check(c, f, body) < 0 || trash_check(c, f, body) < 0 ||
-		gd_moves_read(c, f, &to) < 0)
+	if (!body || writable_check(c, body) < 0 || edit_check(c, f, body) < 0 ||
+		trash_check(c, f, body) < 0 || gd_moves_read(c, f, &to) < 0)
 		return -1;
 	if (c->media && (gd_is_folder(f) || f->target_id))
-		return gg_error(c, 403, "fileNotUploadable", "Content cannot be uploaded to this kind of file.");
+		return gg_error(
+			c, 403, "fileNotUploadable", "Content cannot be uploaded to this kind of file.");
 	trashed = json_get(body, "trashed");
 	inherit = json_get(body, "inheritedPermissionsDisabled");
 	gd_watch_begin(&w, f);
@@ -390,7 +397,8 @@ int gd_files_delete(struct gg_call *c)
 
 	if (!f)
 		return -1;
-	if (!f->parent || gd_role_of(f->drive ? f->parent : f, c->user) < (f->drive ? GD_ORGANIZER : GD_OWNER))
+	if (!f->parent ||
+		gd_role_of(f->drive ? f->parent : f, c->user) < (f->drive ? GD_ORGANIZER : GD_OWNER))
 		return gd_forbidden(c);
 	remove_file(c, f);
 	return gg_reply_empty(c, 204);
@@ -404,8 +412,8 @@ int gd_files_empty_trash(struct gg_call *c)
 		return -1;
 	if (gg_query(c, "driveId") && (!d || gd_role_of(d->root, c->user) < GD_ORGANIZER))
 		return d ? gd_forbidden(c)
-			 : gg_error_at(c, 404, "notFound", "parameter", "driveId", "Shared drive not found: %s",
-				   gg_query(c, "driveId"));
+			 : gg_error_at(c, 404, "notFound", "parameter", "driveId",
+				   "Shared drive not found: %s", gg_query(c, "driveId"));
 	for (size_t i = 0; i < c->tenant->nall; i++) {
 		struct gd_file *f = c->tenant->all[i];
 		if (!f->gone && f->trashed && (d ? f->drive == d : f->owner == c->user))

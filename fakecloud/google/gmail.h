@@ -1,5 +1,5 @@
-/* The Gmail half: a mailbox, its messages, labels, threads and history. Ids and history numbers are those of the real
- * API in form: 16 hex digits, and one rising uint64 of the mailbox. */
+/* The Gmail half: a mailbox, its messages, labels, threads and history. Ids and history numbers are those of
+ * the real API in form: 16 hex digits, and one rising uint64 of the mailbox. */
 #ifndef FAKECLOUD_GOOGLE_GMAIL_H
 #define FAKECLOUD_GOOGLE_GMAIL_H
 
@@ -27,7 +27,7 @@ struct gm_label {
 	char id[32];
 	char *name;
 	const char *list_visibility, *message_visibility; /* static words */
-	char *background, *text;                          /* colours, NULL when unset */
+	char *background, *text;			  /* colours, NULL when unset */
 	bool system, gone;
 };
 
@@ -43,8 +43,8 @@ struct gm_message {
 	int64_t date; /* internalDate */
 	uint64_t history;
 	char *subject, *from, *to, *cc, *message_id, *references; /* decoded; NULL when missing */
-	char *snippet;                                           /* made on first demand */
-	int has_attachment;                                      /* -1: not looked at yet */
+	char *snippet;						  /* made on first demand */
+	int has_attachment;					  /* -1: not looked at yet */
 	bool gone;
 };
 
@@ -83,16 +83,18 @@ struct gm_box {
 /* gmail_box.c */
 struct gm_box *gm_box_new(struct gg_user *user);
 struct gm_message *gm_message_add(struct gm_box *box, const char *id, struct fc_blob *blob, int64_t date,
-	struct gm_thread *thread); /* without labels and history yet: gm_message_begin() follows */
+	struct gm_thread *thread);	     /* without labels and history yet: gm_message_begin() follows */
 void gm_message_begin(struct gm_message *m); /* its history starts: messageAdded */
 void gm_message_delete(struct gm_message *m);
 bool gm_has(const struct gm_message *m, unsigned label);
 void gm_label_set(struct gm_message *m, unsigned label); /* without history */
 /* Adds and removes, with history records for what really changed. */
-void gm_relabel(struct gm_message *m, const unsigned *add, size_t nadd, const unsigned *remove, size_t nremove);
-int gm_label_find(const struct gm_box *box, const char *id);        /* index, -1 */
+void gm_relabel(
+	struct gm_message *m, const unsigned *add, size_t nadd, const unsigned *remove, size_t nremove);
+int gm_label_find(const struct gm_box *box, const char *id);	    /* index, -1 */
 int gm_label_find_name(const struct gm_box *box, const char *name); /* any case */
-unsigned gm_label_add(struct gm_box *box, const char *name, const char *list_visibility, const char *message_visibility);
+unsigned gm_label_add(
+	struct gm_box *box, const char *name, const char *list_visibility, const char *message_visibility);
 void gm_sort(struct gm_box *box);
 struct gm_message *gm_message_find(const struct gm_box *box, const char *id);
 struct gm_thread *gm_thread_find(const struct gm_box *box, const char *id);
@@ -121,7 +123,7 @@ bool gm_part_inline(const struct gm_part *p); /* its text comes along in payload
 /* The header block alone: for seeding. Fills the message's subject and so on. */
 void gm_headers_read(struct gm_message *m);
 char *gm_snippet(struct arena *a, struct gm_part *root); /* malloc'ed */
-int gm_date_parse(const char *text, int64_t *ret_ms);    /* RFC 5322 */
+int gm_date_parse(const char *text, int64_t *ret_ms);	 /* RFC 5322 */
 
 /* gmail_query.c */
 struct gm_query;
@@ -151,7 +153,8 @@ int gm_listing_read(struct gg_call *c, struct gm_box *box, struct gm_listing *re
 bool gm_listing_takes(struct gg_call *c, const struct gm_listing *l, struct gm_message *m);
 bool gm_listing_behind(const struct gm_listing *l, int64_t date, const char *id);
 /* gmail_write.c: label ids of a body's array, or -1 after an error was answered */
-int gm_labels_of(struct gg_call *c, struct gm_box *box, const char *key, bool reserved_too, unsigned **ret, size_t *ret_n);
+int gm_labels_of(struct gg_call *c, struct gm_box *box, const char *key, bool reserved_too, unsigned **ret,
+	size_t *ret_n);
 int gm_trash_one(struct gm_message *m);
 void gm_untrash_one(struct gm_message *m);
 

@@ -66,7 +66,8 @@ int gm_label_find_name(const struct gm_box *box, const char *name)
 	return -1;
 }
 
-unsigned gm_label_add(struct gm_box *box, const char *name, const char *list_visibility, const char *message_visibility)
+unsigned gm_label_add(
+	struct gm_box *box, const char *name, const char *list_visibility, const char *message_visibility)
 {
 	struct gm_label *l = gg_alloc(sizeof(*l));
 
@@ -123,9 +124,13 @@ static void record(struct gm_message *m, enum gm_event what, const unsigned *cha
 	random_bytes(&step, 1); /* ids rise and are not contiguous */
 	box->history_id += 1 + step % 7;
 	m->history = box->history_id;
-	struct gm_history h = {.id = box->history_id, .what = what, .message = m,
-		.labels = copy_labels(m->labels, m->nlabels), .nlabels = m->nlabels,
-		.changed = copy_labels(changed, nchanged), .nchanged = nchanged};
+	struct gm_history h = {.id = box->history_id,
+		.what = what,
+		.message = m,
+		.labels = copy_labels(m->labels, m->nlabels),
+		.nlabels = m->nlabels,
+		.changed = copy_labels(changed, nchanged),
+		.nchanged = nchanged};
 	GG_PUSH(box->history, box->nhistory, h);
 	fc_changed();
 }
@@ -143,7 +148,8 @@ void gm_history_lose(struct gm_box *box)
 	box->nhistory = 0;
 }
 
-void gm_relabel(struct gm_message *m, const unsigned *add, size_t nadd, const unsigned *remove, size_t nremove)
+void gm_relabel(
+	struct gm_message *m, const unsigned *add, size_t nadd, const unsigned *remove, size_t nremove)
 {
 	_cleanup_free_ unsigned *really = gg_alloc((nadd + nremove + 1) * sizeof(*really));
 	size_t n = 0;
@@ -196,15 +202,16 @@ static struct gm_thread *thread_of(const struct gm_box *box, const struct gm_mes
 		memcpy(key, p, len + 1);
 		key[len + 1] = 0;
 		struct gm_message *other = map_get(&box->by_message_id, key);
-		if (other && !other->gone && !strcasecmp(base_subject(other->subject ? other->subject : ""),
-						     base_subject(m->subject ? m->subject : "")))
+		if (other && !other->gone &&
+			!strcasecmp(base_subject(other->subject ? other->subject : ""),
+				base_subject(m->subject ? m->subject : "")))
 			found = other->thread;
 	}
 	return found;
 }
 
-struct gm_message *gm_message_add(struct gm_box *box, const char *id, struct fc_blob *blob, int64_t date,
-	struct gm_thread *thread)
+struct gm_message *gm_message_add(
+	struct gm_box *box, const char *id, struct fc_blob *blob, int64_t date, struct gm_thread *thread)
 {
 	struct gm_message *m = gg_alloc(sizeof(*m));
 

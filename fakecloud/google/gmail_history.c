@@ -21,7 +21,7 @@ static cJSON *history_message(const struct gm_history *h, bool labels)
 static cJSON *history_json(const struct gm_history *h)
 {
 	cJSON *o = cJSON_CreateObject(), *one = cJSON_CreateObject();
-	const char *name = h->what == GM_ADDED	 ? "messagesAdded"
+	const char *name = h->what == GM_ADDED	   ? "messagesAdded"
 			   : h->what == GM_DELETED ? "messagesDeleted"
 			   : h->what == GM_LABELED ? "labelsAdded"
 						   : "labelsRemoved";
@@ -52,7 +52,8 @@ static int types_of(struct gg_call *c, unsigned *ret)
 				found = types[k].what;
 		}
 		if (!found)
-			return gg_error(c, 400, "invalidArgument", "Invalid value at 'history_types': \"%s\"", s);
+			return gg_error(
+				c, 400, "invalidArgument", "Invalid value at 'history_types': \"%s\"", s);
 		mask |= found;
 	}
 	*ret = mask ? mask : 15;
@@ -71,7 +72,8 @@ static bool listed(const unsigned *labels, size_t n, unsigned label)
 int gm_history_list(struct gg_call *c)
 {
 	struct gm_box *box = gm_open(c);
-	const char *start = gg_query(c, "startHistoryId"), *token = gg_query(c, "pageToken"), *label = gg_query(c, "labelId");
+	const char *start = gg_query(c, "startHistoryId"), *token = gg_query(c, "pageToken"),
+		   *label = gg_query(c, "labelId");
 	int max, n = 0, filter = -1;
 	int64_t from, after;
 	unsigned types = 0;
@@ -83,7 +85,8 @@ int gm_history_list(struct gg_call *c)
 	if (max < 0)
 		return gg_error(c, 400, "invalidArgument", "Invalid maxResults");
 	if (!start || units_int(start, 0, INT64_MAX, &from) < 0)
-		return gg_error(c, 400, "invalidArgument", start ? "Invalid startHistoryId" : "Missing startHistoryId");
+		return gg_error(c, 400, "invalidArgument",
+			start ? "Invalid startHistoryId" : "Missing startHistoryId");
 	if (types_of(c, &types) < 0)
 		return -1;
 	if (label && *label && (filter = gm_label_find(box, label)) < 0)
@@ -127,8 +130,8 @@ int gm_watch(struct gg_call *c)
 		return -1;
 	const char *topic = json_str_or(body, "topicName", "");
 	if (!gg_has_prefix(topic, "projects/") || !strstr(topic, "/topics/"))
-		return gg_error(c, 400, "invalidArgument", "Invalid topicName does not match projects/sekisho-%s/topics/*",
-			c->tenant->name);
+		return gg_error(c, 400, "invalidArgument",
+			"Invalid topicName does not match projects/sekisho-%s/topics/*", c->tenant->name);
 	if (gm_labels_of(c, box, "labelIds", true, &labels, &n) < 0)
 		return -1;
 	doc = cJSON_CreateObject();
@@ -219,8 +222,9 @@ static cJSON *thread_json(struct gg_call *c, const struct gm_thread *t, const ch
 	for (size_t i = 0; i < t->n; i++) {
 		struct gm_message *m = t->messages[i];
 		if (!m->gone)
-			cJSON_AddItemToArray(list, format ? gm_message_json(c, m, format, mask_sub(c->mask, "messages"))
-							  : gm_message_short(m, true));
+			cJSON_AddItemToArray(
+				list, format ? gm_message_json(c, m, format, mask_sub(c->mask, "messages"))
+					     : gm_message_short(m, true));
 	}
 	return o;
 }
@@ -297,7 +301,8 @@ const struct gg_route gm_routes[] = {
 	{"POST", U "watch", GG_GMAIL, 100, S_READ, "g.WatchResponse", NULL, gm_watch, false},
 	{"POST", U "stop", GG_GMAIL, 50, S_READ, NULL, NULL, gm_stop, false},
 	{"GET", U "history", GG_GMAIL, 2, S_READ, "g.ListHistoryResponse", NULL, gm_history_list, false},
-	{"GET", U "labels", GG_GMAIL, 1, S_READ " gmail.labels", "g.ListLabelsResponse", NULL, gm_labels_list, false},
+	{"GET", U "labels", GG_GMAIL, 1, S_READ " gmail.labels", "g.ListLabelsResponse", NULL, gm_labels_list,
+		false},
 	{"POST", U "labels", GG_GMAIL, 5, S_LABELS, "g.Label", NULL, gm_labels_create, false},
 	{"GET", U "labels/{}", GG_GMAIL, 1, S_READ " gmail.labels", "g.Label", NULL, gm_labels_get, false},
 	{"PUT", U "labels/{}", GG_GMAIL, 5, S_LABELS, "g.Label", NULL, gm_labels_update, false},
@@ -306,24 +311,28 @@ const struct gg_route gm_routes[] = {
 	{"GET", U "messages", GG_GMAIL, 5, S_READ, "g.ListMessagesResponse", NULL, gm_messages_list, false},
 	{"POST", U "messages", GG_GMAIL, 25, S_INSERT, "g.Message", NULL, gm_messages_insert, true},
 	{"POST", U "messages/import", GG_GMAIL, 25, S_INSERT, "g.Message", NULL, gm_messages_import, true},
-	{"POST", U "messages/batchModify", GG_GMAIL, 50, S_MODIFY, NULL, NULL, gm_messages_batch_modify, false},
+	{"POST", U "messages/batchModify", GG_GMAIL, 50, S_MODIFY, NULL, NULL, gm_messages_batch_modify,
+		false},
 	{"POST", U "messages/batchDelete", GG_GMAIL, 50, "mail", NULL, NULL, gm_messages_batch_delete, false},
 	{"GET", U "messages/{}", GG_GMAIL, 20, S_READ, "g.Message", NULL, gm_messages_get, false},
 	{"DELETE", U "messages/{}", GG_GMAIL, 10, "mail", NULL, NULL, gm_messages_delete, false},
 	{"POST", U "messages/{}/modify", GG_GMAIL, 5, S_MODIFY, "g.Message", NULL, gm_messages_modify, false},
 	{"POST", U "messages/{}/trash", GG_GMAIL, 20, S_MODIFY, "g.Message", NULL, gm_messages_trash, false},
-	{"POST", U "messages/{}/untrash", GG_GMAIL, 20, S_MODIFY, "g.Message", NULL, gm_messages_untrash, false},
-	{"GET", U "messages/{}/attachments/{}", GG_GMAIL, 20, S_CONTENT, "g.MessagePartBody", NULL, gm_attachments_get,
+	{"POST", U "messages/{}/untrash", GG_GMAIL, 20, S_MODIFY, "g.Message", NULL, gm_messages_untrash,
 		false},
+	{"GET", U "messages/{}/attachments/{}", GG_GMAIL, 20, S_CONTENT, "g.MessagePartBody", NULL,
+		gm_attachments_get, false},
 	{"GET", U "threads", GG_GMAIL, 10, S_READ, "g.ListThreadsResponse", NULL, gm_threads_list, false},
 	{"GET", U "threads/{}", GG_GMAIL, 40, S_READ, "g.Thread", NULL, gm_threads_get, false},
 	{"POST", U "threads/{}/modify", GG_GMAIL, 10, S_MODIFY, "g.Thread", NULL, gm_threads_modify, false},
 	{"POST", U "threads/{}/trash", GG_GMAIL, 20, S_MODIFY, "g.Thread", NULL, gm_threads_trash, false},
 	{"POST", U "threads/{}/untrash", GG_GMAIL, 20, S_MODIFY, "g.Thread", NULL, gm_threads_untrash, false},
-	{"GET", U "settings/delegates", GG_GMAIL, 1, S_SETTINGS, "g.ListDelegatesResponse", NULL, gm_settings, false},
-	{"GET", U "settings/filters", GG_GMAIL, 1, S_SETTINGS, "g.ListFiltersResponse", NULL, gm_settings, false},
+	{"GET", U "settings/delegates", GG_GMAIL, 1, S_SETTINGS, "g.ListDelegatesResponse", NULL, gm_settings,
+		false},
+	{"GET", U "settings/filters", GG_GMAIL, 1, S_SETTINGS, "g.ListFiltersResponse", NULL, gm_settings,
+		false},
 	{"GET", U "settings/filters/{}", GG_GMAIL, 1, S_SETTINGS, "g.Filter", NULL, gm_filters_get, false},
-	{"GET", U "settings/forwardingAddresses", GG_GMAIL, 1, S_SETTINGS, "g.ListForwardingAddressesResponse", NULL,
-		gm_settings, false},
+	{"GET", U "settings/forwardingAddresses", GG_GMAIL, 1, S_SETTINGS,
+		"g.ListForwardingAddressesResponse", NULL, gm_settings, false},
 	{0},
 };

@@ -95,8 +95,8 @@ int gm_labels_get(struct gg_call *c)
 /* Checks a name for a label other than `self` (-1: a new one). */
 static int name_check(struct gg_call *c, const struct gm_box *box, const char *name, int self)
 {
-	static const char *const reserved[] = {"inbox", "sent", "drafts", "draft", "spam", "trash", "unread", "starred",
-		"important", "chat", "chats", "all mail", NULL};
+	static const char *const reserved[] = {"inbox", "sent", "drafts", "draft", "spam", "trash", "unread",
+		"starred", "important", "chat", "chats", "all mail", NULL};
 	int other;
 
 	if (!name || !*name)
@@ -132,7 +132,8 @@ static int wish_of(struct gg_call *c, struct wish *ret)
 	if ((s = json_str(body, "labelListVisibility")) && !(w.list = one_of(list_words, s)))
 		return gg_error(c, 400, "invalidArgument", "Invalid value at 'label.label_list_visibility'");
 	if ((s = json_str(body, "messageListVisibility")) && !(w.message = one_of(message_words, s)))
-		return gg_error(c, 400, "invalidArgument", "Invalid value at 'label.message_list_visibility'");
+		return gg_error(
+			c, 400, "invalidArgument", "Invalid value at 'label.message_list_visibility'");
 	color = json_object(body, "color");
 	if (color) {
 		w.text = json_str(color, "textColor");

@@ -1,5 +1,5 @@
-/* Reads a message as Gmail shows it: headers, parts, file names, decoded bodies, snippet. Lenient: whatever is
- * broken is shown as well as can be. Works on bytes in memory; all results lie in the arena. */
+/* Reads a message as Gmail shows it: headers, parts, file names, decoded bodies, snippet. Lenient: whatever
+ * is broken is shown as well as can be. Works on bytes in memory; all results lie in the arena. */
 #include "fakecloud/google/gmail.h"
 
 #include "base/encode.h"
@@ -171,7 +171,8 @@ static const char *parameter(struct arena *a, const char *value, const char *nam
 /* ---- headers ---- */
 
 /* Reads header lines from *p on; leaves *p behind the empty line. */
-static void headers_read(struct arena *a, const char **p, const char *end, struct gm_header **ret, size_t *ret_n)
+static void headers_read(
+	struct arena *a, const char **p, const char *end, struct gm_header **ret, size_t *ret_n)
 {
 	struct gm_header *list = NULL;
 	size_t n = 0, room = 0;
@@ -237,7 +238,8 @@ void gm_headers_read(struct gm_message *m)
 
 	if (!a || fc_blob_read(m->blob, 0, want, &b) < 0)
 		return;
-	if (size > 8192 && !memmem(buf_str(&b), b.len, "\n\r\n", 3) && !memmem(buf_str(&b), b.len, "\n\n", 2)) {
+	if (size > 8192 && !memmem(buf_str(&b), b.len, "\n\r\n", 3) &&
+		!memmem(buf_str(&b), b.len, "\n\n", 2)) {
 		buf_clear(&b);
 		fc_blob_read(m->blob, 0, size < HEADER_BLOCK ? (size_t)size : HEADER_BLOCK, &b);
 	}
@@ -255,8 +257,8 @@ void gm_headers_read(struct gm_message *m)
 
 /* ---- parts ---- */
 
-static struct gm_part *part_parse(struct reader *r, const char *data, const char *end, const char *id, int depth,
-	const char *default_type);
+static struct gm_part *part_parse(struct reader *r, const char *data, const char *end, const char *id,
+	int depth, const char *default_type);
 
 static const char *child_id(struct arena *a, const char *id, int n)
 {
@@ -264,14 +266,16 @@ static const char *child_id(struct arena *a, const char *id, int n)
 }
 
 /* The start of the next delimiter line at or behind p; *ret_last says whether it ends the multipart. */
-static const char *next_boundary(const char *p, const char *end, const char *boundary, bool *ret_last, const char **ret_after)
+static const char *next_boundary(
+	const char *p, const char *end, const char *boundary, bool *ret_last, const char **ret_after)
 {
 	size_t n = strlen(boundary);
 
 	while (p < end) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		const char *stop = nl ? nl : end;
-		if ((size_t)(stop - p) >= n + 2 && p[0] == '-' && p[1] == '-' && !memcmp(p + 2, boundary, n)) {
+		if ((size_t)(stop - p) >= n + 2 && p[0] == '-' && p[1] == '-' &&
+			!memcmp(p + 2, boundary, n)) {
 			const char *rest = p + 2 + n;
 			*ret_last = stop - rest >= 2 && rest[0] == '-' && rest[1] == '-';
 			*ret_after = nl ? nl + 1 : end;
@@ -304,8 +308,8 @@ static void children_parse(struct reader *r, struct gm_part *p, const char *boun
 	}
 }
 
-static struct gm_part *part_parse(struct reader *r, const char *data, const char *end, const char *id, int depth,
-	const char *default_type)
+static struct gm_part *part_parse(struct reader *r, const char *data, const char *end, const char *id,
+	int depth, const char *default_type)
 {
 	struct gm_part *p = arena_alloc(r->arena, sizeof(*p));
 	const char *at = data, *type, *disposition, *name = NULL, *boundary;
@@ -320,7 +324,8 @@ static struct gm_part *part_parse(struct reader *r, const char *data, const char
 	p->type = default_type;
 	if (type && strcspn(type, "; ")) {
 		size_t n = strcspn(type, "; ");
-		p->type = memchr(type, '/', n) ? gg_lower(r->arena, arena_dupn(r->arena, type, n)) : default_type;
+		p->type = memchr(type, '/', n) ? gg_lower(r->arena, arena_dupn(r->arena, type, n))
+					       : default_type;
 		p->charset = parameter(r->arena, type, "charset");
 	}
 	if (disposition)
@@ -442,7 +447,8 @@ char *gm_snippet(struct arena *a, struct gm_part *root)
 
 int gm_date_parse(const char *text, int64_t *ret_ms)
 {
-	static const char *const forms[] = {"%d %b %Y %H:%M:%S %z", "%d %b %Y %H:%M %z", "%d %b %Y %H:%M:%S", "%d %b %Y %H:%M"};
+	static const char *const forms[] = {
+		"%d %b %Y %H:%M:%S %z", "%d %b %Y %H:%M %z", "%d %b %Y %H:%M:%S", "%d %b %Y %H:%M"};
 	const char *comma = text ? strchr(text, ',') : NULL;
 	const char *s = comma ? comma + 1 : text;
 

@@ -11,12 +11,30 @@
 #define DEPTH 20
 #define PACIFIC_MS (8 * 3600000LL) /* dates are midnight in Pacific time */
 
-enum kind { Q_AND, Q_OR, Q_AFTER, Q_BEFORE, Q_LABEL, Q_ALL, Q_NONE, Q_ID, Q_FROM, Q_TO, Q_CC, Q_SUBJECT, Q_ATTACHMENT,
-	Q_LARGER, Q_SMALLER, Q_FILENAME, Q_TEXT, Q_USERLABELS };
+enum kind {
+	Q_AND,
+	Q_OR,
+	Q_AFTER,
+	Q_BEFORE,
+	Q_LABEL,
+	Q_ALL,
+	Q_NONE,
+	Q_ID,
+	Q_FROM,
+	Q_TO,
+	Q_CC,
+	Q_SUBJECT,
+	Q_ATTACHMENT,
+	Q_LARGER,
+	Q_SMALLER,
+	Q_FILENAME,
+	Q_TEXT,
+	Q_USERLABELS
+};
 
 struct gm_query {
 	enum kind kind;
-	bool not;
+	bool not ;
 	int64_t number;
 	unsigned label;
 	const char *text;
@@ -49,7 +67,10 @@ static int64_t parse_age(const char *s)
 	long n = strtol(s, &end, 10);
 	int64_t day = 86400000LL;
 
-	return fc_now() - n * (*end == 'y' ? 365 * day : *end == 'm' ? 30 * day : *end == 'h' ? 3600000LL : day);
+	return fc_now() - n * (*end == 'y'	    ? 365 * day
+				      : *end == 'm' ? 30 * day
+				      : *end == 'h' ? 3600000LL
+						    : day);
 }
 
 static int64_t parse_size(const char *s)
@@ -63,7 +84,8 @@ static int64_t parse_size(const char *s)
 static bool label_name_is(const char *name, const char *want)
 {
 	for (; *name && *want; name++, want++) {
-		char a = *name == '/' || *name == ' ' ? '-' : *name, b = *want == '/' || *want == ' ' ? '-' : *want;
+		char a = *name == '/' || *name == ' ' ? '-' : *name,
+		     b = *want == '/' || *want == ' ' ? '-' : *want;
 		if (strncasecmp(&a, &b, 1) != 0)
 			return false;
 	}
@@ -74,9 +96,9 @@ static void set_label(struct gm_query *q, const struct gm_box *box, const char *
 {
 	static const struct {
 		const char *word, *id;
-	} words[] = {{"inbox", "INBOX"}, {"sent", "SENT"}, {"drafts", "DRAFT"}, {"draft", "DRAFT"}, {"spam", "SPAM"},
-		{"trash", "TRASH"}, {"unread", "UNREAD"}, {"starred", "STARRED"}, {"important", "IMPORTANT"},
-		{"chats", "CHAT"}, {"chat", "CHAT"}};
+	} words[] = {{"inbox", "INBOX"}, {"sent", "SENT"}, {"drafts", "DRAFT"}, {"draft", "DRAFT"},
+		{"spam", "SPAM"}, {"trash", "TRASH"}, {"unread", "UNREAD"}, {"starred", "STARRED"},
+		{"important", "IMPORTANT"}, {"chats", "CHAT"}, {"chat", "CHAT"}};
 
 	q->kind = Q_NONE;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
@@ -112,11 +134,13 @@ static void set_term(struct parser *ps, struct gm_query *q, const char *key, con
 		q->kind = Q_ALL;
 	} else if (!strcasecmp(key, "is") && !strcasecmp(value, "read")) {
 		set_label(q, ps->box, "UNREAD");
-		q->not = !q->not;
+		q->not = !q->not ;
 	} else if (!strcasecmp(key, "in") || !strcasecmp(key, "label") || !strcasecmp(key, "is")) {
 		set_label(q, ps->box, value);
 	} else if (!strcasecmp(key, "category")) {
-		set_label(q, ps->box, arena_printf(ps->arena, "CATEGORY_%s", !strcasecmp(value, "primary") ? "PERSONAL" : value));
+		set_label(q, ps->box,
+			arena_printf(ps->arena, "CATEGORY_%s",
+				!strcasecmp(value, "primary") ? "PERSONAL" : value));
 	} else if (!strcasecmp(key, "rfc822msgid")) {
 		q->kind = Q_ID;
 		size_t n = strlen(value);
@@ -131,12 +155,13 @@ static void set_term(struct parser *ps, struct gm_query *q, const char *key, con
 	} else if (!strcasecmp(key, "subject")) {
 		q->kind = Q_SUBJECT;
 	} else if (!strcasecmp(key, "has")) {
-		q->kind = !strcasecmp(value, "attachment")	? Q_ATTACHMENT
-			  : !strcasecmp(value, "userlabels")	? Q_USERLABELS
+		q->kind = !strcasecmp(value, "attachment")     ? Q_ATTACHMENT
+			  : !strcasecmp(value, "userlabels")   ? Q_USERLABELS
 			  : !strcasecmp(value, "nouserlabels") ? Q_USERLABELS
 							       : Q_NONE;
 		q->not ^= !strcasecmp(value, "nouserlabels");
-	} else if (!strcasecmp(key, "larger") || !strcasecmp(key, "size") || !strcasecmp(key, "larger_than")) {
+	} else if (!strcasecmp(key, "larger") || !strcasecmp(key, "size") ||
+		   !strcasecmp(key, "larger_than")) {
 		q->kind = Q_LARGER;
 		q->number = parse_size(value);
 	} else if (!strcasecmp(key, "smaller") || !strcasecmp(key, "smaller_than")) {
@@ -182,11 +207,11 @@ static struct gm_query *parse_one(struct parser *ps, int depth)
 	if (depth < DEPTH && (*ps->p == '(' || *ps->p == '{')) {
 		bool or = *ps->p++ == '{';
 		q = parse_group(ps, or ? Q_OR : Q_AND, or ? '}' : ')', depth + 1);
-		q->not = not;
+		q->not = not ;
 		return q;
 	}
 	q = arena_alloc(ps->arena, sizeof(*q));
-	q->not = not;
+	q->not = not ;
 	size_t key = strcspn(ps->p, ": \"(){}");
 	if (key && ps->p[key] == ':') {
 		const char *name = arena_dupn(ps->arena, ps->p, key);
@@ -216,7 +241,7 @@ static struct gm_query *parse_group(struct parser *ps, enum kind kind, char clos
 		if (last && kind == Q_AND && !strncmp(ps->p, "OR ", 3)) {
 			ps->p += 3 + strspn(ps->p + 3, " ");
 			struct gm_query *right = parse_one(ps, depth);
-			if (last->kind != Q_OR || last->not) {
+			if (last->kind != Q_OR || last->not ) {
 				struct gm_query *left = arena_alloc(ps->arena, sizeof(*left));
 				*left = *last;
 				left->next = NULL;
@@ -246,7 +271,8 @@ struct gm_query *gm_query_parse(struct arena *a, struct gm_box *box, const char 
 
 bool gm_query_spam_trash(const struct gm_query *q)
 {
-	if (q->kind == Q_ALL || (q->kind == Q_LABEL && !q->not && (q->label == GM_SPAM || q->label == GM_TRASH)))
+	if (q->kind == Q_ALL ||
+		(q->kind == Q_LABEL && !q->not &&(q->label == GM_SPAM || q->label == GM_TRASH)))
 		return true;
 	for (const struct gm_query *c = q->child; c; c = c->next) {
 		if (gm_query_spam_trash(c))
@@ -342,5 +368,5 @@ static bool holds(struct arena *a, const struct gm_query *q, struct gm_message *
 
 bool gm_query_match(struct arena *a, const struct gm_query *q, struct gm_message *m)
 {
-	return holds(a, q, m) != q->not;
+	return holds(a, q, m) != q->not ;
 }

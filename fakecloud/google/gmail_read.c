@@ -311,7 +311,8 @@ int gm_format_check(struct gg_call *c, const char **ret_format, bool raw_allowed
 	if (!full && !raw && strcmp(format, "metadata") != 0 && strcmp(format, "minimal") != 0)
 		return gg_error(c, 400, "invalidArgument", "Invalid value at 'format'");
 	if ((full || raw) && gg_has_scope(c->token, "gmail.metadata"))
-		return gg_error(c, 403, "forbidden", "Metadata scope doesn't allow format %s", full ? "FULL" : "RAW");
+		return gg_error(
+			c, 403, "forbidden", "Metadata scope doesn't allow format %s", full ? "FULL" : "RAW");
 	*ret_format = format;
 	return 0;
 }

@@ -10,7 +10,8 @@
 #define LABELS_MAX 100
 #define RAW_MAX ((size_t)150 << 20)
 
-int gm_labels_of(struct gg_call *c, struct gm_box *box, const char *key, bool reserved_too, unsigned **ret, size_t *ret_n)
+int gm_labels_of(struct gg_call *c, struct gm_box *box, const char *key, bool reserved_too, unsigned **ret,
+	size_t *ret_n)
 {
 	cJSON *body = gg_body(c), *list, *e;
 	unsigned *labels = arena_alloc(c->req->arena, sizeof(*labels) * LABELS_MAX);
@@ -49,9 +50,11 @@ static int raw_of(struct gg_call *c, struct buf *out)
 		return -1;
 	if (c->media) {
 		const char *type = c->media->type;
-		if (type && strncasecmp(type, "message/", 8) != 0 && strncasecmp(type, "application/octet-stream", 24) != 0)
+		if (type && strncasecmp(type, "message/", 8) != 0 &&
+			strncasecmp(type, "application/octet-stream", 24) != 0)
 			return gg_error(c, 400, "badContent",
-				"Media type '%s' is not supported. Valid media types: [message/rfc822]", type);
+				"Media type '%s' is not supported. Valid media types: [message/rfc822]",
+				type);
 		if (c->media->len > RAW_MAX || buf_add(out, c->media->data, c->media->len) < 0)
 			return gg_error(c, 413, "uploadTooLarge", "Request Entity Too Large");
 	} else {
@@ -62,7 +65,8 @@ static int raw_of(struct gg_call *c, struct buf *out)
 	}
 	if (!out->len)
 		return gg_error(c, 400, "invalidArgument",
-			"'raw' RFC822 payload message string or uploading message via /upload/* URL required");
+			"'raw' RFC822 payload message string or uploading message via /upload/* URL "
+			"required");
 	return 0;
 }
 
@@ -138,7 +142,8 @@ static int change_of(struct gg_call *c, struct gm_box *box, struct change *ret)
 	for (size_t i = 0; i < ch.nadd; i++) {
 		for (size_t k = 0; k < ch.nremove; k++) {
 			if (ch.add[i] == ch.remove[k])
-				return gg_error(c, 400, "invalidArgument", "Cannot both add and remove the same label");
+				return gg_error(c, 400, "invalidArgument",
+					"Cannot both add and remove the same label");
 		}
 	}
 	*ret = ch;

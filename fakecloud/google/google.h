@@ -1,6 +1,6 @@
-/* The Google Workspace half of fakecloud: what its files share. One port answers for oauth2, gmail, drive, directory
- * and reports; paths are the real ones. Everything runs on a connection's thread with the state lock held, and the
- * state lives as long as the process (plain malloc, never freed), as fc.h says.
+/* The Google Workspace half of fakecloud: what its files share. One port answers for oauth2, gmail, drive,
+ * directory and reports; paths are the real ones. Everything runs on a connection's thread with the state
+ * lock held, and the state lives as long as the process (plain malloc, never freed), as fc.h says.
  *
  * Names: gg_ is common, gm_ Gmail, gd_ Drive. A handler returns what gg_reply() or gg_error() returned. */
 #ifndef FAKECLOUD_GOOGLE_H
@@ -26,7 +26,7 @@ struct gd_event;
 struct gg_user {
 	struct gg_tenant *tenant;
 	const char *email;
-	char id[24];      /* of the directory: 21 digits */
+	char id[24];	  /* of the directory: 21 digits */
 	char perm_id[24]; /* of Drive permissions: 20 digits */
 	const char *given, *family, *full;
 	bool admin, service; /* service: the service account itself, in no directory */
@@ -59,9 +59,9 @@ struct gg_tenant {
 	size_t ndrives;
 	struct gd_event *events;
 	size_t nevents;
-	int64_t event_base; /* number of events[0] */
+	int64_t event_base;  /* number of events[0] */
 	int64_t event_floor; /* page tokens below are lost */
-	int generation;      /* counts lost cursors: part of list tokens */
+	int generation;	     /* counts lost cursors: part of list tokens */
 };
 
 extern struct gg_tenant **gg_tenants;
@@ -82,7 +82,7 @@ struct gg_route {
 	const char *method;
 	const char *path; /* without the leading '/'; {} takes one segment, {*} the rest */
 	enum gg_api api;
-	int cost;             /* quota units */
+	int cost;	      /* quota units */
 	const char *scopes;   /* short names, space-separated */
 	const char *schema;   /* of the answer: checks `fields`; NULL: no body */
 	const char *defaults; /* mask when the call has no `fields`; NULL: everything */
@@ -112,20 +112,21 @@ struct gg_call {
 	const void *body_text; /* of an upload: the metadata; else the request's body */
 	size_t body_len;
 	struct gg_media *media; /* NULL when none came */
-	struct mask *mask;      /* NULL: everything */
+	struct mask *mask;	/* NULL: everything */
 };
 
 /* route.c */
 int gg_dispatch(struct gg_call *c);
 int gg_mask_check(struct gg_call *c); /* sets c->mask from `fields`, or answers */
 bool gg_has_scope(const struct fc_token *token, const char *names);
-extern const char *const gg_granted[]; /* full scope names that the tenant's administrator delegated; NULL ends */
+extern const char
+	*const gg_granted[]; /* full scope names that the tenant's administrator delegated; NULL ends */
 
 extern const struct gg_route gm_routes[], gd_routes[], ga_routes[]; /* ended by a NULL method */
 
 /* reply.c */
-int gg_reply(struct gg_call *c, cJSON *doc);            /* 200, masked; takes doc over */
-int gg_reply_empty(struct gg_call *c, int status);      /* 204 or so */
+int gg_reply(struct gg_call *c, cJSON *doc);	   /* 200, masked; takes doc over */
+int gg_reply_empty(struct gg_call *c, int status); /* 204 or so */
 int gg_error(struct gg_call *c, int status, const char *reason, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 /* with location and locationType: location "fileId" of a "parameter", "Authorization" of a "header" */
@@ -174,8 +175,8 @@ bool gg_contains_ci(const char *hay, const char *needle); /* letters beyond ASCI
 int gg_watch_reply(struct gg_call *c, const char *uri, int64_t default_life_ms, int64_t max_life_ms);
 int gg_watch_stop(struct gg_call *c);
 
-/* upload.c: reads an upload into c->media and c->body_text, or answers (a session's address, an error). Returns 1 when
- * the handler should go on, else what was answered. */
+/* upload.c: reads an upload into c->media and c->body_text, or answers (a session's address, an error).
+ * Returns 1 when the handler should go on, else what was answered. */
 int gg_upload(struct gg_call *c);
 /* A request to a session's address; routes when the upload is complete. */
 int gg_upload_continue(struct gg_call *c, const char *upload_id);

@@ -1,5 +1,5 @@
-/* The `fields` parameter of Google's APIs: "kind,files(id,owners/emailAddress),files/capabilities". Parsed into a
- * tree, checked against the answer's schema, applied to the finished answer. */
+/* The `fields` parameter of Google's APIs: "kind,files(id,owners/emailAddress),files/capabilities". Parsed
+ * into a tree, checked against the answer's schema, applied to the finished answer. */
 #include "fakecloud/google/google.h"
 
 #include <string.h>
@@ -32,7 +32,8 @@ static struct mask *node_get(struct parser *ps, struct mask *parent, const char 
 	return m;
 }
 
-/* The part of a schema's text behind "name:", or "" for a leaf; NULL when it has no such field. "*" lets all pass. */
+/* The part of a schema's text behind "name:", or "" for a leaf; NULL when it has no such field. "*" lets all
+ * pass. */
 static const char *schema_field(struct arena *a, const char *type, const char *name)
 {
 	if (!type || !strcmp(type, "*"))

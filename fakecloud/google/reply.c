@@ -1,5 +1,5 @@
-/* What a handler reads of a call and how it answers: masks, error bodies in each API's form, headers that also work
- * for a part of a batch. */
+/* What a handler reads of a call and how it answers: masks, error bodies in each API's form, headers that
+ * also work for a part of a batch. */
 #include "fakecloud/google/google.h"
 
 #include "base/units.h"
@@ -150,8 +150,8 @@ static const char *status_word(int status)
 	}
 }
 
-static int error_send(struct gg_call *c, int status, const char *reason, const char *kind, const char *location,
-	const char *text)
+static int error_send(struct gg_call *c, int status, const char *reason, const char *kind,
+	const char *location, const char *text)
 {
 	cJSON *doc = cJSON_CreateObject();
 	cJSON *error = cJSON_AddObjectToObject(doc, "error");
@@ -161,8 +161,9 @@ static int error_send(struct gg_call *c, int status, const char *reason, const c
 	cJSON_AddStringToObject(error, "message", text);
 	cJSON_AddStringToObject(one, "message", text);
 	cJSON_AddStringToObject(one, "domain",
-		strstr(reason, "RateLimit") || strstr(reason, "rateLimit") || strstr(reason, "dailyLimit") ? "usageLimits"
-													   : "global");
+		strstr(reason, "RateLimit") || strstr(reason, "rateLimit") || strstr(reason, "dailyLimit")
+			? "usageLimits"
+			: "global");
 	cJSON_AddStringToObject(one, "reason", reason);
 	if (location) {
 		cJSON_AddStringToObject(one, "location", location);

@@ -1,4 +1,5 @@
-/* Admin SDK, Reports: the audit feed of Drive, made from the same log as changes.list; other applications are empty. */
+/* Admin SDK, Reports: the audit feed of Drive, made from the same log as changes.list; other applications are
+ * empty. */
 #include "fakecloud/google/admin.h"
 #include "fakecloud/google/drive.h"
 
@@ -9,11 +10,12 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const applications[] = {"access_transparency", "admin", "calendar", "chat", "drive", "gcp", "gmail",
-	"gplus", "groups", "groups_enterprise", "jamboard", "login", "meet", "mobile", "rules", "saml", "token",
-	"user_accounts", "context_aware_access", "chrome", "data_studio", "keep", "vault", "gemini_in_workspace_apps",
-	"classroom", "assignments", "cloud_search", "tasks", "data_migration", "meet_hardware", "directory_sync", "ldap",
-	"profile", "access_evaluation", "admin_data_action", "contacts", "takeout", "graduation", NULL};
+static const char *const applications[] = {"access_transparency", "admin", "calendar", "chat", "drive", "gcp",
+	"gmail", "gplus", "groups", "groups_enterprise", "jamboard", "login", "meet", "mobile", "rules",
+	"saml", "token", "user_accounts", "context_aware_access", "chrome", "data_studio", "keep", "vault",
+	"gemini_in_workspace_apps", "classroom", "assignments", "cloud_search", "tasks", "data_migration",
+	"meet_hardware", "directory_sync", "ldap", "profile", "access_evaluation", "admin_data_action",
+	"contacts", "takeout", "graduation", NULL};
 
 static int check(struct gg_call *c, struct gg_user **ret_user)
 {
@@ -60,7 +62,10 @@ static cJSON *activity(struct gg_call *c, const struct gd_event *e, int64_t numb
 	if (e->file) {
 		parameter(list, "doc_id", e->file->id);
 		parameter(list, "doc_title", e->file->name);
-		parameter(list, "doc_type", gd_is_folder(e->file) ? "folder" : gd_is_native(e->file) ? "document" : "unknown");
+		parameter(list, "doc_type",
+			gd_is_folder(e->file)	? "folder"
+			: gd_is_native(e->file) ? "document"
+						: "unknown");
 		if (e->file->owner)
 			parameter(list, "owner", e->file->owner->email);
 	}
@@ -72,7 +77,8 @@ static cJSON *activity(struct gg_call *c, const struct gd_event *e, int64_t numb
 
 int gr_activities_list(struct gg_call *c)
 {
-	const char *start = gg_query(c, "startTime"), *end = gg_query(c, "endTime"), *name = gg_query(c, "eventName");
+	const char *start = gg_query(c, "startTime"), *end = gg_query(c, "endTime"),
+		   *name = gg_query(c, "eventName");
 	const char *token = gg_query(c, "pageToken");
 	int64_t from = INT64_MIN, to = INT64_MAX, at;
 	int max = gg_page_size(c, "maxResults", 1000, 1000), n = 0;
@@ -96,7 +102,8 @@ int gr_activities_list(struct gg_call *c)
 			(name && *name && strcmp(name, e->what) != 0))
 			continue;
 		if (n++ == max) {
-			cJSON_AddStringToObject(doc, "nextPageToken", arena_printf(c->req->arena, "A%" PRId64, at));
+			cJSON_AddStringToObject(
+				doc, "nextPageToken", arena_printf(c->req->arena, "A%" PRId64, at));
 			break;
 		}
 		if (!items)
@@ -113,7 +120,8 @@ int gr_activities_watch(struct gg_call *c)
 	if (check(c, &user) < 0)
 		return -1;
 	return gg_watch_reply(c,
-		arena_printf(c->req->arena, "admin.googleapis.com/admin/reports/v1/activity/users/%s/applications/%s", c->var[0],
+		arena_printf(c->req->arena,
+			"admin.googleapis.com/admin/reports/v1/activity/users/%s/applications/%s", c->var[0],
 			c->var[1]),
 		6 * 3600000LL, 6 * 3600000LL);
 }

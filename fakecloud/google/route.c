@@ -1,4 +1,5 @@
-/* From a request to its handler: the addresses that are none of an API, then token, scopes, route, mask, quota. */
+/* From a request to its handler: the addresses that are none of an API, then token, scopes, route, mask,
+ * quota. */
 #include "fakecloud/google/google.h"
 
 #include "base/encode.h"
@@ -99,7 +100,8 @@ static int not_found(struct gg_call *c, bool path_known)
 	c->res->status = path_known ? 405 : 404;
 	buf_clear(&c->res->body);
 	buf_addf(&c->res->body,
-		"<!DOCTYPE html>\n<html lang=en>\n<title>Error %d</title>\n<p>The requested URL was not found on this "
+		"<!DOCTYPE html>\n<html lang=en>\n<title>Error %d</title>\n<p>The requested URL was not "
+		"found on this "
 		"server.\n",
 		c->res->status);
 	gg_header(c, "Content-Type", "text/html; charset=UTF-8");
@@ -118,7 +120,8 @@ static int token_check(struct gg_call *c)
 	if (!text) {
 		gg_header(c, "WWW-Authenticate", REALM);
 		return gg_error_at(c, 401, "required", "header", "Authorization",
-			"Request is missing required authentication credential. Expected OAuth 2 access token, login "
+			"Request is missing required authentication credential. Expected OAuth 2 access "
+			"token, login "
 			"cookie or other valid authentication credential.");
 	}
 	c->token = fc_token_find(GG, text);
@@ -127,10 +130,10 @@ static int token_check(struct gg_call *c)
 	if (!c->token || c->token->revoked || c->token->expires_at <= fc_now()) {
 		gg_header(c, "WWW-Authenticate", REALM ", error=\"invalid_token\"");
 		return gg_error_at(c, 401, "authError", "header", "Authorization",
-			c->route->api == GG_DRIVE
-				? "Invalid Credentials"
-				: "Request had invalid authentication credentials. Expected OAuth 2 access token, login "
-				  "cookie or other valid authentication credential.");
+			c->route->api == GG_DRIVE ? "Invalid Credentials"
+						  : "Request had invalid authentication credentials. "
+						    "Expected OAuth 2 access token, login "
+						    "cookie or other valid authentication credential.");
 	}
 	for (size_t i = 0; i < gg_ntenants && !c->tenant; i++) {
 		if (!strcmp(gg_tenants[i]->name, c->token->tenant))
@@ -152,14 +155,15 @@ static int token_check(struct gg_call *c)
 static int quota_check(struct gg_call *c)
 {
 	bool mail = c->route->api == GG_GMAIL;
-	const char *name = arena_printf(c->req->arena, "google/%s/%s/%s", mail ? "gmail" : "drive", c->tenant->name,
-		c->user->email);
+	const char *name = arena_printf(
+		c->req->arena, "google/%s/%s/%s", mail ? "gmail" : "drive", c->tenant->name, c->user->email);
 
 	if (c->route->api == GG_ADMIN || !fc_throttle(name, c->route->cost, mail ? 6000 : 325000, 60000))
 		return 0;
 	if (mail)
 		return gg_error(c, 429, "rateLimitExceeded",
-			"Quota exceeded for quota metric 'Queries' and limit 'Queries per minute per user' of service "
+			"Quota exceeded for quota metric 'Queries' and limit 'Queries per minute per user' "
+			"of service "
 			"'gmail.googleapis.com'.");
 	return gg_error(c, 403, "userRateLimitExceeded", "User Rate Limit Exceeded");
 }
@@ -213,7 +217,8 @@ int gg_dispatch(struct gg_call *c)
 		return r;
 	alt = gg_query(c, "alt");
 	if (alt && strcmp(alt, "json") != 0 && strcmp(alt, "media") != 0)
-		return gg_error_at(c, 400, "invalidParameter", "parameter", "alt", "Invalid value '%s'.", alt);
+		return gg_error_at(
+			c, 400, "invalidParameter", "parameter", "alt", "Invalid value '%s'.", alt);
 	if (gg_mask_check(c) < 0 || quota_check(c) < 0)
 		return -1;
 	if (c->upload) {
@@ -235,9 +240,11 @@ static bool path_is(const char *path, const char *const *names)
 
 void gg_handle(struct fc_request *req, struct fc_response *res)
 {
-	static const char *const token[] = {"/token", "/oauth2/v4/token", "/oauth2/v3/token", "/o/oauth2/token", NULL};
+	static const char *const token[] = {
+		"/token", "/oauth2/v4/token", "/oauth2/v3/token", "/o/oauth2/token", NULL};
 	static const char *const revoke[] = {"/revoke", "/o/oauth2/revoke", NULL};
-	static const char *const info[] = {"/tokeninfo", "/oauth2/v3/tokeninfo", "/oauth2/v1/tokeninfo", NULL};
+	static const char *const info[] = {
+		"/tokeninfo", "/oauth2/v3/tokeninfo", "/oauth2/v1/tokeninfo", NULL};
 	struct gg_call c = {.req = req, .res = res, .method = req->method};
 	struct fc_request as_get;
 	const char *override;

@@ -1,5 +1,5 @@
-/* Fills a tenant from its seed folder: users, mailboxes, My Drives, shared drives. Reads names, times and the headers
- * of mails; content stays where it is until somebody asks. */
+/* Fills a tenant from its seed folder: users, mailboxes, My Drives, shared drives. Reads names, times and the
+ * headers of mails; content stays where it is until somebody asks. */
 #include "fakecloud/google/drive.h"
 #include "fakecloud/google/gmail.h"
 
@@ -27,7 +27,8 @@ static int64_t mtime_ms(const struct stat *st)
 	return (int64_t)st->st_mtim.tv_sec * 1000 + st->st_mtim.tv_nsec / 1000000;
 }
 
-/* Entries of a folder in the order of their bytes, without "." and ".."; the caller frees. Returns the count. */
+/* Entries of a folder in the order of their bytes, without "." and ".."; the caller frees. Returns the count.
+ */
 static int by_bytes(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
@@ -130,7 +131,8 @@ static void mails_read(struct gm_box *box, const char *dir, const char *label, s
 			label_for(box, buf_str(&name));
 			mails_read(box, path.data, buf_str(&name), out, depth + 1);
 		} else if (S_ISREG(st.st_mode) && has_suffix(path.data, ".eml")) {
-			struct mail m = {.path = gg_dup(path.data), .label = *label ? label_for(box, label) : GM_INBOX,
+			struct mail m = {.path = gg_dup(path.data),
+				.label = *label ? label_for(box, label) : GM_INBOX,
 				.date = mtime_ms(&st)};
 			GG_PUSH(out->list, out->n, m);
 		}
@@ -170,7 +172,8 @@ static void seed_mail(const struct seeding *s, struct gm_box *box, const char *d
 
 /* ---- drives ---- */
 
-static void stable(const struct seeding *s, const char *what, const char *path, const char *prefix, char *out, size_t n)
+static void stable(
+	const struct seeding *s, const char *what, const char *path, const char *prefix, char *out, size_t n)
 {
 	const char *words[] = {s->t->name, GG, what, path, NULL};
 	size_t p = strlen(prefix);
@@ -189,7 +192,8 @@ static void share(struct gd_file *f, const char *text)
 		return;
 	enum gd_role role = !strcmp(last, ":write") || !strcmp(last, ":edit") ? GD_WRITER : GD_READER;
 	if (gg_has_prefix(text, "user:")) {
-		_cleanup_free_ char *email = strndup(text + 5, (size_t)(last - text) < 5 ? 0 : (size_t)(last - text - 5));
+		_cleanup_free_ char *email =
+			strndup(text + 5, (size_t)(last - text) < 5 ? 0 : (size_t)(last - text - 5));
 		if (!email || !strchr(email, '@'))
 			return;
 		gd_perm_user(f->tenant, email, role, &p);
@@ -216,7 +220,8 @@ static void seed_sharing(struct gd_file *f, const char *path)
 	const cJSON *e;
 
 	if (buf_addf(&name, "%s.sharing.json", path) < 0 || access(name.data, R_OK) < 0 ||
-		io_read_file(name.data, &text, NULL) < 0 || json_parse(buf_str(&text), text.len, &list, NULL) < 0)
+		io_read_file(name.data, &text, NULL) < 0 ||
+		json_parse(buf_str(&text), text.len, &list, NULL) < 0)
 		return;
 	cJSON_ArrayForEach(e, list)
 	{
@@ -229,7 +234,8 @@ static const char *native_of(const char *name, size_t *ret_stem)
 {
 	static const struct {
 		const char *suffix, *mime;
-	} kinds[] = {{".gdoc", GG_NATIVE "document"}, {".gsheet", GG_NATIVE "spreadsheet"}, {".gslides", GG_NATIVE "presentation"}};
+	} kinds[] = {{".gdoc", GG_NATIVE "document"}, {".gsheet", GG_NATIVE "spreadsheet"},
+		{".gslides", GG_NATIVE "presentation"}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (has_suffix(name, kinds[i].suffix)) {
@@ -247,7 +253,8 @@ static void seed_event(struct gd_file *f)
 	f->version = 1;
 }
 
-static void seed_file(const struct seeding *s, struct gd_file *folder, const char *path, const char *base, const struct stat *st)
+static void seed_file(const struct seeding *s, struct gd_file *folder, const char *path, const char *base,
+	const struct stat *st)
 {
 	char id[64], revision[64];
 	size_t stem = strlen(base);
@@ -304,7 +311,8 @@ static void seed_shared(const struct seeding *s, const char *dir)
 		_cleanup_buf_ struct buf path = BUF_INIT(PATH_MAX_LEN);
 		struct stat st;
 		char id[32];
-		if (buf_addf(&path, "%s/%s", dir, e.list[i]->d_name) < 0 || stat(path.data, &st) < 0 || !S_ISDIR(st.st_mode))
+		if (buf_addf(&path, "%s/%s", dir, e.list[i]->d_name) < 0 || stat(path.data, &st) < 0 ||
+			!S_ISDIR(st.st_mode))
 			continue;
 		stable(s, "drive", e.list[i]->d_name, "0A", id, 14);
 		snprintf(id + 16, sizeof(id) - 16, "PVA");
@@ -331,12 +339,14 @@ static void seed_credentials(struct gg_tenant *t)
 	char hex[48];
 
 	t->keys = fc_keypair_new(t->name);
-	snprintf(t->client_email, sizeof(t->client_email), "sekisho@sekisho-%.40s.iam.gserviceaccount.com", t->name);
+	snprintf(t->client_email, sizeof(t->client_email), "sekisho@sekisho-%.40s.iam.gserviceaccount.com",
+		t->name);
 	gg_digits(t->client_id, 21, words);
 	random_hex(t->key_id, 20);
 	words[2] = "oauth client";
 	fc_stable_id(hex, 32, words);
-	snprintf(t->oauth_id, sizeof(t->oauth_id), "%.12s-%.32s.apps.googleusercontent.com", t->client_id, hex);
+	snprintf(t->oauth_id, sizeof(t->oauth_id), "%.12s-%.32s.apps.googleusercontent.com", t->client_id,
+		hex);
 	gg_new_id(t->oauth_secret, 28, "GOCSPX-");
 	gg_new_id(t->refresh_token, 60, "1//0g");
 	t->customer_id[0] = 'C';
@@ -395,7 +405,8 @@ int gg_seed(const char *tenant, const char *dir)
 	buf_clear(&path);
 	buf_addf(&path, "%s/.sekisho-seed.json", dir);
 	if (access(path.data, F_OK) == 0 &&
-		(io_read_file(path.data, &text, &err) < 0 || json_parse(buf_str(&text), text.len, &s.notes, &err) < 0)) {
+		(io_read_file(path.data, &text, &err) < 0 ||
+			json_parse(buf_str(&text), text.len, &s.notes, &err) < 0)) {
 		log_err(LOG_ERROR_, "seed.notes", &err);
 		return -1;
 	}

@@ -1,5 +1,5 @@
-/* What the control address sees of Google: the state of all items, connections with credentials, consent and lost
- * cursors; and the provider itself. */
+/* What the control address sees of Google: the state of all items, connections with credentials, consent and
+ * lost cursors; and the provider itself. */
 #include "fakecloud/google/drive.h"
 #include "fakecloud/google/gmail.h"
 
@@ -10,8 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
-static cJSON *item(const struct gg_tenant *t, const char *service, const char *id, const char *owner, const char *place,
-	const char *name, struct fc_blob *blob)
+static cJSON *item(const struct gg_tenant *t, const char *service, const char *id, const char *owner,
+	const char *place, const char *name, struct fc_blob *blob)
 {
 	cJSON *o = cJSON_CreateObject();
 
@@ -29,7 +29,8 @@ static cJSON *item(const struct gg_tenant *t, const char *service, const char *i
 
 /* ---- mail ---- */
 
-/* Hidden from every list: in the trash, or under a hidden label of the user's and no label of the system's. */
+/* Hidden from every list: in the trash, or under a hidden label of the user's and no label of the system's.
+ */
 static bool mail_quarantined(const struct gm_message *m)
 {
 	bool hidden = false;
@@ -72,7 +73,8 @@ static void state_mail(cJSON *items, const struct gg_tenant *t, const struct gm_
 		if (m->gone)
 			continue;
 		buf_addf(&place, "/%s", mail_place(m));
-		cJSON *o = item(t, "gmail", m->id, box->user->email, buf_str(&place), m->subject ? m->subject : "", m->blob);
+		cJSON *o = item(t, "gmail", m->id, box->user->email, buf_str(&place),
+			m->subject ? m->subject : "", m->blob);
 		cJSON *labels = cJSON_AddArrayToObject(o, "labels");
 		for (size_t k = 0; k < m->nlabels; k++) {
 			const struct gm_label *l = box->labels[m->labels[k]];
@@ -133,7 +135,8 @@ static void add_sharing(cJSON *o, const struct gd_file *f)
 		else if (p->type == GD_DOMAIN)
 			buf_addf(&b, "link:organization:%s", edit ? "edit" : "view");
 		else
-			buf_addf(&b, "%s:%s:%s", p->type == GD_GROUP ? "group" : "user", p->email, edit ? "write" : "read");
+			buf_addf(&b, "%s:%s:%s", p->type == GD_GROUP ? "group" : "user", p->email,
+				edit ? "write" : "read");
 		GG_PUSH(words, n, gg_dup(buf_str(&b)));
 	}
 	if (n)
@@ -154,8 +157,8 @@ static void state_file(cJSON *items, const struct gg_tenant *t, const struct gd_
 	if (f->gone || !f->parent || !head || gd_trashed(f))
 		return;
 	add_path(&place, f->parent);
-	cJSON *o = item(t, "drive", f->id, f->drive ? f->drive->name : f->owner->email, place.len ? place.data : "/", f->name,
-		head->blob);
+	cJSON *o = item(t, "drive", f->id, f->drive ? f->drive->name : f->owner->email,
+		place.len ? place.data : "/", f->name, head->blob);
 	cJSON_AddArrayToObject(o, "labels");
 	add_sharing(o, f);
 	snprintf(version, sizeof(version), "%" PRId64, f->version);
@@ -204,7 +207,8 @@ static cJSON *service_account(const struct gg_tenant *t, const char *url)
 	buf_clear(&b);
 	buf_addf(&b, "%s/token", url);
 	cJSON_AddStringToObject(doc, "token_uri", buf_str(&b));
-	cJSON_AddStringToObject(doc, "auth_provider_x509_cert_url", "https://www.googleapis.com/oauth2/v1/certs");
+	cJSON_AddStringToObject(
+		doc, "auth_provider_x509_cert_url", "https://www.googleapis.com/oauth2/v1/certs");
 	buf_clear(&b);
 	buf_addf(&b, "https://www.googleapis.com/robot/v1/metadata/x509/%s", t->client_email);
 	cJSON_AddStringToObject(doc, "client_x509_cert_url", buf_str(&b));
@@ -236,9 +240,11 @@ int gg_connections(struct buf *yaml, const char *dir)
 			write_json(dir, buf_str(&other), authorized_user(t)) < 0)
 			return -1;
 		if (buf_addf(yaml,
-			    "  - id: %s-google\n    tenant: %s\n    provider: google\n    mode: protect\n    backlog: all\n"
+			    "  - id: %s-google\n    tenant: %s\n    provider: google\n    mode: protect\n    "
+			    "backlog: all\n"
 			    "    services: [mail, files]\n"
-			    "    endpoints: {token: \"%s/token\", gmail: \"%s\", drive: \"%s\", directory: \"%s\"}\n"
+			    "    endpoints: {token: \"%s/token\", gmail: \"%s\", drive: \"%s\", directory: "
+			    "\"%s\"}\n"
 			    "    grant: {type: service_account, key_file: %s, subject: %s}\n",
 			    t->name, t->name, url, url, url, url, buf_str(&file), t->admin->email) < 0)
 			return -1;

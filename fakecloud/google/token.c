@@ -1,5 +1,5 @@
-/* Google's token endpoint: service accounts with domain-wide delegation (RFC 7523), refresh tokens, /revoke and
- * /tokeninfo. Error texts are the provider's. */
+/* Google's token endpoint: service accounts with domain-wide delegation (RFC 7523), refresh tokens, /revoke
+ * and /tokeninfo. Error texts are the provider's. */
 #include "fakecloud/google/google.h"
 
 #include <string.h>
@@ -11,10 +11,12 @@
 #define SCOPE_ROOT "https://www.googleapis.com/auth/"
 
 #define SHORT_LIVED                                                                                          \
-	"Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat " \
+	"Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check "  \
+	"your iat "                                                                                          \
 	"and exp values in the JWT claim."
 #define UNAUTHORIZED                                                                                         \
-	"Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of " \
+	"Client is unauthorized to retrieve access tokens using this method, or client not authorized for "  \
+	"any of "                                                                                            \
 	"the scopes requested."
 
 const char *const gg_granted[] = {
@@ -90,8 +92,9 @@ static int scopes_check(struct arena *a, const char *scope, const char **ret_bad
 		if (!*word)
 			continue;
 		n++;
-		if (!gg_has_prefix(word, SCOPE_ROOT) && strcmp(word, gg_granted[0]) != 0 && strcmp(word, "openid") != 0 &&
-			strcmp(word, "email") != 0 && strcmp(word, "profile") != 0)
+		if (!gg_has_prefix(word, SCOPE_ROOT) && strcmp(word, gg_granted[0]) != 0 &&
+			strcmp(word, "openid") != 0 && strcmp(word, "email") != 0 &&
+			strcmp(word, "profile") != 0)
 			*ret_bad = word;
 		else if (!granted(word))
 			*ret_missing = word;
@@ -99,8 +102,8 @@ static int scopes_check(struct arena *a, const char *scope, const char **ret_bad
 	return n;
 }
 
-static void issue(struct fc_response *res, struct gg_tenant *t, const struct gg_user *user, const char *client,
-	const char *scope, bool with_scope)
+static void issue(struct fc_response *res, struct gg_tenant *t, const struct gg_user *user,
+	const char *client, const char *scope, bool with_scope)
 {
 	struct fc_token *token = fc_token_issue(GG, t->name, with_scope ? "ya29.a0" : "ya29.c.", LIFE_S);
 
@@ -221,7 +224,8 @@ static void refresh(struct fc_request *req, struct fc_response *res)
 		return fail(res, 400, "invalid_grant", "Token has been expired or revoked.");
 	if (scope && *scope && (scopes_check(req->arena, scope, &bad, &missing), bad || missing))
 		return fail(res, 400, "invalid_scope",
-			arena_printf(req->arena, "Some requested scopes were invalid. {invalid=[%s]}", bad ? bad : missing));
+			arena_printf(req->arena, "Some requested scopes were invalid. {invalid=[%s]}",
+				bad ? bad : missing));
 	_cleanup_buf_ struct buf all = BUF_INIT(2000);
 	for (const char *const *g = gg_granted; *g; g++)
 		buf_addf(&all, "%s%s", all.len ? " " : "", *g);

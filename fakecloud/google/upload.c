@@ -1,6 +1,7 @@
-/* Google's upload protocols, the same for Drive and Gmail: uploadType=media, multipart (RFC 2387) and resumable with
- * sessions, chunks and status queries. */
-#include "fakecloud/google/google.h"
+/* Google's upload protocols, the same for Drive and Gmail: uploadType=media, multipart (RFC 2387) and
+ * resumable with sessions, chunks and status queries. */
+#include "fakecloud/google/drive.h"
+#include "fakecloud/google/gmail.h"
 
 #include "base/encode.h"
 
@@ -70,13 +71,26 @@ static int multipart(struct gg_call *c)
 	return 1;
 }
 
+/* A session for what is not there is refused at once. */
+static int target_check(struct gg_call *c)
+{
+	if (c->route->api == GG_GMAIL)
+		return gm_open(c) ? 0 : -1;
+	return strcmp(c->method, "PATCH") != 0 || gd_file_of(c, c->var[0]) ? 0 : -1;
+}
+
 static int session_begin(struct gg_call *c)
 {
-	struct session *s = gg_alloc(sizeof(*s));
 	const char *type = gg_request_header(c, "X-Upload-Content-Type");
+	struct session *s;
 
+	if (!gg_body(c) || target_check(c) < 0)
+		return -1;
+	s = gg_alloc(sizeof(*s));
 	gg_new_id(s->id, 48, "AFwxDe");
-	s->method = c->method[0] == 'P' && c->method[1] == 'A' ? "PATCH" : !strcmp(c->method, "PUT") ? "PUT" : "POST";
+	s->method = c->method[0] == 'P' && c->method[1] == 'A' ? "PATCH"
+		    : !strcmp(c->method, "PUT")		       ? "PUT"
+							       : "POST";
 	s->token = c->token;
 	s->tenant = c->tenant;
 	s->user = c->user;
@@ -87,12 +101,6 @@ static int session_begin(struct gg_call *c)
 	s->data.max = SESSION_MAX;
 	s->answer.max = 16 << 20;
 	s->created = fc_now();
-	if (!gg_body(c)) {
-		free(s->metadata);
-		free(s->type);
-		free(s);
-		return -1;
-	}
 	map_put(&sessions, s->id, s);
 	gg_header(c, "Location",
 		arena_printf(c->req->arena, "%s%s?%s%supload_id=%s", gg_base(c), c->req->path, c->req->query,
@@ -206,7 +214,8 @@ static int finish(struct gg_call *c, struct session *s)
 int gg_upload_continue(struct gg_call *c, const char *upload_id)
 {
 	struct session *s = map_get(&sessions, upload_id);
-	const char *range = gg_request_header(c, "Content-Range"), *type = gg_request_header(c, "Content-Type");
+	const char *range = gg_request_header(c, "Content-Range"),
+		   *type = gg_request_header(c, "Content-Type");
 	const struct buf *body = c->req->body;
 	int64_t from = 0, to = (int64_t)body->len - 1, total = (int64_t)body->len;
 
@@ -235,9 +244,11 @@ int gg_upload_continue(struct gg_call *c, const char *upload_id)
 		return total == (int64_t)s->data.len ? finish(c, s) : incomplete(c, s);
 	}
 	if (range && to - from + 1 != (int64_t)body->len)
-		return plain_error(c, 400, "Invalid request.  The number of bytes is not that of the Content-Range header.");
+		return plain_error(c, 400,
+			"Invalid request.  The number of bytes is not that of the Content-Range header.");
 	if (from != (int64_t)s->data.len)
-		return plain_error(c, 400, "Invalid request.  The range does not begin where the upload stands.");
+		return plain_error(
+			c, 400, "Invalid request.  The range does not begin where the upload stands.");
 	if (total >= 0 && to >= total)
 		return plain_error(c, 400, "Invalid request.  The range goes beyond the upload's size.");
 	if ((total < 0 || to + 1 < total) && body->len % CHUNK)

@@ -142,8 +142,9 @@ int gg_watch_reply(struct gg_call *c, const char *uri, int64_t default_life_ms, 
 		return gg_error(c, 400, "required", "Required field: id");
 	if (!type || (strcmp(type, "web_hook") != 0 && strcmp(type, "webhook") != 0))
 		return gg_error(c, 400, "channelUnknown", "Unknown channel type: %s", type ? type : "");
-	if (strlen(id) >= sizeof(channels[0]->id) || strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-								"0123456789-_+/=") != strlen(id))
+	if (strlen(id) >= sizeof(channels[0]->id) ||
+		strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			   "0123456789-_+/=") != strlen(id))
 		return gg_error(c, 400, "invalid", "Invalid channel id");
 	if (!address || !gg_has_prefix(address, "https://"))
 		return gg_error(c, 401, "push.webhookUrlNotHttps", "WebHook callback must be HTTPS: %s",
@@ -180,8 +181,10 @@ int gg_watch_stop(struct gg_call *c)
 		return -1;
 	const char *id = json_str_or(body, "id", "");
 	struct channel *ch = channel_find(c->tenant, id);
-	if (!ch || strcmp(ch->resource_id, json_str_or(body, "resourceId", "")) != 0 || ch->expires_at <= fc_now())
-		return gg_error(c, 404, "notFound", "Channel '%s' not found for project '%s'", id, c->tenant->name);
+	if (!ch || strcmp(ch->resource_id, json_str_or(body, "resourceId", "")) != 0 ||
+		ch->expires_at <= fc_now())
+		return gg_error(
+			c, 404, "notFound", "Channel '%s' not found for project '%s'", id, c->tenant->name);
 	for (size_t i = 0; i < nchannels; i++) {
 		if (channels[i] == ch) {
 			channels[i] = channels[--nchannels];

@@ -388,6 +388,10 @@ describe('files', () => {
     assert.deepEqual([small.name, small.size, small.md5Checksum, small.mimeType], ['m.txt', '5', md5('multi'), 'text/plain'])
     const simple = await (await raw(cloud, auth, 'POST', '/upload/drive/v3/files?uploadType=media&fields=name,size', { headers: { 'Content-Type': 'text/csv' }, body: 'a,b' })).json()
     assert.deepEqual(simple, { name: 'Untitled', size: '3' })
+    const encoded = `--b\r\ncontent-type: application/json\r\n\r\n{"name":"e"}\r\n--b\r\ncontent-type: text/plain\r\ncontent-transfer-encoding: base64\r\n\r\naGVs\r\nbG8=\r\n--b--`
+    const decoded = await raw(cloud, auth, 'POST', '/upload/drive/v3/files?uploadType=multipart&fields=md5Checksum', { headers: { 'Content-Type': 'multipart/related; boundary="b"' }, body: encoded })
+    assert.deepEqual(await decoded.json(), { md5Checksum: md5('hello') })
+    assert.equal((await raw(cloud, auth, 'PATCH', '/upload/drive/v3/files/missing?uploadType=resumable')).status, 404)
     const data = randomBytes(600 << 10)
     const chunk = 256 << 10
     const start = await raw(cloud, auth, 'POST', `/upload/drive/v3/files?uploadType=resumable&fields=${fields}`, {
@@ -405,6 +409,7 @@ describe('files', () => {
     const last = await put(2 * chunk, data.length)
     const made = await last.json()
     assert.deepEqual([last.status, made.md5Checksum, made.size], [200, md5(data), String(data.length)])
+    assert.deepEqual(await (await put(2 * chunk, data.length)).json(), made, 'a repeat gets the same answer')
     const updated = (await d.files.update({ fileId: small.id, media: { mimeType: 'text/plain', body: 'second' }, fields })).data
     assert.ok(BigInt(updated.version) > BigInt(small.version) && updated.headRevisionId !== small.headRevisionId)
     const renamed = (await d.files.update({ fileId: small.id, requestBody: { name: 'n.txt' }, fields })).data
