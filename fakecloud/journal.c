@@ -13,12 +13,15 @@ static struct journal_line *lines; /* JOURNAL_MAX of them, touched as they fill 
 static int64_t last;               /* number of the newest; the first is 1 */
 
 /* Query parameters whose values never enter the journal. */
-static bool secret(const char *name, size_t len)
+static bool secret(const char *provider, const char *name, size_t len)
 {
 	static const char *const names[] = {"client_secret", "refresh_token", "access_token", "assertion",
 		"client_assertion", "code", "code_verifier", "token", "tempauth", "sig", "signature", "password", "auth",
-		"key", "download_token"};
+		"key", "download_token", "upload_id"};
 
+	/* Microsoft's `token` is a place in a drive's feed. */
+	if (len == 5 && !strncmp(name, "token", 5) && !strcmp(provider, "microsoft"))
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strlen(names[i]) == len && !strncasecmp(names[i], name, len))
 			return true;
@@ -30,12 +33,17 @@ static char *journal_path(const struct fc_request *req)
 {
 	struct buf b = BUF_INIT(1 << 20);
 
-	buf_adds(&b, req->path);
+	/* Box puts the authority of a download into the path. */
+	size_t key = !strncmp(req->path, "/d/1/", 5) ? strcspn(req->path + 5, "/") : 0;
+	if (key)
+		buf_addf(&b, "/d/1/***%s", req->path + 5 + key);
+	else
+		buf_adds(&b, req->path);
 	const char *p = req->query;
 	for (char sep = '?'; *p; sep = '&') {
 		size_t len = strcspn(p, "&"), name = strcspn(p, "=&");
 		buf_addc(&b, sep);
-		if (name < len && secret(p, name)) {
+		if (name < len && secret(req->provider, p, name)) {
 			buf_add(&b, p, name);
 			buf_adds(&b, "=***");
 		} else {

@@ -12,7 +12,7 @@ struct section {
 struct walk {
 	struct dbx_ns *base, *start;
 	const char *prefix; /* key of the listed folder, in start */
-	bool recursive, deleted, mounted, members;
+	bool recursive, deleted, mounted, members, skip_documents, restorable;
 	int limit;
 	const char *who;
 	struct section *sections;
@@ -63,6 +63,8 @@ static bool wanted(const struct walk *w, const struct section *s, size_t at)
 	/* Files still without a version are being made in this very request. */
 	if (slot->node && !slot->node->folder && !slot->node->version)
 		return false;
+	if (w->skip_documents && slot->node && !slot->node->folder && !dbx_downloadable(slot->node))
+		return false;
 	if (s->ns != w->start)
 		return true;
 	return w->recursive ? below(slot->key, w->prefix) : !strcmp(slot->parent, w->prefix);
@@ -95,7 +97,8 @@ static char *walk_save(struct dbx_call *c, const struct walk *w)
 	cJSON_AddItemToArray(list, cJSON_CreateString(w->start->id));
 	cJSON_AddItemToArray(list, cJSON_CreateString(w->prefix));
 	cJSON_AddItemToArray(list,
-		cJSON_CreateNumber(w->recursive | w->deleted << 1 | w->mounted << 2 | w->members << 3));
+		cJSON_CreateNumber(w->recursive | w->deleted << 1 | w->mounted << 2 | w->members << 3 |
+				   w->skip_documents << 4 | w->restorable << 5));
 	cJSON_AddItemToArray(list, cJSON_CreateNumber(w->limit));
 	for (int i = 0; i < w->count; i++) {
 		cJSON_AddItemToArray(sections, cJSON_CreateString(w->sections[i].ns->id));
@@ -133,6 +136,8 @@ static enum dbx_cursor walk_open(struct dbx_call *c, const char *cursor, struct 
 		.deleted = flags & 2,
 		.mounted = flags & 4,
 		.members = flags & 8,
+		.skip_documents = flags & 16,
+		.restorable = flags & 32,
 		.limit = (int)cJSON_GetArrayItem(list, 5)->valuedouble,
 	};
 	for (int i = 0; i + 2 < cJSON_GetArraySize(sections); i += 3) {
@@ -148,9 +153,12 @@ static enum dbx_cursor walk_open(struct dbx_call *c, const char *cursor, struct 
 
 static cJSON *entry_of(struct dbx_call *c, const struct walk *w, const struct dbx_slot *slot)
 {
-	if (!slot->node)
-		return dbx_metadata_deleted(c, slot);
-	cJSON *doc = dbx_metadata(c, slot->node, true);
+	cJSON *doc = slot->node ? dbx_metadata(c, slot->node, true) : dbx_metadata_deleted(c, slot);
+	if (!slot->node) {
+		if (w->restorable)
+			cJSON_AddBoolToObject(doc, "is_restorable", slot->versions != NULL);
+		return doc;
+	}
 	if (w->members && !slot->node->folder)
 		cJSON_AddBoolToObject(doc, "has_explicit_shared_members", slot->node->grants.count > 0);
 	return doc;
@@ -198,6 +206,8 @@ static bool walk_begin(struct dbx_call *c, struct walk *ret)
 		.deleted = dbx_arg_bool(c, "include_deleted", false),
 		.mounted = dbx_arg_bool(c, "include_mounted_folders", true),
 		.members = dbx_arg_bool(c, "include_has_explicit_shared_members", false),
+		.skip_documents = !dbx_arg_bool(c, "include_non_downloadable_files", true),
+		.restorable = dbx_arg_bool(c, "include_restorable_info", false),
 		.limit = (int)dbx_arg_int(c, "limit", 500),
 		.who = identity(c),
 	};

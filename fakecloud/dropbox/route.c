@@ -139,15 +139,17 @@ static bool check_root(struct dbx_call *c)
 	return true;
 }
 
-static bool type_is(const char *type, const char *const *allowed)
+/* True when the media type is one of the list; by_browser: text/plain counts only in the form that browsers may send. */
+static bool type_is(const char *type, const char *const *allowed, bool by_browser)
 {
 	size_t len = strcspn(type, ";");
+	const char *parameters = type + len;
 
 	while (len && type[len - 1] == ' ')
 		len--;
 	for (; *allowed; allowed++) {
 		if (strlen(*allowed) == len && !strncasecmp(type, *allowed, len))
-			return true;
+			return !by_browser || strcmp(*allowed, "text/plain") != 0 || strstr(parameters, "dropbox-cors-hack");
 	}
 	return false;
 }
@@ -161,21 +163,21 @@ static bool check_type(struct dbx_call *c)
 
 	switch (c->route->style) {
 	case DBX_RPC:
-		if ((type && type_is(type, rpc)) || !c->req->body->len)
+		if ((type && type_is(type, rpc, true)) || !c->req->body->len)
 			return true;
 		dbx_bad(c, "Bad HTTP \"Content-Type\" header: \"%s\".  Expecting one of \"application/json\", "
 			   "\"application/json; charset=utf-8\", \"text/plain; charset=dropbox-cors-hack\".",
 			type ? type : "");
 		return false;
 	case DBX_UPLOAD:
-		if (type && type_is(type, upload))
+		if (type && type_is(type, upload, true))
 			return true;
 		dbx_bad(c, "Bad HTTP \"Content-Type\" header: \"%s\".  Expecting one of \"application/octet-stream\", "
 			   "\"text/plain; charset=dropbox-cors-hack\".",
 			type ? type : "");
 		return false;
 	default:
-		if (!type || type_is(type, download))
+		if (!type || type_is(type, download, false))
 			return true;
 		dbx_bad(c, "Bad HTTP \"Content-Type\" header: \"%s\".  Expecting one of \"\", \"text/plain\", "
 			   "\"text/plain; charset=utf-8\", \"application/octet-stream\", "
@@ -202,7 +204,7 @@ static bool read_argument(struct dbx_call *c, cJSON **ret_owned)
 		text = fc_header(c->req, "Dropbox-API-Arg");
 		if (!text)
 			text = fc_query(c->req, "arg");
-		if (!text && c->route->args && strspn(c->route->args, " ") < strlen(c->route->args)) {
+		if (!text && c->route->args) {
 			dbx_bad(c, "Must provide HTTP header \"Dropbox-API-Arg\" or URL parameter \"arg\".");
 			return false;
 		}
