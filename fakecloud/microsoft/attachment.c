@@ -81,7 +81,7 @@ static cJSON *attachment_json(struct ms_ctx *c, struct ms_message *m, const stru
 		return o;
 	j_str(o, "contentId", p->content_id);
 	j_str(o, "contentLocation", p->location);
-	if (content && base64_encode(&text, buf_str(&raw), raw.len) == 0)
+	if (content && (!raw.len || base64_encode(&text, buf_str(&raw), raw.len) == 0))
 		j_str(o, "contentBytes", buf_str(&text));
 	return o;
 }

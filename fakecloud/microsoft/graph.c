@@ -117,7 +117,8 @@ void ms_bytes(struct ms_ctx *c, const void *data, size_t len, const char *type)
 	ms_set_header(c, "Content-Type", type);
 	if (c->out) {
 		_cleanup_buf_ struct buf b = BUF_INIT(64 << 20);
-		base64_encode(&b, data, len);
+		if (len)
+			base64_encode(&b, data, len);
 		batched(c, 200, cJSON_CreateString(buf_str(&b)));
 		return;
 	}

@@ -218,7 +218,7 @@ void ms_item_copy_call(struct ms_ctx *c)
 		copy = ms_item_copy(c->item, to, name, json_bool(body, "includeAllVersionHistory"));
 		job->result = ms_strdup(copy->id);
 	}
-	ms_set_header(c, "Location", ms_fmt(c, "%s/_api/v2.1/monitor/%s", c->base, job->id));
+	ms_set_header(c, "Location", ms_fmt(c, "%s/_api/v2.1/monitor/%s", ms_content_base(c), job->id));
 	ms_empty(c, 202);
 }
 

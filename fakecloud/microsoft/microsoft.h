@@ -331,6 +331,7 @@ struct ms_item *ms_share_find(struct ms_ctx *c, const char *token);
 struct ms_item *ms_make_parents(struct ms_ctx *c);
 /* Addresses outside /v1.0 that carry their own authority: downloads, upload sessions, monitors. */
 bool ms_preauth(struct ms_ctx *c);
+const char *ms_content_base(struct ms_ctx *c); /* what their addresses begin with */
 char *ms_download_url(struct ms_ctx *c, const struct ms_item *it, unsigned version); /* 0: whatever is current */
 
 /* sites.c, thread.c, subscriptions.c */

@@ -74,7 +74,8 @@ char *ms_mime_header(struct arena *a, const char *data, size_t len, const char *
 	while (field(a, data, head, &at, &key, &n, NULL)) {
 		if (n == want && !strncasecmp(key, name, n)) {
 			char *value = NULL;
-			return field(a, data, head, &before, &key, &n, &value) ? value : NULL;
+			/* What is no UTF-8 must not get into an answer. */
+			return field(a, data, head, &before, &key, &n, &value) ? ms_mime_utf8(a, NULL, value, strlen(value)) : NULL;
 		}
 		before = at;
 	}

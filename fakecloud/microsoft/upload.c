@@ -22,9 +22,10 @@ static cJSON *session_json(struct ms_ctx *c, const struct ms_upload *up, bool wi
 	cJSON_AddItemToArray(ranges, cJSON_CreateString(ms_fmt(c, "%zu-", up->data.len)));
 	if (with_url)
 		j_str(doc, "uploadUrl",
-			ms_fmt(c, "%s/_api/v2.0/drives/%s/items/%s/uploadSession?guid=%s&overwrite=%s&rename=%s&tempauth=v1", c->base,
-				up->drive->id, up->item ? up->item->id : up->parent->id, up->id,
-				strcmp(up->conflict, "replace") ? "False" : "True", strcmp(up->conflict, "rename") ? "False" : "True"));
+			ms_fmt(c, "%s/_api/v2.0/drives/%s/items/%s/uploadSession?overwrite=%s&rename=%s&tempauth=%s",
+				ms_content_base(c), up->drive->id, up->item ? up->item->id : up->parent->id,
+				strcmp(up->conflict, "replace") ? "False" : "True", strcmp(up->conflict, "rename") ? "False" : "True",
+				up->id));
 	return doc;
 }
 
