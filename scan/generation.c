@@ -7,8 +7,10 @@
 #include "scan/worker.h"
 
 #include "base/log.h"
+#include "base/timeutil.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -77,6 +79,7 @@ static void fork_worker(struct generation *g)
 		return;
 	}
 	int slot = g->next_slot++;
+	int64_t from = time_monotonic_ns();
 	pid_t pid = sandbox_clone(g->config->sandbox);
 	if (pid == 0) {
 		sigset_t none;
@@ -85,6 +88,7 @@ static void fork_worker(struct generation *g)
 		worker_main(g->config, &g->engine, pair[1], slot, g->uid, g->gid);
 	}
 	close(pair[1]);
+	log_debug("scan.forked", "pid=%d us=%lld", (int)pid, (long long)(time_monotonic_ns() - from) / 1000);
 	if (pid < 0) {
 		/* The socket is dead, which is what the master sees; the number says which call failed. */
 		log_error("scan.fork", "error=%s sandbox=%d", strerror(errno), (int)g->config->sandbox);
@@ -102,6 +106,12 @@ static void kill_worker(struct generation *g, pid_t pid)
 			kill(pid, SIGKILL);
 }
 
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	return remove(path);
+}
+
+/* Without a cage a worker's temporary files lie in the state folder, and stay there when it crashes. */
 static void remove_leftovers(struct generation *g, pid_t pid)
 {
 	char path[640];
@@ -109,7 +119,7 @@ static void remove_leftovers(struct generation *g, pid_t pid)
 	if (g->config->sandbox)
 		return;
 	snprintf(path, sizeof(path), "%s/worker-%d", g->config->state, (int)pid);
-	rmdir(path); /* libclamav empties it; after a crash the role's start does */
+	nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 static void reap(struct generation *g)
