@@ -157,7 +157,7 @@ static int store_rotated(struct renewer *r, const struct grant *g, const char *t
 	crash_here("auth.rotate");
 	if (vault_replace(r->vault, &g->record, g->kind->rotates, &value, &version, &why) == 0) {
 		crash_here("auth.rotated");
-		log_info("grant.rotated", "connection=%s", g->record.connection);
+		log_info("grant.rotated", "version=%" PRId64, version);
 		return 0;
 	}
 	if (why.class != ERR_CHANGED && why.class != ERR_GONE) {
@@ -347,7 +347,7 @@ static bool try_again(struct renewer *r, const struct grant *g, enum grant_verdi
 	if (llabs(offset - old) < SKEW_LEAST_MS)
 		return false;
 	offset_set(r, connection, offset);
-	log_warn("clock.corrected", "connection=%s offset_ms=%" PRId64, connection, offset);
+	log_warn("clock.corrected", "offset_ms=%" PRId64, offset);
 	return true;
 }
 
@@ -395,8 +395,7 @@ int renew_token(struct renewer *r, const char *connection, const char *subject, 
 		return -1;
 	int result = ask(r, &g, subject, ret, ret_life_ms, err);
 	if (result == 0)
-		log_info("token.renewed", "tenant=%s connection=%s ms=%" PRId64, g.record.tenant, connection,
-			time_monotonic_ms() - start);
+		log_info("token.renewed", "tenant=%s ms=%" PRId64, g.record.tenant, time_monotonic_ms() - start);
 	grant_close(&g);
 	return result;
 }
@@ -427,9 +426,11 @@ static int still_gives(struct renewer *r, const struct grant *g, struct buf *ret
 
 	if (ask(r, g, "", ret, &life, &why) == 0)
 		return 0;
+	if (why.class == ERR_CONSENT)
+		return 1;
 	if (err)
 		*err = why;
-	return why.class == ERR_CONSENT ? 1 : -1;
+	return -1;
 }
 
 static int revoke_grant(struct renewer *r, struct grant *g, const char *token, struct err *err)

@@ -308,13 +308,14 @@ static void task_main(void *ctx)
 	struct err err = {0};
 
 	msg_init(&reply, AUTH_OK, task->msg.id);
-	if (task->run != configure && !is_ready(task->role))
+	int r = task->run == configure || is_ready(task->role) ?
+		task->run(task, &reply, &err) :
 		err_set(&err, ERR_LOCAL, "not_configured", "the auth role was not configured");
-	else if (task->run(task, &reply, &err) == 0 && err.class == ERR_NONE && !reply.broken)
+	if (r == 0 && reply.broken)
+		r = err_set(&err, ERR_LOCAL, "message_too_long", "the answer does not fit into a message");
+	if (r == 0)
 		rpc_reply(task->rpc, &reply);
-	else if (err.class == ERR_NONE)
-		err_set(&err, ERR_LOCAL, "message_too_long", "the answer does not fit into a message");
-	if (err.class != ERR_NONE)
+	else
 		send_error(task->rpc, task->msg.id, &err);
 	task_free(task);
 }

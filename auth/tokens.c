@@ -155,8 +155,9 @@ static struct link *find_link(struct tokens *t, const char *connection, bool mak
 
 /* ---- renewing ---- */
 
-/* After a passing failure the address is left alone for as long as it says, else for a growing while. */
-static void note_failure(struct tokens *t, const char *connection, const struct err *err, int64_t now)
+/* After a passing failure the address is left alone for as long as it says, else for a growing while; *err then says
+ * until when. */
+static void note_failure(struct tokens *t, const char *connection, struct err *err, int64_t now)
 {
 	struct link *l = find_link(t, connection, true);
 
@@ -169,8 +170,8 @@ static void note_failure(struct tokens *t, const char *connection, const struct 
 		wait = RETRY_CAP_MS;
 	if (err->retry_at > wall + wait)
 		wait = err->retry_at - wall;
+	err->retry_at = wall + wait;
 	l->err = *err;
-	l->err.retry_at = wall + wait;
 	l->not_before = now + wait;
 }
 
@@ -215,6 +216,7 @@ static void renew_main(void *ctx)
 	int64_t life = 0, start = time_monotonic_ms();
 
 	/* One allocation, so that no part of a token is left behind by growing. */
+	log_push("connection", e->connection);
 	int r = buf_reserve(&token, 16384);
 	r = r < 0 ? err_set(&err, ERR_LOCAL, "memory", "out of memory") :
 		    renew_token(t->renewer, e->connection, e->subject, &token, &life, &err);
@@ -223,6 +225,7 @@ static void renew_main(void *ctx)
 		r = err_set(&err, ERR_LOCAL, "memory", "out of memory");
 	if (r < 0)
 		log_err(LOG_WARN_, "token.failed", &err);
+	log_pop();
 
 	pthread_mutex_lock(&t->lock);
 	struct waiter *waiters = e->waiters;
