@@ -110,17 +110,46 @@ static char *copy_str(const cJSON *doc, const char *key)
 	return s && *s && strcmp(s, "*") != 0 ? strdup(s) : NULL;
 }
 
+/* The first of several names of a key that is there; NULL when none is. */
+static const cJSON *any_of(const cJSON *doc, const char *const *keys)
+{
+	const cJSON *v = NULL;
+
+	for (; *keys && !v; keys++)
+		v = json_get(doc, *keys);
+	return v;
+}
+
+/* Names are taken with dashes and blanks too, and under the words that come to mind first. */
 static int read_what(const cJSON *doc, enum fault_what *ret)
 {
-	const char *what = json_str(doc, "what");
+	static const struct {
+		const char *word;
+		enum fault_what what;
+	} others[] = {{"truncate", FAULT_CUT}, {"cut_after", FAULT_CUT}, {"length", FAULT_LENGTH}, {"slow", FAULT_DRIP},
+		{"drop", FAULT_DROP_REPLY}, {"apply_then_drop", FAULT_DROP_REPLY},
+		{"apply_then_drop_the_reply", FAULT_DROP_REPLY}};
+	const cJSON *given = any_of(doc, (const char *const[]){"what", "kind", "type", NULL});
+	const char *what = cJSON_IsString(given)		 ? given->valuestring
+			   : given				 ? ""
+			   : json_get(doc, "status")		 ? "status"
+			   : json_get(doc, "delay_ms")		 ? "delay"
+								 : "";
+	char word[40];
+	size_t n = 0;
 
-	if (!what)
-		what = json_str(doc, "kind");
-	if (!what)
-		what = json_get(doc, "status") ? "status" : json_get(doc, "delay_ms") ? "delay" : "";
+	for (; what[n] && n < sizeof(word) - 1; n++)
+		word[n] = strchr("- ", what[n]) ? '_' : what[n];
+	word[n] = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (!strcasecmp(names[i], what)) {
+		if (!strcasecmp(names[i], word)) {
 			*ret = (enum fault_what)i;
+			return 0;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		if (!strcasecmp(others[i].word, word)) {
+			*ret = others[i].what;
 			return 0;
 		}
 	}
@@ -152,6 +181,9 @@ static const char *arm(const cJSON *doc, struct armed *a)
 {
 	struct fault *f = &a->fault;
 	const char *regex = json_str(doc, "path_regex");
+	const cJSON *path = any_of(doc, (const char *const[]){"path", "path_pattern", "pattern", NULL});
+	const cJSON *times = any_of(doc, (const char *const[]){"times", "count", "how_often", NULL});
+	const cJSON *to = any_of(doc, (const char *const[]){"location", "to", NULL});
 
 	if (!cJSON_IsObject(doc))
 		return "a fault is an object";
@@ -161,8 +193,14 @@ static const char *arm(const cJSON *doc, struct armed *a)
 	a->provider = copy_str(doc, "provider");
 	a->method = copy_str(doc, "method");
 	a->tenant = copy_str(doc, "tenant");
-	a->glob = copy_str(doc, "path");
-	a->times = json_int64_or(doc, "times", 1);
+	/* A pattern that begins with '^' is no glob. */
+	if (!regex && cJSON_IsString(path) && path->valuestring[0] == '^')
+		regex = path->valuestring;
+	else if (path)
+		a->glob = copy_str(doc, path->string);
+	if (times && !cJSON_IsNumber(times))
+		return "times: how often, a number";
+	a->times = times ? (int64_t)times->valuedouble : 1;
 	a->skip = json_int64_or(doc, "skip", 0);
 	if (a->times < 0)
 		a->times = 0;
@@ -186,7 +224,7 @@ static const char *arm(const cJSON *doc, struct armed *a)
 	f->interval_ms = json_int64_or(doc, "interval_ms", 1000);
 	if (f->after_bytes < 0 || f->chunk < 1 || f->interval_ms < 0)
 		return "after_bytes, bytes and interval_ms are not negative";
-	f->location = copy_str(doc, "location");
+	f->location = to ? copy_str(doc, to->string) : NULL;
 	if (f->what == FAULT_REDIRECT && !f->location)
 		return "location: where to redirect to";
 	f->headers = json_object(a->doc, "headers");

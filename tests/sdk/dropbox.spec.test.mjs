@@ -286,4 +286,28 @@ describe('every route', { skip }, () => {
       }
     }
   })
+
+  it('stands any value in any field', async () => {
+    const own = await startDropbox()
+    try {
+      const ids = await own.members()
+      const bearer = (await own.token()).access_token
+      const odd = [null, true, 7, -1, 1e300, 0.5, '', '/', '//', '/..', 'id:', 'ns:', 'ns:1/x', 'rev:abc', '/\u0000x', '\ud83d\ude00', 'x'.repeat(3000), [], [null], [7, 'x', {}], {}, { '.tag': 'path' }, { '.tag': 7 }, { path: 7, cursor: {}, from_path: [], to_path: null }]
+      for (const route of await known()) {
+        const { def } = stone.resolve(route.arg)
+        if (!def || route.attrs.auth === 'noauth') continue
+        const fields = stone.fields(def).map(([k]) => k)
+        // Plausible values, so that a single odd one gets as far as it can.
+        const fine = { path: '/Docs/plan.txt', from_path: '/Docs/plan.txt', to_path: '/odd', file: '/Docs/plan.txt', query: 'a', cursor: 'AAx', async_job_id: 'x', rev: '123456789', url: 'https://www.dropbox.com/x', shared_folder_id: '1', team_folder_id: '1', name: 'n', entries: [{ path: '/none' }], members: [{ '.tag': 'email', email: 'x@y.example' }], member: { '.tag': 'email', email: 'x@y.example' }, settings: {}, commit: { path: '/odd' }, account_id: 'x', features: [], account_ids: [], paths: [], team_folder_ids: ['1'], session_id: 'x', offset: 0, num_sessions: 1, leave_a_copy: false, options: {} }
+        const base = Object.fromEntries(fields.filter((k) => k in fine).map((k) => [k, fine[k]]))
+        for (const field of fields) {
+          const answers = await Promise.all(odd.map((value) => own.call(route.name, { ...base, [field]: value }, { token: bearer, style: route.attrs.style ?? 'rpc', ...(route.attrs.auth === 'team' ? {} : { user: ids['hana@aoba.example'].team_member_id }) })))
+          for (const { status } of answers) assert.ok([200, 400, 409].includes(status), `${route.name} ${field} ${status}`)
+        }
+      }
+      assert.ok((await own.cloud.state()).length > 0)
+    } finally {
+      await own.stop()
+    }
+  })
 })
