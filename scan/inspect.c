@@ -22,6 +22,7 @@ struct layer {
 	char type[48];
 	char name[256];
 	uint32_t level;
+	int64_t size;
 	int part; /* index in the reply's parts, -1 */
 	enum shape shape;
 	bool empty_stream;
@@ -257,7 +258,7 @@ static cl_error_t on_part(int fd, const char *type, const char **ancestors, size
 		return CL_CLEAN;
 	}
 	struct layer *up = top(i), *l = &i->layers[i->n_layers];
-	*l = (struct layer){.level = level, .derived = (attributes & LAYER_ATTRIBUTES_NORMALIZED) != 0,
+	*l = (struct layer){.level = level, .size = (int64_t)size, .derived = (attributes & LAYER_ATTRIBUTES_NORMALIZED) != 0,
 		.reasons = i->n_reasons, .found = i->n_found};
 	snprintf(l->type, sizeof(l->type), "%s", type ? type : "");
 	snprintf(l->name, sizeof(l->name), "%s", name && level > 0 && !is_made_up(name) ? name : "");
@@ -296,6 +297,20 @@ static cl_error_t on_part_end(int fd, int result, const char *name, void *contex
 	return CL_CLEAN;
 }
 
+/* Programs that read archives hold their signatures, and what follows one there is no member. */
+static bool is_plausible(const struct layer *l, unsigned long packed, const char *name)
+{
+	if (l->zip_behind)
+		return true;
+	if (!name || !*name || packed == 0 || packed > (unsigned long)l->size)
+		return false;
+	for (const char *p = name; *p; p++)
+		if ((unsigned char)*p < 0x20)
+			return false;
+	return true;
+}
+
+/* clcb_meta: a container announces a member, before it is unpacked or instead. */
 static cl_error_t on_member(const char *type, unsigned long packed, const char *name, unsigned long size,
 	int encrypted, unsigned int position, void *context)
 {
@@ -304,22 +319,22 @@ static cl_error_t on_member(const char *type, unsigned long packed, const char *
 
 	if (!l)
 		return CL_CLEAN;
+	/* Position 0: a member found by its header alone, in raw bytes. In a ZIP it is one that the directory told
+	 * already; behind other content its sizes may stand where libclamav does not read them. */
+	bool zip = type && shape_is_zip(type), raw = zip && position == 0;
+	if (raw && (shape_is_zip(l->type) || !is_plausible(l, packed, name)))
+		return CL_CLEAN;
 	l->parent = true;
 	if (encrypted) {
 		note(i, REASON_ENCRYPTED_ARCHIVE);
 		mark_encrypted(i, l);
 	}
-	if (size > (unsigned long)i->limits.part && size > 0)
+	if (size > (unsigned long)i->limits.part)
 		note(i, REASON_PART_SIZE);
-	/* Position 0: a member found by its header alone, in raw bytes. In a ZIP it is one that the directory told
-	 * already; behind other content its sizes may stand where libclamav does not read them. */
-	bool zip = type && shape_is_zip(type), raw = zip && position == 0;
 	if (raw && l->zip_behind && size == 0 && packed == 0 && name && *name && name[strlen(name) - 1] != '/')
 		note(i, REASON_NOT_UNPACKED);
-	if (raw && shape_is_zip(l->type))
-		return CL_CLEAN;
-	struct member m = {.size = (int64_t)(size > INT64_MAX ? INT64_MAX : size),
-		.packed = (int64_t)(packed > INT64_MAX ? INT64_MAX : packed), .position = position, .encrypted = encrypted != 0};
+	const struct member m = {.size = size > INT64_MAX ? INT64_MAX : (int64_t)size,
+		.packed = packed > INT64_MAX ? INT64_MAX : (int64_t)packed, .position = position, .encrypted = encrypted != 0};
 	if (members_announced(i->store, &l->members, name, &m, zip && !raw) < 0)
 		note(i, REASON_MEMORY);
 	if (members_count(&l->members) > i->limits.parts)

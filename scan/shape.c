@@ -114,12 +114,23 @@ enum shape shape_of(const char *type, const uint8_t *data, size_t len)
 	return is_encrypted(data, len) ? SHAPE_ENCRYPTED : SHAPE_PLAIN;
 }
 
+/* APPNOTE.TXT 4.3.16: the end record, before it the directory of the size that it tells. */
 bool shape_has_zip_end(const uint8_t *data, size_t len)
 {
-	static const uint8_t magic[] = {'P', 'K', 5, 6};
+	static const uint8_t end[] = {'P', 'K', 5, 6}, entry[] = {'P', 'K', 1, 2};
 	size_t from = len > 65557 ? len - 65557 : 0; /* the record and the longest comment */
 
-	return len >= 22 && memmem(data + from, len - from, magic, sizeof(magic)) != NULL;
+	if (len < 22)
+		return false;
+	for (const uint8_t *p = data + from; (p = memmem(p, (size_t)(data + len - p), end, sizeof(end))); p++) {
+		size_t at = (size_t)(p - data);
+		if (len - at < 22)
+			return false;
+		size_t size = p[12] | (size_t)p[13] << 8 | (size_t)p[14] << 16 | (size_t)p[15] << 24;
+		if (size >= 46 && size <= at && memcmp(p - size, entry, sizeof(entry)) == 0)
+			return true;
+	}
+	return false;
 }
 
 bool shape_is_empty_stream(const char *type, const uint8_t *data, size_t len)
