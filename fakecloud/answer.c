@@ -1,5 +1,5 @@
-/* Turns a filled response into one of libmicrohttpd: headers, Date, Range, content straight from a descriptor.
- * Connection's thread, no lock held. */
+/* Turns a filled response into one of libmicrohttpd: headers, Date, Range, content straight from a
+ * descriptor. Connection's thread, no lock held. */
 #include "fakecloud/server.h"
 
 #include <errno.h>
@@ -8,8 +8,8 @@
 #include <strings.h>
 #include <time.h>
 
-/* One range of "bytes=a-b", "bytes=a-" or "bytes=-n" (RFC 9110, 14.1.2). 0 none or not understood, 1 a good one,
- * -1 not satisfiable. */
+/* One range of "bytes=a-b", "bytes=a-" or "bytes=-n" (RFC 9110, 14.1.2). 0 none or not understood, 1 a good
+ * one, -1 not satisfiable. */
 static int parse_range(const char *text, int64_t size, int64_t *ret_from, int64_t *ret_len)
 {
 	char *end;
@@ -66,8 +66,8 @@ void answer_range(const struct fc_request *req, struct fc_response *res)
 	switch (parse_range(fc_header(req, "Range"), size, &res->blob_offset, &res->blob_len)) {
 	case 1:
 		res->status = 206;
-		fc_set_headerf(res, "Content-Range", "bytes %" PRId64 "-%" PRId64 "/%" PRId64, res->blob_offset,
-			res->blob_offset + res->blob_len - 1, size);
+		fc_set_headerf(res, "Content-Range", "bytes %" PRId64 "-%" PRId64 "/%" PRId64,
+			res->blob_offset, res->blob_offset + res->blob_len - 1, size);
 		break;
 	case -1:
 		res->status = 416;
@@ -87,8 +87,8 @@ void answer_date(struct fc_response *res)
 	struct tm tm;
 
 	gmtime_r(&now, &tm);
-	fc_set_headerf(res, "Date", "%.3s, %02d %.3s %d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday, tm.tm_mday,
-		months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	fc_set_headerf(res, "Date", "%.3s, %02d %.3s %d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday,
+		tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 static struct MHD_Response *from_blob(struct fc_response *res)
@@ -98,7 +98,8 @@ static struct MHD_Response *from_blob(struct fc_response *res)
 	struct MHD_Response *r;
 
 	if (fd >= 0) {
-		r = MHD_create_response_from_fd_at_offset64((uint64_t)res->blob_len, fd, (uint64_t)res->blob_offset);
+		r = MHD_create_response_from_fd_at_offset64(
+			(uint64_t)res->blob_len, fd, (uint64_t)res->blob_offset);
 		if (!r)
 			close(fd);
 		return r;

@@ -1,6 +1,6 @@
-/* Content: a file below the seed folder, bytes in memory, or (larger) an unnamed temporary file. Immutable and never
- * freed; digests are kept once computed. Creating, reading and digests run under the state lock, blob_open() on any
- * thread. */
+/* Content: a file below the seed folder, bytes in memory, or (larger) an unnamed temporary file. Immutable
+ * and never freed; digests are kept once computed. Creating, reading and digests run under the state lock,
+ * blob_open() on any thread. */
 #include "fakecloud/core.h"
 
 #include "base/ioutil.h"
@@ -17,7 +17,7 @@
 struct fc_blob {
 	char *path; /* of the seed; else NULL */
 	char *data; /* in memory; else NULL */
-	int fd;     /* of an unnamed file; else -1 */
+	int fd;	    /* of an unnamed file; else -1 */
 	int64_t size;
 	unsigned have;
 	struct digests digests;

@@ -1,5 +1,5 @@
-/* The control address: state, journal, faults, revocation, clock, posts, lost cursors, usage. Connection's thread;
- * takes the state lock itself. The calls are described in fakecloud/README.md. */
+/* The control address: state, journal, faults, revocation, clock, posts, lost cursors, usage. Connection's
+ * thread; takes the state lock itself. The calls are described in fakecloud/README.md. */
 #include "fakecloud/core.h"
 
 #include "base/timeutil.h"

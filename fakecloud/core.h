@@ -1,8 +1,8 @@
 /* What the parts of fakecloud's own server share; providers use fc.h only.
  *
- * State (tokens, throttles, journal, faults, the providers' own) is the process's and lies behind one lock, the
- * state lock: fc_lock(). Each connection has its thread; it holds the lock while a handler runs and while a
- * journal entry or fault is looked at, and never while it sleeps, sends or receives. */
+ * State (tokens, throttles, journal, faults, the providers' own) is the process's and lies behind one lock,
+ * the state lock: fc_lock(). Each connection has its thread; it holds the lock while a handler runs and while
+ * a journal entry or fault is looked at, and never while it sleeps, sends or receives. */
 #ifndef FAKECLOUD_CORE_H
 #define FAKECLOUD_CORE_H
 
@@ -18,7 +18,7 @@
 struct fc_headers {
 	struct fc_header_line {
 		char *name, *value;
-	} *lines;
+	} * lines;
 	size_t count;
 };
 
@@ -44,7 +44,7 @@ void fc_set_url(const char *provider, const char *url);
 
 /* ---- server.c ---- */
 const struct fc_provider *const *fc_providers(void); /* those compiled in, ended by NULL */
-const char *const *fc_provider_names(void);          /* all four, ended by NULL */
+const char *const *fc_provider_names(void);	     /* all four, ended by NULL */
 /* Binds the four ports and the control port (fc_url() then knows them). */
 int server_bind(struct err *err);
 /* Answers from now on, on libmicrohttpd's threads. */
@@ -57,11 +57,13 @@ void control_handle(struct fc_request *req, struct fc_response *res);
 void response_reset(struct fc_response *res);
 void response_free(struct fc_response *res);
 const char *response_header(const struct fc_response *res, const char *name);
-/* The provider's own error for a condition of the transport: 429, 500, 503 … Retry-After when seconds >= 0. */
+/* The provider's own error for a condition of the transport: 429, 500, 503 … Retry-After when seconds >= 0.
+ */
 void response_provider_error(struct fc_response *res, const char *provider, int status, int retry_after_s);
 
 /* ---- blob.c ---- */
-/* An open descriptor of it (caller closes), or -1 with *ret_data when it lies in memory. -2 when it is gone. */
+/* An open descriptor of it (caller closes), or -1 with *ret_data when it lies in memory. -2 when it is gone.
+ */
 int blob_open(const struct fc_blob *blob, const void **ret_data);
 
 /* ---- throttle.c ---- */
@@ -73,8 +75,8 @@ int throttle_rate(const char *name, double rate);
 struct journal_line {
 	int64_t time;
 	const char *provider, *tenant, *fault; /* interned; NULL when none */
-	char *method, *path;                   /* path with query, secrets blotted out */
-	int status;                            /* 0: no answer was sent */
+	char *method, *path;		       /* path with query, secrets blotted out */
+	int status;			       /* 0: no answer was sent */
 	int64_t bytes_in, bytes_out, number;
 };
 void journal_add(const struct fc_request *req, int status, int64_t bytes_out, const char *fault);
@@ -95,7 +97,7 @@ struct fault {
 	enum fault_what what;
 	int status;
 	int64_t delay_ms, after_bytes, length_delta, interval_ms, chunk;
-	const cJSON *headers; /* of doc */
+	const cJSON *headers;  /* of doc */
 	char *body, *location; /* the fault's own, live as long as the process */
 	size_t body_len;
 	bool has_body;

@@ -11,7 +11,7 @@
 
 struct armed {
 	struct armed *next;
-	int64_t id, skip, times, hits; /* times 0: for ever */
+	int64_t id, skip, times, hits;		 /* times 0: for ever */
 	char *provider, *method, *tenant, *glob; /* NULL: any */
 	regex_t *regex;
 	cJSON *doc;
@@ -57,7 +57,8 @@ bool fault_take(const struct fc_request *req, struct fault *ret, int64_t *ret_de
 	*ret_delay_ms = 0;
 	if (!faults)
 		return false;
-	const char *target = *req->query ? arena_printf(req->arena, "%s?%s", req->path, req->query) : req->path;
+	const char *target =
+		*req->query ? arena_printf(req->arena, "%s?%s", req->path, req->query) : req->path;
 	for (struct armed *a = faults; a; a = a->next) {
 		if ((a->times && a->hits >= a->times) || (taken && a->fault.what != FAULT_DELAY) ||
 			!matches(a, req, target))
@@ -126,19 +127,19 @@ static int read_what(const cJSON *doc, enum fault_what *ret)
 	static const struct {
 		const char *word;
 		enum fault_what what;
-	} others[] = {{"truncate", FAULT_CUT}, {"cut_after", FAULT_CUT}, {"length", FAULT_LENGTH}, {"slow", FAULT_DRIP},
-		{"drop", FAULT_DROP_REPLY}, {"apply_then_drop", FAULT_DROP_REPLY},
+	} others[] = {{"truncate", FAULT_CUT}, {"cut_after", FAULT_CUT}, {"length", FAULT_LENGTH},
+		{"slow", FAULT_DRIP}, {"drop", FAULT_DROP_REPLY}, {"apply_then_drop", FAULT_DROP_REPLY},
 		{"apply_then_drop_the_reply", FAULT_DROP_REPLY}};
 	const cJSON *given = any_of(doc, (const char *const[]){"what", "kind", "type", NULL});
-	const char *what = cJSON_IsString(given)		 ? given->valuestring
-			   : given				 ? ""
-			   : json_get(doc, "status")		 ? "status"
-			   : json_get(doc, "delay_ms")		 ? "delay"
-								 : "";
+	const char *what = cJSON_IsString(given)       ? given->valuestring
+			   : given		       ? ""
+			   : json_get(doc, "status")   ? "status"
+			   : json_get(doc, "delay_ms") ? "delay"
+						       : "";
 	char word[40];
 	size_t n = 0;
 
-	for (; what[n] && n < sizeof(word) - 1; n++)
+	for (; n < sizeof(word) - 1 && what[n]; n++)
 		word[n] = strchr("- ", what[n]) ? '_' : what[n];
 	word[n] = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -166,9 +167,9 @@ static int read_body(const cJSON *doc, struct fault *f)
 	if (!body && !base64)
 		return 0;
 	f->has_body = true;
-	if (base64 ? base64_decode(&b, base64, strlen(base64)) < 0
-		   : cJSON_IsString(body) ? buf_adds(&b, body->valuestring) < 0
-					  : json_print(body, &b) < 0) {
+	if (base64		       ? base64_decode(&b, base64, strlen(base64)) < 0
+		: cJSON_IsString(body) ? buf_adds(&b, body->valuestring) < 0
+				       : json_print(body, &b) < 0) {
 		buf_free(&b);
 		return -1;
 	}

@@ -10,14 +10,14 @@
 #define JOURNAL_MAX 400000
 
 static struct journal_line *lines; /* JOURNAL_MAX of them, touched as they fill */
-static int64_t last;               /* number of the newest; the first is 1 */
+static int64_t last;		   /* number of the newest; the first is 1 */
 
 /* Query parameters whose values never enter the journal. */
 static bool secret(const char *provider, const char *name, size_t len)
 {
 	static const char *const names[] = {"client_secret", "refresh_token", "access_token", "assertion",
-		"client_assertion", "code", "code_verifier", "token", "tempauth", "sig", "signature", "password", "auth",
-		"key", "download_token", "upload_id"};
+		"client_assertion", "code", "code_verifier", "token", "tempauth", "sig", "signature",
+		"password", "auth", "key", "download_token", "upload_id"};
 
 	/* Microsoft's `token` is a place in a drive's feed. */
 	if (len == 5 && !strncmp(name, "token", 5) && !strcmp(provider, "microsoft"))
@@ -87,8 +87,9 @@ void journal_print(int64_t since, struct buf *out)
 	buf_adds(out, "{\"requests\":[");
 	for (int64_t n = from; n <= last; n++) {
 		const struct journal_line *l = &lines[n % JOURNAL_MAX];
-		buf_addf(out, "%s{\"number\":%lld,\"time\":\"%s\",\"provider\":\"%s\",\"tenant\":", n > from ? ",\n" : "\n",
-			(long long)l->number, time_format(l->time, when), l->provider);
+		buf_addf(out, "%s{\"number\":%lld,\"time\":\"%s\",\"provider\":\"%s\",\"tenant\":",
+			n > from ? ",\n" : "\n", (long long)l->number, time_format(l->time, when),
+			l->provider);
 		if (l->tenant)
 			json_quote(out, l->tenant, false);
 		else
@@ -97,8 +98,8 @@ void journal_print(int64_t since, struct buf *out)
 		json_quote(out, l->method ? l->method : "", false);
 		buf_adds(out, ",\"path\":");
 		json_quote(out, l->path ? l->path : "", false);
-		buf_addf(out, ",\"status\":%d,\"bytes_in\":%lld,\"bytes_out\":%lld", l->status, (long long)l->bytes_in,
-			(long long)l->bytes_out);
+		buf_addf(out, ",\"status\":%d,\"bytes_in\":%lld,\"bytes_out\":%lld", l->status,
+			(long long)l->bytes_in, (long long)l->bytes_out);
 		if (l->fault)
 			buf_addf(out, ",\"fault\":\"%s\"", l->fault);
 		buf_addc(out, '}');

@@ -1,5 +1,5 @@
-/* JWT assertions (RFC 7515, 7523) as the token addresses of the providers take them, verified by OpenSSL. State lock
- * held or not: no state. */
+/* JWT assertions (RFC 7515, 7523) as the token addresses of the providers take them, verified by OpenSSL.
+ * State lock held or not: no state. */
 #include "fakecloud/core.h"
 
 #include "base/encode.h"
@@ -81,7 +81,7 @@ static const EVP_MD *alg_digest(const char *alg)
 {
 	if (strlen(alg) != 5 || (strncmp(alg, "RS", 2) != 0 && strncmp(alg, "PS", 2) != 0))
 		return NULL;
-	return !strcmp(alg + 2, "256")   ? EVP_sha256()
+	return !strcmp(alg + 2, "256")	 ? EVP_sha256()
 	       : !strcmp(alg + 2, "384") ? EVP_sha384()
 	       : !strcmp(alg + 2, "512") ? EVP_sha512()
 					 : NULL;
@@ -138,7 +138,9 @@ bool fc_aud_ok(const struct fc_request *req, const char *aud, const char *real, 
 		return false;
 	if (real && !strcmp(aud, real))
 		return true;
-	const char *host = !strncmp(aud, "https://", 8) ? aud + 8 : !strncmp(aud, "http://", 7) ? aud + 7 : NULL;
+	const char *host = !strncmp(aud, "https://", 8)	 ? aud + 8
+			   : !strncmp(aud, "http://", 7) ? aud + 7
+							 : NULL;
 	const char *slash = host ? strchr(host, '/') : NULL;
 	if (!slash)
 		return false;

@@ -1,5 +1,5 @@
-/* Key pairs and self-signed certificates for the credentials that fakecloud hands out. Made at start, before any
- * thread. */
+/* Key pairs and self-signed certificates for the credentials that fakecloud hands out. Made at start, before
+ * any thread. */
 #include "fakecloud/core.h"
 
 #include "base/encode.h"
@@ -73,8 +73,8 @@ struct fc_keypair *fc_keypair_new(const char *common_name)
 	PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
 	pair->private_pem = bio_text(bio);
 	bio = BIO_new(BIO_s_mem());
-	PEM_write_bio_PKCS8PrivateKey(bio, key, EVP_aes_256_cbc(), pair->passphrase, (int)strlen(pair->passphrase),
-		NULL, NULL);
+	PEM_write_bio_PKCS8PrivateKey(
+		bio, key, EVP_aes_256_cbc(), pair->passphrase, (int)strlen(pair->passphrase), NULL, NULL);
 	pair->private_encrypted_pem = bio_text(bio);
 	bio = BIO_new(BIO_s_mem());
 	PEM_write_bio_PUBKEY(bio, key);

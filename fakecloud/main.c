@@ -1,6 +1,6 @@
-/* fakecloud: a local stand-in for the four providers. Reads the options, binds the ports, fills the providers from the
- * seed folder, writes the connections file, says that it is ready, and then only waits: the server's threads do the
- * rest until SIGTERM or SIGINT ends the process at once. */
+/* fakecloud: a local stand-in for the four providers. Reads the options, binds the ports, fills the providers
+ * from the seed folder, writes the connections file, says that it is ready, and then only waits: the server's
+ * threads do the rest until SIGTERM or SIGINT ends the process at once. */
 #include "fakecloud/core.h"
 
 #include "base/ioutil.h"
@@ -147,15 +147,17 @@ static int write_connections(const char *path, struct err *err)
 {
 	_cleanup_buf_ struct buf yaml = BUF_INIT(64 << 20);
 	const char *slash = strrchr(path, '/');
-	_cleanup_free_ char *dir = !slash ? strdup(".") : slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+	_cleanup_free_ char *dir = !slash	   ? strdup(".")
+				   : slash == path ? strdup("/")
+						   : strndup(path, (size_t)(slash - path));
 
 	if (!dir || io_mkdirs(dir, 0700, err) < 0)
 		return -1;
 	buf_adds(&yaml, "connections:\n");
 	for (const struct fc_provider *const *p = fc_providers(); *p; p++) {
 		if ((*p)->connections && (*p)->connections(&yaml, dir) < 0)
-			return err_set(err, ERR_LOCAL, "connections", "the credentials of %s could not be written to %s",
-				(*p)->name, dir);
+			return err_set(err, ERR_LOCAL, "connections",
+				"the credentials of %s could not be written to %s", (*p)->name, dir);
 	}
 	return io_write_file(path, yaml.data, yaml.len, 0600, err);
 }

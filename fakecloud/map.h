@@ -1,6 +1,6 @@
-/* A hash table from text to pointers, for the tables of fakecloud (tokens, items by id or path). It copies keys and
- * never owns values. Not thread-safe: callers hold the state lock. Running out of memory ends the process, as
- * everywhere in fakecloud. */
+/* A hash table from text to pointers, for the tables of fakecloud (tokens, items by id or path). It copies
+ * keys and never owns values. Not thread-safe: callers hold the state lock. Running out of memory ends the
+ * process, as everywhere in fakecloud. */
 #ifndef FAKECLOUD_MAP_H
 #define FAKECLOUD_MAP_H
 

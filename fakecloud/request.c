@@ -1,4 +1,5 @@
-/* What a handler reads of a request: headers, query, form, path, JSON body. Runs on the connection's thread. */
+/* What a handler reads of a request: headers, query, form, path, JSON body. Runs on the connection's thread.
+ */
 #include "fakecloud/core.h"
 
 #include "base/encode.h"

@@ -1,5 +1,5 @@
-/* What a handler writes of a response, and the providers' own words for failures of the transport. Connection's
- * thread. */
+/* What a handler writes of a response, and the providers' own words for failures of the transport.
+ * Connection's thread. */
 #include "fakecloud/core.h"
 
 #include <stdarg.h>
@@ -173,7 +173,8 @@ static cJSON *error_document(const char *provider, int status, int retry_after_s
 	} else if (status == 429) { /* Dropbox: other failures of the transport are plain text */
 		cJSON_AddStringToObject(doc, "error_summary", "too_many_requests/..");
 		cJSON *error = cJSON_AddObjectToObject(doc, "error");
-		cJSON_AddStringToObject(cJSON_AddObjectToObject(error, "reason"), ".tag", "too_many_requests");
+		cJSON_AddStringToObject(
+			cJSON_AddObjectToObject(error, "reason"), ".tag", "too_many_requests");
 		cJSON_AddNumberToObject(error, "retry_after", retry_after_s > 0 ? retry_after_s : 1);
 	} else {
 		json_free(doc);

@@ -1,6 +1,6 @@
-/* The HTTP server of fakecloud: five ports on loopback, a thread per connection, and around each provider's handler
- * the latency, limits, faults and journal. main calls bind and start; everything else runs on the connections'
- * threads. */
+/* The HTTP server of fakecloud: five ports on loopback, a thread per connection, and around each provider's
+ * handler the latency, limits, faults and journal. main calls bind and start; everything else runs on the
+ * connections' threads. */
 #include "fakecloud/server.h"
 
 #include "base/timeutil.h"
@@ -87,7 +87,8 @@ static void *on_target(void *cls, const char *uri, struct MHD_Connection *mhd)
 	return x;
 }
 
-static void on_completed(void *cls, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode why)
+static void on_completed(
+	void *cls, struct MHD_Connection *mhd, void **state, enum MHD_RequestTerminationCode why)
 {
 	exchange_free(*state);
 	*state = NULL;
@@ -159,8 +160,8 @@ static bool within_rate(struct exchange *x)
 {
 	if (options.rate <= 0 || strstr(x->req.path, "token"))
 		return true;
-	const char *bucket = arena_printf(x->req.arena, "--rate %s %s", x->req.provider,
-		x->req.tenant ? x->req.tenant : "");
+	const char *bucket = arena_printf(
+		x->req.arena, "--rate %s %s", x->req.provider, x->req.tenant ? x->req.tenant : "");
 	int wait_s = throttle_rate(bucket, options.rate);
 	if (wait_s)
 		response_provider_error(&x->res, x->req.provider, 429, wait_s);
@@ -177,8 +178,8 @@ static void fault_answer(struct exchange *x, const struct fault *f)
 		fc_set_header(&x->res, "Location", f->location);
 	} else if (f->has_body) {
 		x->res.status = f->status;
-		fc_set_header(&x->res, "Content-Type", f->body_len && strchr("{[", *f->body) ? "application/json"
-											       : "text/plain");
+		fc_set_header(&x->res, "Content-Type",
+			f->body_len && strchr("{[", *f->body) ? "application/json" : "text/plain");
 		buf_add(&x->res.body, f->body, f->body_len);
 	} else {
 		response_provider_error(&x->res, x->req.provider, f->status, -1);
@@ -218,8 +219,8 @@ static enum MHD_Result misbehave(struct exchange *x, const struct fault *f)
 
 static bool by_hand(const struct fault *f)
 {
-	return f->what == FAULT_CUT || f->what == FAULT_LENGTH || f->what == FAULT_RESET || f->what == FAULT_DRIP ||
-	       f->what == FAULT_DROP_REPLY;
+	return f->what == FAULT_CUT || f->what == FAULT_LENGTH || f->what == FAULT_RESET ||
+	       f->what == FAULT_DRIP || f->what == FAULT_DROP_REPLY;
 }
 
 static enum MHD_Result serve(struct exchange *x, const struct port *port)
@@ -256,7 +257,9 @@ static enum MHD_Result serve(struct exchange *x, const struct port *port)
 	bool silent = faulty && (fault.what == FAULT_RESET || fault.what == FAULT_DROP_REPLY);
 	int64_t out = x->res.blob ? x->res.blob_len : (int64_t)x->res.body.len;
 	journal_add(&x->req, faulty && fault.what == FAULT_RESET ? 0 : x->res.status, silent ? 0 : out,
-		faulty ? fault_name(fault.what) : delay_ms ? fault_name(FAULT_DELAY) : NULL);
+		faulty	   ? fault_name(fault.what)
+		: delay_ms ? fault_name(FAULT_DELAY)
+			   : NULL);
 	fc_unlock();
 	if (faulty && by_hand(&fault))
 		return misbehave(x, &fault);
@@ -319,13 +322,14 @@ int server_start(const struct fc_options *opts, struct err *err)
 		struct port *p = &ports[i];
 		p->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
 						     MHD_USE_POLL | MHD_USE_SUPPRESS_DATE_NO_CLOCK,
-			0, NULL, NULL, on_request, p, MHD_OPTION_LISTEN_SOCKET, p->fd, MHD_OPTION_URI_LOG_CALLBACK,
-			on_target, NULL, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-			MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, 8000u,
-			MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)128 << 10, MHD_OPTION_THREAD_STACK_SIZE,
-			(size_t)4 << 20, MHD_OPTION_END);
+			0, NULL, NULL, on_request, p, MHD_OPTION_LISTEN_SOCKET, p->fd,
+			MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_UNESCAPE_CALLBACK,
+			leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+			MHD_OPTION_CONNECTION_LIMIT, 8000u, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+			(size_t)128 << 10, MHD_OPTION_THREAD_STACK_SIZE, (size_t)4 << 20, MHD_OPTION_END);
 		if (!p->daemon)
-			return err_set(err, ERR_LOCAL, "server", "the HTTP server of %s did not start", p->name);
+			return err_set(
+				err, ERR_LOCAL, "server", "the HTTP server of %s did not start", p->name);
 	}
 	return 0;
 }

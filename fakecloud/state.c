@@ -1,5 +1,5 @@
-/* The state lock, the providers' clock, ids and interned words: what all of fakecloud stands on. Any thread; words
- * and the counter need the state lock. */
+/* The state lock, the providers' clock, ids and interned words: what all of fakecloud stands on. Any thread;
+ * words and the counter need the state lock. */
 #include "fakecloud/core.h"
 
 #include "base/encode.h"

@@ -50,6 +50,7 @@ int fc_throttle(const char *name, double cost, double capacity, int64_t period_m
 
 int throttle_rate(const char *name, double rate)
 {
-	/* A burst of one second is let through; less than one request a second still lets single ones through. */
+	/* A burst of one second is let through; less than one request a second still lets single ones
+	 * through. */
 	return rate >= 1 ? take(name, 1, rate, 1000) : take(name, 1, 1, (int64_t)(1000 / rate));
 }

@@ -1,5 +1,6 @@
-/* Answers written to the socket by hand, because libmicrohttpd would not break the protocol for us: cut short, of a
- * wrong length, a byte at a time, or a reset. Connection's thread, no lock held; the caller returns MHD_NO after. */
+/* Answers written to the socket by hand, because libmicrohttpd would not break the protocol for us: cut
+ * short, of a wrong length, a byte at a time, or a reset. Connection's thread, no lock held; the caller
+ * returns MHD_NO after. */
 #include "fakecloud/core.h"
 
 #include "base/timeutil.h"
@@ -12,7 +13,8 @@
 
 static int socket_of(const struct fc_connection *conn)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(conn->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 
 	return info ? info->connect_fd : -1;
 }
@@ -55,8 +57,8 @@ bool wire_gone(const struct fc_connection *conn)
 	return fd < 0 || recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-void wire_send(const struct fc_connection *conn, struct fc_response *res, const struct fault *fault, const void *body,
-	size_t len)
+void wire_send(const struct fc_connection *conn, struct fc_response *res, const struct fault *fault,
+	const void *body, size_t len)
 {
 	_cleanup_buf_ struct buf head = BUF_INIT(1 << 20);
 	int fd = socket_of(conn);
@@ -66,8 +68,8 @@ void wire_send(const struct fc_connection *conn, struct fc_response *res, const 
 		announced = announced + fault->length_delta > 0 ? announced + fault->length_delta : 0;
 	if (fault->what == FAULT_CUT && fault->after_bytes < sent)
 		sent = fault->after_bytes;
-	buf_addf(&head, "HTTP/1.1 %d %s\r\nContent-Length: %lld\r\n", res->status, MHD_get_reason_phrase_for(
-		(unsigned)res->status), (long long)announced);
+	buf_addf(&head, "HTTP/1.1 %d %s\r\nContent-Length: %lld\r\n", res->status,
+		MHD_get_reason_phrase_for((unsigned)res->status), (long long)announced);
 	for (size_t i = 0; i < res->headers->count; i++)
 		buf_addf(&head, "%s: %s\r\n", res->headers->lines[i].name, res->headers->lines[i].value);
 	buf_adds(&head, "\r\n");

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-
 void dbx_add_name(cJSON *doc, const struct dbx_member *m)
 {
 	cJSON *name = cJSON_AddObjectToObject(doc, "name");
@@ -93,10 +92,12 @@ void dbx_get_account_batch(struct dbx_call *c)
 
 	cJSON_ArrayForEach(id, json_array(c->arg, "account_ids"))
 	{
-		const struct dbx_member *m = cJSON_IsString(id) ? map_get(&c->team->by_account, id->valuestring) : NULL;
+		const struct dbx_member *m =
+			cJSON_IsString(id) ? map_get(&c->team->by_account, id->valuestring) : NULL;
 		if (!m) {
 			cJSON *error = dbx_tag("no_account");
-			cJSON_AddStringToObject(error, "no_account", cJSON_IsString(id) ? id->valuestring : "");
+			cJSON_AddStringToObject(
+				error, "no_account", cJSON_IsString(id) ? id->valuestring : "");
 			json_free(list);
 			dbx_error_doc(c, 409, "no_account", error);
 			return;
@@ -131,7 +132,8 @@ void dbx_space_usage(struct dbx_call *c)
 
 void dbx_user_features(struct dbx_call *c)
 {
-	static const char *const known[] = {"paper_as_files", "file_locking", "team_shared_dropbox", "distinct_member_home"};
+	static const char *const known[] = {
+		"paper_as_files", "file_locking", "team_shared_dropbox", "distinct_member_home"};
 	cJSON *doc = cJSON_CreateObject(), *values = cJSON_AddArrayToObject(doc, "values");
 	const cJSON *each;
 

@@ -130,7 +130,8 @@ static void too_many(struct dbx_call *c, const char *reason, int wait_s)
 bool dbx_may_write(struct dbx_call *c, const struct dbx_ns *ns)
 {
 	/* No figures are published; a namespace takes about five writes a second one after another. */
-	int wait_s = fc_throttle(arena_printf(c->arena, "dropbox %s ns %s", c->team->tenant, ns->id), 1, 50, 10000);
+	int wait_s = fc_throttle(
+		arena_printf(c->arena, "dropbox %s ns %s", c->team->tenant, ns->id), 1, 50, 10000);
 
 	if (wait_s)
 		too_many(c, "too_many_write_operations", wait_s);

@@ -1,10 +1,10 @@
-/* Checks a route's argument against its form as the real address does, which refuses unknown fields, missing ones and
- * wrong types with a text about the first wrong one.
+/* Checks a route's argument against its form as the real address does, which refuses unknown fields, missing
+ * ones and wrong types with a text about the first wrong one.
  *
- * A form is a list of words "name:type", with '?' behind an optional one. Types: s string, b boolean, u or uMIN-MAX
- * unsigned integer, f number, t time, h 64 hex digits, v revision, x anything; g tag of a union or the union; o object;
- * l list (lMAX: at most so many); paths: R "", "/…", "id:", "ns:"; P "/…", "id:", "rev:", "ns:"; W "/…", "ns:";
- * I "/…", "id:", "ns:". */
+ * A form is a list of words "name:type", with '?' behind an optional one. Types: s string, b boolean, u or
+ * uMIN-MAX unsigned integer, f number, t time, h 64 hex digits, v revision, x anything; g tag of a union or
+ * the union; o object; l list (lMAX: at most so many); paths: R "", "/…", "id:", "ns:"; P "/…", "id:",
+ * "rev:", "ns:"; W "/…", "ns:"; I "/…", "id:", "ns:". */
 #include "fakecloud/dropbox/dropbox.h"
 
 #include "base/timeutil.h"
@@ -71,7 +71,8 @@ static const char *number_wrong(struct arena *arena, const char *range, const cJ
 		return NULL;
 	int64_t min = strtoll(range, &end, 10), max = *end == '-' ? strtoll(end + 1, NULL, 10) : INT64_MAX;
 	if (v->valuedouble < (double)min || v->valuedouble > (double)max)
-		return arena_printf(arena, "%.0f is not within range (%" PRId64 ", %" PRId64 ")", v->valuedouble, min, max);
+		return arena_printf(arena, "%.0f is not within range (%" PRId64 ", %" PRId64 ")",
+			v->valuedouble, min, max);
 	return NULL;
 }
 
@@ -96,19 +97,22 @@ static const char *value_wrong(struct arena *arena, const char *type, const cJSO
 		if (!cJSON_IsArray(v))
 			return arena_printf(arena, "expected list, got %s", kind_of(v));
 		if (type[1] >= '0' && type[1] <= '9' && cJSON_GetArraySize(v) > strtol(type + 1, NULL, 10))
-			return arena_printf(arena, "list has more than %ld items", strtol(type + 1, NULL, 10));
+			return arena_printf(
+				arena, "list has more than %ld items", strtol(type + 1, NULL, 10));
 		return NULL;
 	case 't':
 		return time_parse(v->valuestring, &ms) == 0 && strlen(v->valuestring) == 20
 			       ? NULL
-			       : arena_printf(arena, "time data '%.60s' does not match format '%%Y-%%m-%%dT%%H:%%M:%%SZ'",
+			       : arena_printf(arena,
+					 "time data '%.60s' does not match format '%%Y-%%m-%%dT%%H:%%M:%%SZ'",
 					 v->valuestring);
 	case 'h':
 		return strlen(v->valuestring) == 64 ? NULL : "a hash has 64 characters";
 	case 'v':
-		return hex_only(v->valuestring, 9) ? NULL
-						   : arena_printf(arena, "'%.60s' did not match pattern '[0-9a-f]+'",
-							     v->valuestring);
+		return hex_only(v->valuestring, 9)
+			       ? NULL
+			       : arena_printf(
+					 arena, "'%.60s' did not match pattern '[0-9a-f]+'", v->valuestring);
 	case 'R':
 	case 'P':
 	case 'W':
@@ -131,7 +135,8 @@ const char *dbx_args_check(struct arena *arena, const char *spec, const cJSON *a
 			continue;
 		size_t n = strlen(field->string);
 		const char *at = n ? spec : NULL;
-		while (at && (at = strstr(at, field->string)) && !((at == spec || at[-1] == ' ') && at[n] == ':'))
+		while (at && (at = strstr(at, field->string)) &&
+			!((at == spec || at[-1] == ' ') && at[n] == ':'))
 			at++;
 		if (!at)
 			return arena_printf(arena, "unknown field '%.100s'", field->string);

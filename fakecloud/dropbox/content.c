@@ -8,7 +8,8 @@
 
 #define LINK_LIFE_MS (4 * 3600000ll)
 
-/* A file's version to be read. NULL, or a chain below the route's error, with "path/" before look-up errors. */
+/* A file's version to be read. NULL, or a chain below the route's error, with "path/" before look-up errors.
+ */
 static const char *find_content(struct dbx_call *c, struct dbx_version **ret)
 {
 	const char *path = json_str(c->arg, "path"), *rev = json_str(c->arg, "rev");
@@ -25,7 +26,8 @@ static const char *find_content(struct dbx_call *c, struct dbx_version **ret)
 
 static cJSON *metadata_of(struct dbx_call *c, struct dbx_version *v)
 {
-	return v->node->live && v->node->version == v ? dbx_metadata(c, v->node, false) : dbx_metadata_version(c, v);
+	return v->node->live && v->node->version == v ? dbx_metadata(c, v->node, false)
+						      : dbx_metadata_version(c, v);
 }
 
 void dbx_download(struct dbx_call *c)
@@ -108,7 +110,8 @@ void dbx_temporary_link(struct dbx_call *c)
 	map_put(&temporary_links, secret, t);
 	cJSON *doc = cJSON_CreateObject();
 	cJSON_AddItemToObject(doc, "metadata", metadata_of(c, v));
-	cJSON_AddStringToObject(doc, "link", arena_printf(c->arena, "%s/cd/0/get/file?sig=%s&dl=1", fc_url("dropbox"), secret));
+	cJSON_AddStringToObject(doc, "link",
+		arena_printf(c->arena, "%s/cd/0/get/file?sig=%s&dl=1", fc_url("dropbox"), secret));
 	dbx_ok(c, doc);
 }
 

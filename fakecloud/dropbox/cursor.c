@@ -1,5 +1,5 @@
-/* Cursors of fakecloud's Dropbox: a JSON array with the team, its generation and the reader's place, sealed so that a
- * forged one is told from a lost one. */
+/* Cursors of fakecloud's Dropbox: a JSON array with the team, its generation and the reader's place, sealed
+ * so that a forged one is told from a lost one. */
 #include "fakecloud/dropbox/dropbox.h"
 
 #include "base/encode.h"
@@ -20,7 +20,8 @@ static void seal(char *out, const char *text)
 char *dbx_cursor_new(struct dbx_call *c, const char *kind, cJSON *list)
 {
 	_cleanup_json_ cJSON *doc = cJSON_CreateArray();
-	_cleanup_buf_ struct buf text = BUF_INIT(1 << 20), sealed = BUF_INIT(2 << 20), out = BUF_INIT(4 << 20);
+	_cleanup_buf_ struct buf text = BUF_INIT(1 << 20), sealed = BUF_INIT(2 << 20),
+				 out = BUF_INIT(4 << 20);
 	char mark[SEAL_LEN + 1];
 
 	cJSON_AddItemToArray(doc, cJSON_CreateString(kind));
@@ -30,7 +31,8 @@ char *dbx_cursor_new(struct dbx_call *c, const char *kind, cJSON *list)
 	if (json_print(doc, &text) < 0)
 		return NULL;
 	seal(mark, text.data);
-	if (buf_addf(&sealed, "%s%s", mark, text.data) < 0 || base64url_encode(&out, sealed.data, sealed.len) < 0)
+	if (buf_addf(&sealed, "%s%s", mark, text.data) < 0 ||
+		base64url_encode(&out, sealed.data, sealed.len) < 0)
 		return NULL;
 	return arena_printf(c->arena, "AA%s", out.data);
 }
@@ -42,7 +44,8 @@ enum dbx_cursor dbx_cursor_open(struct dbx_team *team, const char *kind, const c
 	_cleanup_json_ cJSON *doc = NULL;
 	char mark[SEAL_LEN + 1];
 
-	if (strncmp(text, "AA", 2) != 0 || base64_decode(&plain, text + 2, strlen(text + 2)) < 0 || plain.len <= SEAL_LEN)
+	if (strncmp(text, "AA", 2) != 0 || base64_decode(&plain, text + 2, strlen(text + 2)) < 0 ||
+		plain.len <= SEAL_LEN)
 		return DBX_CURSOR_BAD;
 	seal(mark, plain.data + SEAL_LEN);
 	if (memcmp(mark, plain.data, SEAL_LEN) != 0 ||

@@ -1,9 +1,10 @@
 /* fakecloud's Dropbox: a team without a shared team space. Each member has a home namespace; team folders are
  * namespaces of their own, mounted in the homes of their members.
  *
- * A namespace keeps one slot per path (lower case) that was ever used and a log of changes: an array of slots in the
- * order of their last change. A slot's older places in the log are void, so the log read from any point gives the
- * present state of all that changed since: listing a folder and following its changes are the same walk.
+ * A namespace keeps one slot per path (lower case) that was ever used and a log of changes: an array of slots
+ * in the order of their last change. A slot's older places in the log are void, so the log read from any
+ * point gives the present state of all that changed since: listing a folder and following its changes are the
+ * same walk.
  *
  * Everything runs with the state lock held, and nothing is ever freed. */
 #ifndef FAKECLOUD_DROPBOX_DROPBOX_H
@@ -22,7 +23,7 @@ struct dbx_version {
 	int64_t client_modified, server_modified; /* ms, whole seconds */
 	struct dbx_member *by;
 	struct dbx_node *node;
-	struct dbx_slot *slot;             /* where it was written */
+	struct dbx_slot *slot;		   /* where it was written */
 	struct dbx_version *older_of_node; /* newest first, across moves */
 	struct dbx_version *older_of_slot; /* newest first, at this path */
 	bool purged;
@@ -49,7 +50,7 @@ struct dbx_node {
 	bool folder, live, malware;
 	struct dbx_slot *slot; /* where it is, or was last */
 	struct dbx_node *parent, *child, *next, *prev;
-	struct dbx_ns *mount; /* a folder that is the mount point of a team folder */
+	struct dbx_ns *mount;	     /* a folder that is the mount point of a team folder */
 	struct dbx_version *version; /* of a file */
 	struct dbx_grants grants;    /* of a single file */
 	struct dbx_member *lock;
@@ -58,10 +59,10 @@ struct dbx_node {
 
 struct dbx_slot {
 	struct dbx_ns *ns;
-	const char *key;     /* path in lower case, "" for the root */
-	const char *display; /* as last written */
-	const char *parent;  /* key of the parent */
-	size_t seq;          /* its only valid place in the log */
+	const char *key;       /* path in lower case, "" for the root */
+	const char *display;   /* as last written */
+	const char *parent;    /* key of the parent */
+	size_t seq;	       /* its only valid place in the log */
 	struct dbx_node *node; /* live, or NULL */
 	struct dbx_version *versions;
 	int64_t deleted_at;
@@ -114,7 +115,7 @@ struct dbx_session {
 struct dbx_job {
 	char id[40];
 	const char *route; /* whose /check answers it */
-	cJSON *result;     /* the complete status */
+	cJSON *result;	   /* the complete status */
 	int64_t ready_at;
 };
 
@@ -138,7 +139,7 @@ struct dbx_team {
 	bool consent;
 	unsigned generation; /* cursors of an older one are lost */
 	int64_t lost_at;     /* when that was */
-	int page_size;       /* 0: no cap */
+	int page_size;	     /* 0: no cap */
 	struct dbx_member **members;
 	size_t member_count;
 	struct dbx_ns **namespaces;
@@ -176,7 +177,7 @@ struct dbx_call {
 	struct dbx_team *team;
 	struct dbx_member *member; /* acted as, or the admin who selected himself; NULL for the team */
 	enum dbx_admin as_admin;   /* DBX_NO_ADMIN: as a member */
-	struct dbx_ns *base;       /* what paths are relative to */
+	struct dbx_ns *base;	   /* what paths are relative to */
 	const cJSON *arg;
 	struct arena *arena;
 };
@@ -186,12 +187,15 @@ struct dbx_team *const *dbx_teams(size_t *ret_count);
 struct dbx_team *dbx_team_new(const char *tenant);
 struct dbx_team *dbx_team_find(const char *tenant);
 struct dbx_member *dbx_member_new(struct dbx_team *team, const char *email, bool suspended);
-struct dbx_ns *dbx_ns_new(struct dbx_team *team, enum dbx_ns_kind kind, const char *name, struct dbx_member *owner);
+struct dbx_ns *dbx_ns_new(
+	struct dbx_team *team, enum dbx_ns_kind kind, const char *name, struct dbx_member *owner);
 /* Shows a team folder in a member's home. */
 void dbx_mount(struct dbx_ns *ns, struct dbx_member *member);
 void dbx_unmount(struct dbx_ns *ns, struct dbx_member *member);
-struct dbx_grant *dbx_grant_find(const struct dbx_grants *g, const struct dbx_member *member, const char *email);
-void dbx_grant_set(struct dbx_grants *g, struct dbx_member *member, const char *email, enum dbx_access access);
+struct dbx_grant *dbx_grant_find(
+	const struct dbx_grants *g, const struct dbx_member *member, const char *email);
+void dbx_grant_set(
+	struct dbx_grants *g, struct dbx_member *member, const char *email, enum dbx_access access);
 void dbx_grant_drop(struct dbx_grants *g, struct dbx_grant *grant);
 bool dbx_can_read(const struct dbx_call *c, const struct dbx_ns *ns);
 bool dbx_can_write(const struct dbx_call *c, const struct dbx_ns *ns);
@@ -205,9 +209,9 @@ int64_t dbx_seconds(int64_t ms); /* without the fraction */
 void dbx_add_time(cJSON *doc, const char *key, int64_t ms);
 /* Lower case as paths are compared; in the arena, or lasting when arena is NULL. */
 char *dbx_lower(struct arena *arena, const char *s);
-cJSON *dbx_tag(const char *tag);                        /* {".tag": tag} */
+cJSON *dbx_tag(const char *tag); /* {".tag": tag} */
 cJSON *dbx_add_tag(cJSON *doc, const char *key, const char *tag);
-const char *dbx_tag_of(const cJSON *value);             /* of "tag" or {".tag": "tag"}; NULL */
+const char *dbx_tag_of(const cJSON *value); /* of "tag" or {".tag": "tag"}; NULL */
 
 /* ---- tree.c: slots, nodes, log ---- */
 struct dbx_slot *dbx_slot_get(struct dbx_ns *ns, const char *key); /* NULL when never used */
@@ -229,23 +233,25 @@ size_t dbx_count(const struct dbx_node *node); /* itself and all below */
 struct dbx_place {
 	struct dbx_ns *ns;
 	const char *key, *display; /* in ns */
-	struct dbx_slot *slot;     /* NULL when never used */
-	struct dbx_node *node;     /* live, or NULL */
+	struct dbx_slot *slot;	   /* NULL when never used */
+	struct dbx_node *node;	   /* live, or NULL */
 	struct dbx_version *rev;   /* when the path was "rev:…" */
 };
-/* Finds what a path means to the caller. NULL, or an error tag: "malformed_path", "not_found". A place that holds
- * nothing is none: then node is NULL. */
+/* Finds what a path means to the caller. NULL, or an error tag: "malformed_path", "not_found". A place that
+ * holds nothing is none: then node is NULL. */
 const char *dbx_resolve(struct dbx_call *c, const char *path, struct dbx_place *ret);
 /* The paths of a slot as the caller sees it; false when it is not mounted in the caller's path root. */
-bool dbx_shown(const struct dbx_call *c, const struct dbx_slot *slot, const char **ret_lower, const char **ret_display);
+bool dbx_shown(const struct dbx_call *c, const struct dbx_slot *slot, const char **ret_lower,
+	const char **ret_display);
 /* Checks a name that is to be written. NULL or "disallowed_name". */
 const char *dbx_name_check(const char *name);
-/* Last part of a path, and the folder above as a live node, made with all its parents where missing. NULL, or a
- * chain below WriteError: "conflict/file_ancestor", "disallowed_name". */
-const char *dbx_parent_make(struct dbx_call *c, const struct dbx_place *at, struct dbx_node **ret_parent,
-	const char **ret_name);
+/* Last part of a path, and the folder above as a live node, made with all its parents where missing. NULL, or
+ * a chain below WriteError: "conflict/file_ancestor", "disallowed_name". */
+const char *dbx_parent_make(
+	struct dbx_call *c, const struct dbx_place *at, struct dbx_node **ret_parent, const char **ret_name);
 /* "name (1).txt", the first free one beside the place, or "name (conflicted copy).txt". */
-const char *dbx_free_name(struct dbx_call *c, const struct dbx_node *parent, const char *name, bool conflicted);
+const char *dbx_free_name(
+	struct dbx_call *c, const struct dbx_node *parent, const char *name, bool conflicted);
 struct dbx_node *dbx_child(const struct dbx_node *parent, const char *name);
 
 /* ---- metadata.c ---- */
@@ -309,7 +315,8 @@ const char *dbx_delete(struct dbx_call *c, const cJSON *entry, cJSON **ret_meta)
 const char *dbx_relocate(struct dbx_call *c, const char *from, const char *to, bool copy, bool autorename,
 	bool transfer, struct dbx_node **ret_node);
 /* Writes content by a CommitInfo. NULL, or a chain below WriteError. */
-const char *dbx_commit(struct dbx_call *c, const cJSON *commit, struct fc_blob *blob, struct dbx_node **ret_node);
+const char *dbx_commit(
+	struct dbx_call *c, const cJSON *commit, struct fc_blob *blob, struct dbx_node **ret_node);
 /* The descriptor that serves a link of get_temporary_link. */
 void dbx_temporary_get(struct fc_request *req, struct fc_response *res);
 struct dbx_link *dbx_link_add(struct dbx_team *team, struct dbx_node *node, struct dbx_member *owner,

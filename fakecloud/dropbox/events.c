@@ -119,8 +119,8 @@ void dbx_event(struct dbx_call *c, const char *type, const struct dbx_node *node
 		cJSON_AddItemToArray(assets, asset(node, from));
 	cJSON_AddItemToArray(assets, asset(node, node->slot));
 	cJSON *what = dbx_add_tag(doc, "event_type", type);
-	cJSON_AddStringToObject(what, "description",
-		arena_printf(c->arena, "(%s) %s", kind->category, kind->description));
+	cJSON_AddStringToObject(
+		what, "description", arena_printf(c->arena, "(%s) %s", kind->category, kind->description));
 	if (!details)
 		details = cJSON_CreateObject();
 	snprintf(tag, sizeof(tag), "%s_details", type);
@@ -144,7 +144,8 @@ static bool fits(const struct dbx_event *e, const struct filter *f)
 {
 	if ((f->start && e->at < f->start) || (f->end && e->at >= f->end))
 		return false;
-	if ((*f->category && strcmp(f->category, e->category) != 0) || (*f->type && strcmp(f->type, e->type) != 0))
+	if ((*f->category && strcmp(f->category, e->category) != 0) ||
+		(*f->type && strcmp(f->type, e->type) != 0))
 		return false;
 	if (!*f->account)
 		return true;
@@ -157,7 +158,8 @@ static bool fits(const struct dbx_event *e, const struct filter *f)
 
 static void answer(struct dbx_call *c, struct filter *f)
 {
-	cJSON *doc = cJSON_CreateObject(), *events = cJSON_AddArrayToObject(doc, "events"), *place = cJSON_CreateArray();
+	cJSON *doc = cJSON_CreateObject(), *events = cJSON_AddArrayToObject(doc, "events"),
+	      *place = cJSON_CreateArray();
 
 	for (size_t left = f->limit; f->at < c->team->event_count && left; f->at++) {
 		if (!fits(&c->team->events[f->at], f))
@@ -183,8 +185,10 @@ void dbx_get_events(struct dbx_call *c)
 	const char *start = json_str(time, "start_time"), *end = json_str(time, "end_time");
 	const char *category = dbx_tag_of(json_get(c->arg, "category"));
 	const char *type = dbx_tag_of(json_get(c->arg, "event_type"));
-	struct filter f = {.limit = (size_t)dbx_arg_int(c, "limit", 1000), .category = category ? category : "",
-		.type = type ? type : "", .account = json_str_or(c->arg, "account_id", "")};
+	struct filter f = {.limit = (size_t)dbx_arg_int(c, "limit", 1000),
+		.category = category ? category : "",
+		.type = type ? type : "",
+		.account = json_str_or(c->arg, "account_id", "")};
 
 	if ((start && time_parse(start, &f.start) < 0) || (end && time_parse(end, &f.end) < 0) ||
 		(start && end && f.end < f.start)) {

@@ -68,7 +68,8 @@ static struct dbx_node *create_one(struct dbx_call *c)
 
 	if (!dbx_resolve(c, json_str(c->arg, "path"), &at) && !dbx_may_write(c, at.ns))
 		return NULL;
-	const char *wrong = create_folder(c, json_str(c->arg, "path"), dbx_arg_bool(c, "autorename", false), &node);
+	const char *wrong =
+		create_folder(c, json_str(c->arg, "path"), dbx_arg_bool(c, "autorename", false), &node);
 	if (wrong)
 		dbx_errorf(c, "path/%s", wrong);
 	return node;
@@ -101,9 +102,10 @@ void dbx_create_folder_batch(struct dbx_call *c)
 	cJSON_ArrayForEach(path, json_array(c->arg, "paths"))
 	{
 		struct dbx_node *node = NULL;
-		const char *wrong = cJSON_IsString(path) ? create_folder(c, path->valuestring,
-								   dbx_arg_bool(c, "autorename", false), &node)
-							 : "malformed_path";
+		const char *wrong = cJSON_IsString(path)
+					    ? create_folder(c, path->valuestring,
+						      dbx_arg_bool(c, "autorename", false), &node)
+					    : "malformed_path";
 		cJSON *entry = dbx_tag(wrong ? "failure" : "success");
 		if (wrong)
 			cJSON_AddItemToObject(entry, "failure", dbx_union(dbx_chain(c, "path/%s", wrong)));
@@ -115,7 +117,8 @@ void dbx_create_folder_batch(struct dbx_call *c)
 }
 
 /* What may be deleted: NULL, or a chain below DeleteError. */
-static const char *find_deletable(struct dbx_call *c, const char *path, const char *parent_rev, struct dbx_place *ret)
+static const char *find_deletable(
+	struct dbx_call *c, const char *path, const char *parent_rev, struct dbx_place *ret)
 {
 	const char *wrong = dbx_resolve(c, path, ret);
 
@@ -123,7 +126,8 @@ static const char *find_deletable(struct dbx_call *c, const char *path, const ch
 		return dbx_chain(c, "path_lookup/%s", wrong ? wrong : "not_found");
 	struct dbx_node *node = ret->node;
 	if (node == ret->ns->root || node->mount)
-		return ret->ns->kind == DBX_TEAM_FOLDER || node->mount ? "path_write/team_folder" : "path_lookup/malformed_path";
+		return ret->ns->kind == DBX_TEAM_FOLDER || node->mount ? "path_write/team_folder"
+								       : "path_lookup/malformed_path";
 	if (!dbx_can_write(c, ret->ns))
 		return "path_write/no_write_permission";
 	if (parent_rev && (node->folder || strcmp(node->version->rev, parent_rev) != 0))
@@ -140,7 +144,8 @@ const char *dbx_delete(struct dbx_call *c, const cJSON *entry, cJSON **ret_meta)
 	const char *path = json_str(entry, "path");
 	struct dbx_place at;
 
-	const char *wrong = path ? find_deletable(c, path, json_str(entry, "parent_rev"), &at) : "path_lookup/malformed_path";
+	const char *wrong = path ? find_deletable(c, path, json_str(entry, "parent_rev"), &at)
+				 : "path_lookup/malformed_path";
 	if (wrong)
 		return wrong;
 	*ret_meta = dbx_metadata(c, at.node, true);

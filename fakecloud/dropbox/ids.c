@@ -27,7 +27,8 @@ void dbx_new_id(char *out, size_t size, const char *prefix, size_t n, const stru
 
 	snprintf(number, sizeof(number), "%llu", (unsigned long long)fc_next());
 	snprintf(when, sizeof(when), "%lld", (long long)fc_now());
-	dbx_stable(out, size, prefix, n, (const char *const[]){team->tenant, "dropbox", "new", prefix, number, when, NULL});
+	dbx_stable(out, size, prefix, n,
+		(const char *const[]){team->tenant, "dropbox", "new", prefix, number, when, NULL});
 }
 
 int64_t dbx_seconds(int64_t ms)
@@ -71,10 +72,11 @@ static unsigned get(const char *s, size_t len)
 {
 	const unsigned char *u = (const unsigned char *)s;
 
-	return len == 1   ? u[0]
+	return len == 1	  ? u[0]
 	       : len == 2 ? (u[0] & 0x1fu) << 6 | (u[1] & 0x3fu)
-	       : len == 3 ? (u[0] & 0x0fu) << 12 | (u[1] & 0x3fu) << 6 | (u[2] & 0x3fu)
-			  : (u[0] & 0x07u) << 18 | (u[1] & 0x3fu) << 12 | (u[2] & 0x3fu) << 6 | (u[3] & 0x3fu);
+	       : len == 3
+		       ? (u[0] & 0x0fu) << 12 | (u[1] & 0x3fu) << 6 | (u[2] & 0x3fu)
+		       : (u[0] & 0x07u) << 18 | (u[1] & 0x3fu) << 12 | (u[2] & 0x3fu) << 6 | (u[3] & 0x3fu);
 }
 
 char *dbx_lower(struct arena *arena, const char *s)

@@ -11,11 +11,13 @@ cJSON *dbx_job_new(struct dbx_call *c, cJSON *complete)
 	if (!job)
 		abort();
 	dbx_new_id(job->id, sizeof(job->id), "dbjid:AA", 26, c->team);
-	/* "files/move_batch_v2" is asked about at "files/move_batch/check_v2", removing members at a name of its own. */
+	/* "files/move_batch_v2" is asked about at "files/move_batch/check_v2", removing members at a name of
+	 * its own. */
 	size_t len = strlen(c->route->name);
 	bool v2 = len > 3 && !strcmp(c->route->name + len - 3, "_v2");
 	char route[128];
-	snprintf(route, sizeof(route), "%.*s/check%s", (int)(v2 ? len - 3 : len), c->route->name, v2 ? "_v2" : "");
+	snprintf(route, sizeof(route), "%.*s/check%s", (int)(v2 ? len - 3 : len), c->route->name,
+		v2 ? "_v2" : "");
 	job->route = fc_intern(strncmp(route, "sharing/", 8) ? route : "sharing/");
 	job->result = complete;
 	map_put(&c->team->jobs, job->id, job);

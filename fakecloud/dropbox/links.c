@@ -20,8 +20,12 @@ struct dbx_link *dbx_link_add(struct dbx_team *team, struct dbx_node *node, stru
 	dbx_new_id(id, sizeof(id), "", 20, team);
 	random_hex(key, 12);
 	url_encode(&name, node->name, "");
-	buf_addf(&url, "https://www.dropbox.com/scl/%s/%s/%s", node->folder ? "fo" : "fi", id, buf_str(&name));
-	*link = (struct dbx_link){.node = node, .owner = owner, .audience = audience, .edit = edit,
+	buf_addf(
+		&url, "https://www.dropbox.com/scl/%s/%s/%s", node->folder ? "fo" : "fi", id, buf_str(&name));
+	*link = (struct dbx_link){.node = node,
+		.owner = owner,
+		.audience = audience,
+		.edit = edit,
 		.number = (int64_t)team->link_count};
 	map_put(&team->by_link, url.data, link);
 	buf_addf(&url, "?rlkey=%s&dl=0", key);
@@ -40,10 +44,10 @@ static struct dbx_link *find(struct dbx_call *c, const char *url)
 static void add_permissions(cJSON *doc, const struct dbx_link *link, bool can_revoke)
 {
 	cJSON *p = cJSON_AddObjectToObject(doc, "link_permissions");
-	const char *seen = link->password			 ? "password"
+	const char *seen = link->password		       ? "password"
 			   : !strcmp(link->audience, "public") ? "public"
-			   : !strcmp(link->audience, "team")	 ? "team_only"
-								 : "no_one";
+			   : !strcmp(link->audience, "team")   ? "team_only"
+							       : "no_one";
 
 	dbx_add_tag(p, "resolved_visibility", seen);
 	dbx_add_tag(p, "requested_visibility", strcmp(seen, "no_one") != 0 ? seen : "team_only");
@@ -124,7 +128,8 @@ static cJSON *metadata(const struct dbx_call *c, const struct dbx_link *link)
 }
 
 /* Does a link show in the caller's list: his own, or (as administrator) all that he may read. */
-static bool listed(const struct dbx_call *c, const struct dbx_link *link, const struct dbx_node *node, bool direct)
+static bool listed(
+	const struct dbx_call *c, const struct dbx_link *link, const struct dbx_node *node, bool direct)
 {
 	if (link->revoked || !link->node->live || !dbx_can_read(c, link->node->slot->ns))
 		return false;
@@ -186,19 +191,23 @@ void dbx_links_list(struct dbx_call *c)
 /* Applies SharedLinkSettings. NULL, or a chain: "settings_error/invalid_settings". */
 static const char *apply(struct dbx_link *link, const cJSON *settings)
 {
-	const char *expires = json_str(settings, "expires"), *audience = dbx_tag_of(json_get(settings, "audience"));
+	const char *expires = json_str(settings, "expires"),
+		   *audience = dbx_tag_of(json_get(settings, "audience"));
 	const char *visibility = dbx_tag_of(json_get(settings, "requested_visibility"));
-	const char *access = dbx_tag_of(json_get(settings, "access")), *password = json_str(settings, "link_password");
+	const char *access = dbx_tag_of(json_get(settings, "access")),
+		   *password = json_str(settings, "link_password");
 	int64_t at = link->expires_at;
 
 	if (expires && (time_parse(expires, &at) < 0 || at <= fc_now()))
 		return "settings_error/invalid_settings";
-	bool wants = json_bool(settings, "require_password") || (visibility && !strcmp(visibility, "password"));
+	bool wants =
+		json_bool(settings, "require_password") || (visibility && !strcmp(visibility, "password"));
 	if (wants && (!password || !*password))
 		return "settings_error/invalid_settings";
 	link->expires_at = at;
 	link->password = wants;
-	if (audience && (!strcmp(audience, "public") || !strcmp(audience, "team") || !strcmp(audience, "no_one")))
+	if (audience &&
+		(!strcmp(audience, "public") || !strcmp(audience, "team") || !strcmp(audience, "no_one")))
 		link->audience = fc_intern(audience);
 	else if (visibility)
 		link->audience = !strcmp(visibility, "team_only") ? "team" : "public";

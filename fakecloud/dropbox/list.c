@@ -1,4 +1,5 @@
-/* files/list_folder and its family: walks over the log of a namespace and of the team folders mounted in it. */
+/* files/list_folder and its family: walks over the log of a namespace and of the team folders mounted in it.
+ */
 #include "fakecloud/dropbox/dropbox.h"
 
 #include <string.h>
@@ -6,7 +7,8 @@
 /* A reader's place in one namespace's log. */
 struct section {
 	struct dbx_ns *ns;
-	size_t at, snap; /* places before snap are the first listing: what is deleted there is of no interest */
+	size_t at,
+		snap; /* places before snap are the first listing: what is deleted there is of no interest */
 };
 
 struct walk {
@@ -96,9 +98,9 @@ static char *walk_save(struct dbx_call *c, const struct walk *w)
 	cJSON_AddItemToArray(list, cJSON_CreateString(w->base->id));
 	cJSON_AddItemToArray(list, cJSON_CreateString(w->start->id));
 	cJSON_AddItemToArray(list, cJSON_CreateString(w->prefix));
-	cJSON_AddItemToArray(list,
-		cJSON_CreateNumber(w->recursive | w->deleted << 1 | w->mounted << 2 | w->members << 3 |
-				   w->skip_documents << 4 | w->restorable << 5));
+	cJSON_AddItemToArray(
+		list, cJSON_CreateNumber(w->recursive | w->deleted << 1 | w->mounted << 2 | w->members << 3 |
+					 w->skip_documents << 4 | w->restorable << 5));
 	cJSON_AddItemToArray(list, cJSON_CreateNumber(w->limit));
 	for (int i = 0; i < w->count; i++) {
 		cJSON_AddItemToArray(sections, cJSON_CreateString(w->sections[i].ns->id));
@@ -252,7 +254,8 @@ void dbx_list_continue(struct dbx_call *c)
 	}
 	/* A cursor belongs to the identity and the path root that it was made with. */
 	if (strcmp(w.who, identity(c)) != 0 || w.base != c->base) {
-		dbx_bad(c, "Invalid \"cursor\" parameter: \"cursor\" was issued for another user or path root");
+		dbx_bad(c,
+			"Invalid \"cursor\" parameter: \"cursor\" was issued for another user or path root");
 		return;
 	}
 	if (!dbx_can_read(c, w.start)) {

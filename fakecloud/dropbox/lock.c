@@ -7,7 +7,8 @@ enum lock_act { LOCK, UNLOCK, LOOK };
 
 static cJSON *lock_json(const struct dbx_node *node)
 {
-	cJSON *doc = cJSON_CreateObject(), *content = dbx_add_tag(doc, "content", node->lock ? "single_user" : "unlocked");
+	cJSON *doc = cJSON_CreateObject(),
+	      *content = dbx_add_tag(doc, "content", node->lock ? "single_user" : "unlocked");
 
 	if (node->lock) {
 		dbx_add_time(content, "created", node->locked_at);

@@ -33,9 +33,10 @@ bool dbx_downloadable(const struct dbx_node *node)
 
 const char *dbx_media_type(const char *name)
 {
-	static const char *const types[][2] = {{".txt", "text/plain; charset=utf-8"}, {".html", "text/html; charset=utf-8"},
-		{".pdf", "application/pdf"}, {".png", "image/png"}, {".jpg", "image/jpeg"}, {".jpeg", "image/jpeg"},
-		{".zip", "application/zip"}, {".json", "application/json"}, {".csv", "text/csv; charset=utf-8"}};
+	static const char *const types[][2] = {{".txt", "text/plain; charset=utf-8"},
+		{".html", "text/html; charset=utf-8"}, {".pdf", "application/pdf"}, {".png", "image/png"},
+		{".jpg", "image/jpeg"}, {".jpeg", "image/jpeg"}, {".zip", "application/zip"},
+		{".json", "application/json"}, {".csv", "text/csv; charset=utf-8"}};
 	const char *dot = strrchr(name, '.');
 
 	for (size_t i = 0; dot && i < ARRAY_SIZE(types); i++) {
@@ -98,8 +99,8 @@ static void add_lock(const struct dbx_call *c, cJSON *doc, const struct dbx_node
 	dbx_add_time(info, "created", node->locked_at);
 }
 
-static void add_file(const struct dbx_call *c, cJSON *doc, const struct dbx_node *node, const struct dbx_version *v,
-	const char *name)
+static void add_file(const struct dbx_call *c, cJSON *doc, const struct dbx_node *node,
+	const struct dbx_version *v, const char *name)
 {
 	cJSON_AddStringToObject(doc, "id", node->id);
 	dbx_add_time(doc, "client_modified", v->client_modified);
@@ -110,7 +111,8 @@ static void add_file(const struct dbx_call *c, cJSON *doc, const struct dbx_node
 	cJSON_AddBoolToObject(doc, "is_downloadable", plain);
 	add_export(doc, name);
 	if (plain)
-		cJSON_AddStringToObject(doc, "content_hash", fc_blob_digests(v->blob, DIGEST_DROPBOX)->dropbox);
+		cJSON_AddStringToObject(
+			doc, "content_hash", fc_blob_digests(v->blob, DIGEST_DROPBOX)->dropbox);
 }
 
 cJSON *dbx_metadata(const struct dbx_call *c, const struct dbx_node *node, bool with_tag)

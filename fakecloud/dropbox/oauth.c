@@ -1,5 +1,5 @@
-/* Dropbox's token address (/oauth2/token), a consent page that consents at once (/oauth2/authorize), and the end of a
- * grant. Parameters come as a form or in the query. */
+/* Dropbox's token address (/oauth2/token), a consent page that consents at once (/oauth2/authorize), and the
+ * end of a grant. Parameters come as a form or in the query. */
 #include "fakecloud/dropbox/dropbox.h"
 
 #include "base/encode.h"
@@ -13,7 +13,8 @@
 
 static const char all_scopes[] =
 	"account_info.read events.read files.content.read files.content.write files.metadata.read "
-	"files.metadata.write files.permanent_delete files.team_metadata.write members.read sharing.read sharing.write "
+	"files.metadata.write files.permanent_delete files.team_metadata.write members.read sharing.read "
+	"sharing.write "
 	"team_data.content.read team_data.content.write team_data.member team_info.read";
 
 static void fail(struct fc_response *res, int status, const char *error, const char *description)
@@ -33,7 +34,8 @@ static void credentials(struct fc_request *req, const char **ret_id, const char 
 
 	*ret_id = fc_form(req, "client_id");
 	*ret_secret = fc_form(req, "client_secret");
-	if (!basic || strncasecmp(basic, "Basic ", 6) != 0 || base64_decode(&plain, basic + 6, strlen(basic + 6)) < 0)
+	if (!basic || strncasecmp(basic, "Basic ", 6) != 0 ||
+		base64_decode(&plain, basic + 6, strlen(basic + 6)) < 0)
 		return;
 	const char *colon = strchr(buf_str(&plain), ':');
 	if (colon) {
@@ -151,7 +153,9 @@ void dbx_oauth_token(struct fc_request *req, struct fc_response *res)
 	credentials(req, &id, &secret);
 	struct dbx_team *team = team_of_app(id);
 	if (!id || !grant) {
-		fail(res, 400, "invalid_request", id ? "missing required field \"grant_type\"" : "No auth function available for given request");
+		fail(res, 400, "invalid_request",
+			id ? "missing required field \"grant_type\""
+			   : "No auth function available for given request");
 		return;
 	}
 	bool has_secret = team && secret && !strcmp(secret, team->app_secret);
@@ -188,7 +192,8 @@ void dbx_oauth_token(struct fc_request *req, struct fc_response *res)
 	}
 	const char *missing = scope ? not_granted(req->arena, scope) : NULL;
 	if (missing) {
-		fail(res, 400, "invalid_scope", arena_printf(req->arena, "'%s' is not granted to this refresh token", missing));
+		fail(res, 400, "invalid_scope",
+			arena_printf(req->arena, "'%s' is not granted to this refresh token", missing));
 		return;
 	}
 	issue(res, team, scope, false, false);
@@ -212,16 +217,20 @@ void dbx_oauth_authorize(struct fc_request *req, struct fc_response *res)
 	struct dbx_code *code;
 
 	if (!team || !redirect || !type || strcmp(type, "code") != 0) {
-		fc_text(res, 400, "text/plain; charset=utf-8", "Invalid client_id, redirect_uri or response_type.");
+		fc_text(res, 400, "text/plain; charset=utf-8",
+			"Invalid client_id, redirect_uri or response_type.");
 		return;
 	}
 	team->codes = reallocarray(team->codes, team->code_count + 1, sizeof(*team->codes));
 	if (!team->codes)
 		abort();
 	code = &team->codes[team->code_count++];
-	*code = (struct dbx_code){.redirect_uri = lasting(redirect), .scope = lasting(fc_query(req, "scope")),
-		.challenge = lasting(fc_query(req, "code_challenge")), .plain = method && !strcmp(method, "plain"),
-		.offline = access && !strcmp(access, "offline"), .expires_at = fc_now() + 600000};
+	*code = (struct dbx_code){.redirect_uri = lasting(redirect),
+		.scope = lasting(fc_query(req, "scope")),
+		.challenge = lasting(fc_query(req, "code_challenge")),
+		.plain = method && !strcmp(method, "plain"),
+		.offline = access && !strcmp(access, "offline"),
+		.expires_at = fc_now() + 600000};
 	random_hex(code->text, 24);
 	_cleanup_buf_ struct buf to = BUF_INIT(1 << 16), query = BUF_INIT(1 << 16);
 	form_add(&query, "code", code->text);

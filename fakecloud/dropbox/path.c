@@ -37,7 +37,8 @@ static const char *resolve_in(struct dbx_call *c, struct dbx_ns *ns, const char 
 				return "not_found";
 		}
 	}
-	*ret = (struct dbx_place){.ns = ns, .display = arena_dup(c->arena, path), .key = dbx_lower(c->arena, path)};
+	*ret = (struct dbx_place){
+		.ns = ns, .display = arena_dup(c->arena, path), .key = dbx_lower(c->arena, path)};
 	ret->slot = dbx_slot_get(ns, ret->key);
 	ret->node = ret->slot ? ret->slot->node : NULL;
 	return NULL;
@@ -65,7 +66,8 @@ const char *dbx_resolve(struct dbx_call *c, const char *path, struct dbx_place *
 		struct dbx_version *v = map_get(&c->team->by_rev, path + 4);
 		if (!v || v->purged || !dbx_can_read(c, v->slot->ns))
 			return "not_found";
-		*ret = (struct dbx_place){v->slot->ns, v->slot->key, v->slot->display, v->slot, v->slot->node, v};
+		*ret = (struct dbx_place){
+			v->slot->ns, v->slot->key, v->slot->display, v->slot, v->slot->node, v};
 		return NULL;
 	}
 	if (!strncmp(path, "ns:", 3)) {
@@ -78,7 +80,8 @@ const char *dbx_resolve(struct dbx_call *c, const char *path, struct dbx_place *
 	return resolve_in(c, c->base, path, ret);
 }
 
-bool dbx_shown(const struct dbx_call *c, const struct dbx_slot *slot, const char **ret_lower, const char **ret_display)
+bool dbx_shown(const struct dbx_call *c, const struct dbx_slot *slot, const char **ret_lower,
+	const char **ret_display)
 {
 	const struct dbx_slot *mount = NULL;
 
@@ -100,8 +103,8 @@ bool dbx_shown(const struct dbx_call *c, const struct dbx_slot *slot, const char
 
 const char *dbx_name_check(const char *name)
 {
-	static const char *const ignored[] = {"desktop.ini", "thumbs.db", ".ds_store", "icon\r", ".dropbox",
-		".dropbox.attr"};
+	static const char *const ignored[] = {
+		"desktop.ini", "thumbs.db", ".ds_store", "icon\r", ".dropbox", ".dropbox.attr"};
 
 	if (!*name || strlen(name) > 255 || strchr(name, '\\'))
 		return "disallowed_name";
@@ -128,8 +131,8 @@ struct dbx_node *dbx_child(const struct dbx_node *parent, const char *name)
 	return slot ? slot->node : NULL;
 }
 
-const char *dbx_parent_make(struct dbx_call *c, const struct dbx_place *at, struct dbx_node **ret_parent,
-	const char **ret_name)
+const char *dbx_parent_make(
+	struct dbx_call *c, const struct dbx_place *at, struct dbx_node **ret_parent, const char **ret_name)
 {
 	struct dbx_node *node = at->ns->root, *next;
 	const char *p = at->display, *name = NULL;
@@ -164,7 +167,8 @@ const char *dbx_parent_make(struct dbx_call *c, const struct dbx_place *at, stru
 	return NULL;
 }
 
-const char *dbx_free_name(struct dbx_call *c, const struct dbx_node *parent, const char *name, bool conflicted)
+const char *dbx_free_name(
+	struct dbx_call *c, const struct dbx_node *parent, const char *name, bool conflicted)
 {
 	const char *dot = strrchr(name, '.');
 	size_t stem = dot && dot != name ? (size_t)(dot - name) : strlen(name);
@@ -173,8 +177,10 @@ const char *dbx_free_name(struct dbx_call *c, const struct dbx_node *parent, con
 	for (int i = 1;; i++) {
 		const char *tried;
 		if (conflicted)
-			tried = i == 1 ? arena_printf(c->arena, "%.*s (conflicted copy)%s", (int)stem, name, ext)
-				       : arena_printf(c->arena, "%.*s (conflicted copy %d)%s", (int)stem, name, i, ext);
+			tried = i == 1 ? arena_printf(
+						 c->arena, "%.*s (conflicted copy)%s", (int)stem, name, ext)
+				       : arena_printf(c->arena, "%.*s (conflicted copy %d)%s", (int)stem,
+						 name, i, ext);
 		else
 			tried = arena_printf(c->arena, "%.*s (%d)%s", (int)stem, name, i, ext);
 		if (!dbx_child(parent, tried))

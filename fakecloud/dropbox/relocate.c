@@ -6,8 +6,8 @@
 #define RELOCATE_MAX 10000
 #define SYNC_MAX 20 /* entries of a batch that is answered at once */
 
-static void copy_tree(struct dbx_call *c, const struct dbx_node *from, struct dbx_node *parent, const char *name,
-	struct dbx_node **ret)
+static void copy_tree(struct dbx_call *c, const struct dbx_node *from, struct dbx_node *parent,
+	const char *name, struct dbx_node **ret)
 {
 	struct dbx_node *node = dbx_node_add(parent, name, from->folder, NULL);
 
@@ -15,7 +15,8 @@ static void copy_tree(struct dbx_call *c, const struct dbx_node *from, struct db
 		*ret = node;
 	if (!from->folder) {
 		node->malware = from->malware;
-		dbx_version_add(node, from->version->blob, from->version->client_modified, fc_now(), c->member, NULL);
+		dbx_version_add(
+			node, from->version->blob, from->version->client_modified, fc_now(), c->member, NULL);
 	}
 	for (const struct dbx_node *child = from->child; child; child = child->next)
 		copy_tree(c, child, node, child->name, NULL);
@@ -25,12 +26,13 @@ static bool within(const struct dbx_place *inner, const struct dbx_place *outer)
 {
 	size_t n = strlen(outer->key);
 
-	return inner->ns == outer->ns && !strncmp(inner->key, outer->key, n) && (inner->key[n] == '/' || !inner->key[n]);
+	return inner->ns == outer->ns && !strncmp(inner->key, outer->key, n) &&
+	       (inner->key[n] == '/' || !inner->key[n]);
 }
 
 /* Both ends, all conditions. NULL, or a chain below RelocationError. */
-static const char *check(struct dbx_call *c, const char *from, const char *to, bool copy, bool autorename, bool transfer,
-	struct dbx_place *ret_from, struct dbx_place *ret_to)
+static const char *check(struct dbx_call *c, const char *from, const char *to, bool copy, bool autorename,
+	bool transfer, struct dbx_place *ret_from, struct dbx_place *ret_to)
 {
 	const char *wrong = dbx_resolve(c, from, ret_from);
 
@@ -51,7 +53,8 @@ static const char *check(struct dbx_call *c, const char *from, const char *to, b
 	if (!copy && node->lock && node->lock != c->member)
 		return "from_lookup/locked";
 	if (ret_from->ns == ret_to->ns && !strcmp(ret_from->key, ret_to->key) && !autorename)
-		return copy ? (node->folder ? "to/conflict/folder" : "to/conflict/file") : "duplicated_or_nested_paths";
+		return copy ? (node->folder ? "to/conflict/folder" : "to/conflict/file")
+			    : "duplicated_or_nested_paths";
 	if (node->folder && within(ret_to, ret_from) && strcmp(ret_from->key, ret_to->key) != 0)
 		return copy ? "duplicated_or_nested_paths" : "cant_move_folder_into_itself";
 	if (dbx_count(node) > RELOCATE_MAX)
@@ -64,8 +67,8 @@ static const char *check(struct dbx_call *c, const char *from, const char *to, b
 	return NULL;
 }
 
-const char *dbx_relocate(struct dbx_call *c, const char *from, const char *to, bool copy, bool autorename, bool transfer,
-	struct dbx_node **ret_node)
+const char *dbx_relocate(struct dbx_call *c, const char *from, const char *to, bool copy, bool autorename,
+	bool transfer, struct dbx_node **ret_node)
 {
 	struct dbx_place source, target;
 	struct dbx_node *parent;
@@ -160,12 +163,14 @@ static void batch(struct dbx_call *c, bool copy)
 	{
 		struct dbx_node *node = NULL;
 		const char *from = json_str(each, "from_path"), *to = json_str(each, "to_path");
-		const char *wrong = from && to ? dbx_relocate(c, from, to, copy, dbx_arg_bool(c, "autorename", false),
-							 dbx_arg_bool(c, "allow_ownership_transfer", false), &node)
-					       : "from_lookup/malformed_path";
+		const char *wrong =
+			from && to ? dbx_relocate(c, from, to, copy, dbx_arg_bool(c, "autorename", false),
+					     dbx_arg_bool(c, "allow_ownership_transfer", false), &node)
+				   : "from_lookup/malformed_path";
 		cJSON *entry = dbx_tag(wrong ? "failure" : "success");
 		if (wrong)
-			cJSON_AddItemToObject(entry, "failure", dbx_union(dbx_chain(c, "relocation_error/%s", wrong)));
+			cJSON_AddItemToObject(
+				entry, "failure", dbx_union(dbx_chain(c, "relocation_error/%s", wrong)));
 		else
 			cJSON_AddItemToObject(entry, "success", dbx_metadata(c, node, true));
 		cJSON_AddItemToArray(entries, entry);

@@ -1,5 +1,5 @@
-/* From a request to a route's handler: token, scope, Select-User and Select-Admin, path root, argument. Exports the
- * provider. */
+/* From a request to a route's handler: token, scope, Select-User and Select-Admin, path root, argument.
+ * Exports the provider. */
 #include "fakecloud/dropbox/dropbox.h"
 
 #include "base/encode.h"
@@ -40,7 +40,8 @@ static bool check_token(struct dbx_call *c)
 		return false;
 	}
 	if (strncasecmp(value, "Bearer ", 7) != 0) {
-		dbx_bad(c, "Invalid authorization value in HTTP header \"Authorization\": expecting \"Bearer <access token>\"");
+		dbx_bad(c, "Invalid authorization value in HTTP header \"Authorization\": expecting \"Bearer "
+			   "<access token>\"");
 		return false;
 	}
 	c->token = fc_token_of(c->req);
@@ -66,14 +67,18 @@ static bool check_select(struct dbx_call *c)
 	if (c->route->auth == DBX_TEAM || c->route->auth == DBX_REVOKE)
 		return true;
 	if (user && admin) {
-		dbx_bad(c, "Only one of \"Dropbox-API-Select-User\" and \"Dropbox-API-Select-Admin\" may be given.");
+		dbx_bad(c, "Only one of \"Dropbox-API-Select-User\" and \"Dropbox-API-Select-Admin\" may be "
+			   "given.");
 		return false;
 	}
 	if (!user && !admin) {
-		dbx_bad(c, "This API function operates on a single Dropbox account, but the OAuth 2 access token you provided "
-			   "is for an entire Dropbox Business team.  Since your API app key has team member file access "
+		dbx_bad(c, "This API function operates on a single Dropbox account, but the OAuth 2 access "
+			   "token you provided "
+			   "is for an entire Dropbox Business team.  Since your API app key has team member "
+			   "file access "
 			   "permissions, you can operate on a team member's Dropbox by providing the "
-			   "\"Dropbox-API-Select-User\" HTTP header or \"select_user\" URL parameter to specify the exact "
+			   "\"Dropbox-API-Select-User\" HTTP header or \"select_user\" URL parameter to "
+			   "specify the exact "
 			   "user <https://www.dropbox.com/developers/documentation/http/teams>.");
 		return false;
 	}
@@ -139,7 +144,8 @@ static bool check_root(struct dbx_call *c)
 	return true;
 }
 
-/* True when the media type is one of the list; by_browser: text/plain counts only in the form that browsers may send. */
+/* True when the media type is one of the list; by_browser: text/plain counts only in the form that browsers
+ * may send. */
 static bool type_is(const char *type, const char *const *allowed, bool by_browser)
 {
 	size_t len = strcspn(type, ";");
@@ -149,7 +155,8 @@ static bool type_is(const char *type, const char *const *allowed, bool by_browse
 		len--;
 	for (; *allowed; allowed++) {
 		if (strlen(*allowed) == len && !strncasecmp(type, *allowed, len))
-			return !by_browser || strcmp(*allowed, "text/plain") != 0 || strstr(parameters, "dropbox-cors-hack");
+			return !by_browser || strcmp(*allowed, "text/plain") != 0 ||
+			       strstr(parameters, "dropbox-cors-hack");
 	}
 	return false;
 }
@@ -165,23 +172,27 @@ static bool check_type(struct dbx_call *c)
 	case DBX_RPC:
 		if ((type && type_is(type, rpc, true)) || !c->req->body->len)
 			return true;
-		dbx_bad(c, "Bad HTTP \"Content-Type\" header: \"%s\".  Expecting one of \"application/json\", "
-			   "\"application/json; charset=utf-8\", \"text/plain; charset=dropbox-cors-hack\".",
+		dbx_bad(c,
+			"Bad HTTP \"Content-Type\" header: \"%s\".  Expecting one of \"application/json\", "
+			"\"application/json; charset=utf-8\", \"text/plain; charset=dropbox-cors-hack\".",
 			type ? type : "");
 		return false;
 	case DBX_UPLOAD:
 		if (type && type_is(type, upload, true))
 			return true;
-		dbx_bad(c, "Bad HTTP \"Content-Type\" header: \"%s\".  Expecting one of \"application/octet-stream\", "
-			   "\"text/plain; charset=dropbox-cors-hack\".",
+		dbx_bad(c,
+			"Bad HTTP \"Content-Type\" header: \"%s\".  Expecting one of "
+			"\"application/octet-stream\", "
+			"\"text/plain; charset=dropbox-cors-hack\".",
 			type ? type : "");
 		return false;
 	default:
 		if (!type || type_is(type, download, false))
 			return true;
-		dbx_bad(c, "Bad HTTP \"Content-Type\" header: \"%s\".  Expecting one of \"\", \"text/plain\", "
-			   "\"text/plain; charset=utf-8\", \"application/octet-stream\", "
-			   "\"application/octet-stream; charset=utf-8\".",
+		dbx_bad(c,
+			"Bad HTTP \"Content-Type\" header: \"%s\".  Expecting one of \"\", \"text/plain\", "
+			"\"text/plain; charset=utf-8\", \"application/octet-stream\", "
+			"\"application/octet-stream; charset=utf-8\".",
 			type);
 		return false;
 	}
@@ -243,8 +254,10 @@ static void call(struct dbx_call *c)
 {
 	_cleanup_json_ cJSON *argument = NULL;
 
-	if (strcmp(c->req->method, "POST") != 0 && !(c->route->style == DBX_DOWNLOAD && !strcmp(c->req->method, "GET"))) {
-		dbx_bad(c, "Your request's HTTP method is \"%s\", but this function expects \"POST\".", c->req->method);
+	if (strcmp(c->req->method, "POST") != 0 &&
+		!(c->route->style == DBX_DOWNLOAD && !strcmp(c->req->method, "GET"))) {
+		dbx_bad(c, "Your request's HTTP method is \"%s\", but this function expects \"POST\".",
+			c->req->method);
 		return;
 	}
 	if (c->route->auth != DBX_NOAUTH && (!check_token(c) || !check_select(c) || !check_scope(c)))
@@ -252,7 +265,8 @@ static void call(struct dbx_call *c)
 	if (!check_type(c) || !check_root(c) || !read_argument(c, &argument))
 		return;
 	if (c->member) {
-		const char *name = arena_printf(c->arena, "dropbox %s %s", c->team->tenant, c->member->team_member_id);
+		const char *name =
+			arena_printf(c->arena, "dropbox %s %s", c->team->tenant, c->member->team_member_id);
 		int wait_s = fc_throttle(name, 1, 600, 60000);
 		if (wait_s) {
 			cJSON *error = cJSON_CreateObject();

@@ -24,7 +24,8 @@ static bool has_ending(const cJSON *extensions, const char *key)
 	cJSON_ArrayForEach(each, extensions)
 	{
 		if (dot && cJSON_IsString(each) &&
-			!strcmp(dot + 1, each->valuestring[0] == '.' ? each->valuestring + 1 : each->valuestring))
+			!strcmp(dot + 1,
+				each->valuestring[0] == '.' ? each->valuestring + 1 : each->valuestring))
 			return true;
 	}
 	return false;
@@ -69,8 +70,8 @@ static void answer(struct dbx_call *c, struct search *s)
 		cJSON_AddItemToArray(place, cJSON_CreateBool(s->deleted));
 		cJSON_AddItemToArray(place, cJSON_CreateNumber((double)s->at));
 		cJSON_AddItemToArray(place, cJSON_CreateNumber((double)s->limit));
-		cJSON_AddItemToArray(place,
-			s->extensions ? cJSON_Duplicate(s->extensions, true) : cJSON_CreateArray());
+		cJSON_AddItemToArray(
+			place, s->extensions ? cJSON_Duplicate(s->extensions, true) : cJSON_CreateArray());
 		cJSON_AddStringToObject(doc, "cursor", dbx_cursor_new(c, "search", place));
 	}
 	dbx_ok(c, doc);
@@ -94,13 +95,17 @@ void dbx_search(struct dbx_call *c)
 	}
 	int64_t limit = json_int64_or(options, "max_results", 100);
 	if (limit < 1 || limit > 1000) {
-		dbx_bad(c, "request body: options: max_results: %lld is not within range (1, 1000)", (long long)limit);
+		dbx_bad(c, "request body: options: max_results: %lld is not within range (1, 1000)",
+			(long long)limit);
 		return;
 	}
 	if (c->team->page_size && limit > c->team->page_size)
 		limit = c->team->page_size;
-	struct search s = {.query = dbx_lower(c->arena, query), .ns = at.ns, .prefix = at.key,
-		.deleted = status && !strcmp(status, "deleted"), .limit = (size_t)limit,
+	struct search s = {.query = dbx_lower(c->arena, query),
+		.ns = at.ns,
+		.prefix = at.key,
+		.deleted = status && !strcmp(status, "deleted"),
+		.limit = (size_t)limit,
 		.extensions = json_array(options, "file_extensions")};
 	answer(c, &s);
 }

@@ -1,5 +1,5 @@
-/* Fills teams from the seed folder: members/USER@DOMAIN/… are homes, team-folders/NAME/… are team folders with every
- * member in them. Runs at start. */
+/* Fills teams from the seed folder: members/USER@DOMAIN/… are homes, team-folders/NAME/… are team folders
+ * with every member in them. Runs at start. */
 #include "fakecloud/dropbox/dropbox.h"
 
 #include "base/ioutil.h"
@@ -13,7 +13,7 @@
 struct seed {
 	struct dbx_team *team;
 	const char *dir; /* the provider's folder */
-	cJSON *notes;    /* of .sekisho-seed.json; NULL when there is none */
+	cJSON *notes;	 /* of .sekisho-seed.json; NULL when there is none */
 };
 
 static bool listed(const cJSON *notes, const char *key, const char *value)
@@ -26,7 +26,8 @@ static bool listed(const cJSON *notes, const char *key, const char *value)
 			continue;
 		size_t n = strlen(each->valuestring), len = strlen(value);
 		/* A path may be given from the provider's folder or from any folder below. */
-		if (len >= n && !strcmp(value + len - n, each->valuestring) && (len == n || value[len - n - 1] == '/'))
+		if (len >= n && !strcmp(value + len - n, each->valuestring) &&
+			(len == n || value[len - n - 1] == '/'))
 			return true;
 	}
 	return false;
@@ -57,11 +58,13 @@ static void share(struct seed *s, struct dbx_node *node, const char *text)
 			strcmp(how, "write") ? DBX_VIEWER : DBX_EDITOR);
 	} else if (!strcmp(kind, "link")) {
 		struct dbx_member *owner = node->slot->ns->owner ? node->slot->ns->owner : dbx_admin(s->team);
-		dbx_link_add(s->team, node, owner, strcmp(who, "anonymous") ? "team" : "public", !strcmp(how, "edit"));
+		dbx_link_add(s->team, node, owner, strcmp(who, "anonymous") ? "team" : "public",
+			!strcmp(how, "edit"));
 	}
 }
 
-static int add_file(struct seed *s, struct dbx_node *parent, const char *name, const char *path, const struct stat *st)
+static int add_file(
+	struct seed *s, struct dbx_node *parent, const char *name, const char *path, const struct stat *st)
 {
 	struct fc_blob *blob = fc_blob_from_path(path);
 	struct dbx_ns *ns = parent->slot->ns;
@@ -76,7 +79,8 @@ static int add_file(struct seed *s, struct dbx_node *parent, const char *name, c
 	snprintf(facts, sizeof(facts), "%lld.%09ld %lld", (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
 		(long long)st->st_size);
 	fc_stable_id(rev, 20,
-		(const char *const[]){s->team->tenant, "dropbox", "rev", ns->id, buf_str(&text), facts, NULL});
+		(const char *const[]){
+			s->team->tenant, "dropbox", "rev", ns->id, buf_str(&text), facts, NULL});
 	struct dbx_node *node = dbx_node_add(parent, name, false, id);
 	int64_t at = (int64_t)st->st_mtim.tv_sec * 1000;
 	dbx_version_add(node, blob, at, at, ns->owner ? ns->owner : dbx_admin(s->team), rev);
@@ -147,7 +151,8 @@ static int add_entry(struct seed *s, struct dbx_node *parent, const char *name, 
 	_cleanup_buf_ struct buf at = BUF_INIT(1 << 16);
 	buf_addf(&at, "%s/%s", parent->slot->display, name);
 	dbx_stable(id, sizeof(id), "id:", 22,
-		(const char *const[]){s->team->tenant, "dropbox", "folder", parent->slot->ns->id, buf_str(&at), NULL});
+		(const char *const[]){
+			s->team->tenant, "dropbox", "folder", parent->slot->ns->id, buf_str(&at), NULL});
 	return walk(s, path, dbx_node_add(parent, name, true, id), add_entry);
 }
 
@@ -205,7 +210,8 @@ static void choose_admin(struct dbx_team *team)
 
 int dbx_seed(const char *tenant, const char *dir)
 {
-	_cleanup_buf_ struct buf path = BUF_INIT(1 << 16), members = BUF_INIT(1 << 16), folders = BUF_INIT(1 << 16);
+	_cleanup_buf_ struct buf path = BUF_INIT(1 << 16), members = BUF_INIT(1 << 16),
+				 folders = BUF_INIT(1 << 16);
 	_cleanup_json_ cJSON *notes = NULL;
 
 	buf_addf(&path, "%s/.sekisho-seed.json", dir);

@@ -43,7 +43,8 @@ void dbx_session_start(struct dbx_call *c)
 		return;
 	}
 	if (concurrent && (c->req->body->len || close)) {
-		dbx_error(c, close ? "concurrent_session_close_not_allowed" : "concurrent_session_data_not_allowed");
+		dbx_error(c, close ? "concurrent_session_close_not_allowed"
+				   : "concurrent_session_data_not_allowed");
 		return;
 	}
 	if (!hash_fits(c)) {
@@ -158,7 +159,8 @@ void dbx_session_append_v2(struct dbx_call *c)
 	uint64_t offset;
 
 	if (!cursor_of(c->arg, &id, &offset))
-		dbx_bad(c, "HTTP header \"Dropbox-API-Arg\": cursor: missing required field 'session_id' or 'offset'");
+		dbx_bad(c, "HTTP header \"Dropbox-API-Arg\": cursor: missing required field 'session_id' or "
+			   "'offset'");
 	else
 		append_one(c, id, offset);
 }
@@ -169,8 +171,8 @@ void dbx_session_append_batch(struct dbx_call *c)
 	const cJSON *each;
 	uint64_t at = 0, total = 0;
 
-	cJSON_ArrayForEach(each, json_array(c->arg, "entries"))
-		total += (uint64_t)json_int64_or(each, "length", 0);
+	cJSON_ArrayForEach(each, json_array(c->arg, "entries")) total +=
+		(uint64_t)json_int64_or(each, "length", 0);
 	const char *wrong = c->req->body->len > DBX_UPLOAD_MAX ? "payload_too_large"
 			    : total != c->req->body->len       ? "length_mismatch"
 			    : !hash_fits(c)		       ? "content_hash_mismatch"
@@ -198,9 +200,10 @@ void dbx_session_append_batch(struct dbx_call *c)
 	dbx_ok(c, doc);
 }
 
-/* Adds the last bytes and commits. NULL, or the value of an UploadSessionFinishError; *ret_chain is its summary. */
-static cJSON *finish(struct dbx_call *c, const cJSON *entry, const char *data, size_t len, bool must_be_closed,
-	struct dbx_node **ret_node, const char **ret_chain)
+/* Adds the last bytes and commits. NULL, or the value of an UploadSessionFinishError; *ret_chain is its
+ * summary. */
+static cJSON *finish(struct dbx_call *c, const cJSON *entry, const char *data, size_t len,
+	bool must_be_closed, struct dbx_node **ret_node, const char **ret_chain)
 {
 	const cJSON *commit = json_object(entry, "commit");
 	const char *id, *wrong = NULL;
@@ -251,7 +254,8 @@ static const char *commit_wrong(struct dbx_call *c, const cJSON *entry)
 	if (!cursor_of(entry, &id, &offset))
 		return "cursor: missing required field 'session_id' or 'offset'";
 	const char *wrong = dbx_args_check(c->arena,
-		"path:I mode:g? autorename:b? client_modified:t? mute:b? property_groups:l? strict_conflict:b?",
+		"path:I mode:g? autorename:b? client_modified:t? mute:b? property_groups:l? "
+		"strict_conflict:b?",
 		json_get(entry, "commit"));
 	return wrong ? arena_printf(c->arena, "commit: %s", wrong) : NULL;
 }
@@ -281,7 +285,8 @@ void dbx_session_finish(struct dbx_call *c)
 
 static cJSON *finish_all(struct dbx_call *c, const char *tag)
 {
-	cJSON *doc = tag ? dbx_tag(tag) : cJSON_CreateObject(), *entries = cJSON_AddArrayToObject(doc, "entries");
+	cJSON *doc = tag ? dbx_tag(tag) : cJSON_CreateObject(),
+	      *entries = cJSON_AddArrayToObject(doc, "entries");
 	const cJSON *each;
 
 	cJSON_ArrayForEach(each, json_array(c->arg, "entries"))

@@ -31,7 +31,8 @@ static cJSON *entry_json(const struct dbx_call *c, const struct entry *e, const 
 			dbx_add_tag(one, "action", dbx_tag_of(action) ? dbx_tag_of(action) : "remove");
 			cJSON_AddBoolToObject(one, "allow", allow);
 			if (!allow)
-				dbx_add_tag(one, "reason", e->inherited ? "target_is_indirect_member" : "target_is_owner");
+				dbx_add_tag(one, "reason",
+					e->inherited ? "target_is_indirect_member" : "target_is_owner");
 			cJSON_AddItemToArray(list, one);
 		}
 	}
@@ -51,8 +52,8 @@ static cJSON *entry_json(const struct dbx_call *c, const struct entry *e, const 
 }
 
 /* A page of entries: users and invitees, with a cursor when there are more. */
-static cJSON *page(struct dbx_call *c, const char *kind, const char *of, const struct entry *list, size_t count, size_t at,
-	size_t limit, bool inherited)
+static cJSON *page(struct dbx_call *c, const char *kind, const char *of, const struct entry *list,
+	size_t count, size_t at, size_t limit, bool inherited)
 {
 	cJSON *doc = cJSON_CreateObject(), *users = cJSON_AddArrayToObject(doc, "users");
 	cJSON_AddArrayToObject(doc, "groups");
@@ -74,19 +75,23 @@ static cJSON *page(struct dbx_call *c, const char *kind, const char *of, const s
 	return doc;
 }
 
-static const struct entry *file_entries(struct dbx_call *c, const struct dbx_node *node, bool inherited, size_t *ret_count)
+static const struct entry *file_entries(
+	struct dbx_call *c, const struct dbx_node *node, bool inherited, size_t *ret_count)
 {
 	const struct dbx_ns *ns = node->slot->ns;
-	struct entry *list = arena_alloc(c->arena, (node->grants.count + ns->grants.count + 1) * sizeof(*list));
+	struct entry *list =
+		arena_alloc(c->arena, (node->grants.count + ns->grants.count + 1) * sizeof(*list));
 	size_t n = 0;
 
 	if (ns->owner)
-		list[n++] = (struct entry){.member = ns->owner, .email = ns->owner->email, .access = DBX_OWNER};
+		list[n++] =
+			(struct entry){.member = ns->owner, .email = ns->owner->email, .access = DBX_OWNER};
 	for (size_t i = 0; i < node->grants.count; i++)
-		list[n++] = (struct entry){node->grants.list[i].member, node->grants.list[i].email, node->grants.list[i].access,
-			false};
+		list[n++] = (struct entry){node->grants.list[i].member, node->grants.list[i].email,
+			node->grants.list[i].access, false};
 	for (size_t i = 0; inherited && i < ns->grants.count; i++)
-		list[n++] = (struct entry){ns->grants.list[i].member, ns->grants.list[i].email, ns->grants.list[i].access, true};
+		list[n++] = (struct entry){
+			ns->grants.list[i].member, ns->grants.list[i].email, ns->grants.list[i].access, true};
 	*ret_count = n;
 	return list;
 }
@@ -115,7 +120,8 @@ void dbx_file_members(struct dbx_call *c)
 	if (!node)
 		return;
 	const struct entry *list = file_entries(c, node, inherited, &count);
-	dbx_ok(c, page(c, "file_members", node->id, list, count, 0, (size_t)dbx_arg_int(c, "limit", 100), inherited));
+	dbx_ok(c, page(c, "file_members", node->id, list, count, 0, (size_t)dbx_arg_int(c, "limit", 100),
+			  inherited));
 }
 
 void dbx_file_members_continue(struct dbx_call *c)
@@ -123,7 +129,8 @@ void dbx_file_members_continue(struct dbx_call *c)
 	_cleanup_json_ cJSON *place = NULL;
 	size_t count;
 
-	if (dbx_cursor_open(c->team, "file_members", json_str(c->arg, "cursor"), &place, NULL) != DBX_CURSOR_OK) {
+	if (dbx_cursor_open(c->team, "file_members", json_str(c->arg, "cursor"), &place, NULL) !=
+		DBX_CURSOR_OK) {
 		dbx_error(c, "invalid_cursor");
 		return;
 	}
@@ -132,12 +139,14 @@ void dbx_file_members_continue(struct dbx_call *c)
 		return;
 	bool inherited = cJSON_IsTrue(cJSON_GetArrayItem(place, 3));
 	const struct entry *list = file_entries(c, node, inherited, &count);
-	dbx_ok(c, page(c, "file_members", node->id, list, count, (size_t)cJSON_GetArrayItem(place, 1)->valuedouble,
+	dbx_ok(c, page(c, "file_members", node->id, list, count,
+			  (size_t)cJSON_GetArrayItem(place, 1)->valuedouble,
 			  (size_t)cJSON_GetArrayItem(place, 2)->valuedouble, inherited));
 }
 
 /* A MemberSelector: a member of the team, or the address of somebody else. False when it is neither. */
-static bool select_member(struct dbx_call *c, const cJSON *selector, struct dbx_member **ret_member, const char **ret_email)
+static bool select_member(
+	struct dbx_call *c, const cJSON *selector, struct dbx_member **ret_member, const char **ret_email)
 {
 	const char *tag = json_str_or(selector, ".tag", ""), *value = json_str(selector, tag);
 
@@ -181,7 +190,8 @@ void dbx_file_member_add(struct dbx_call *c)
 	{
 		struct dbx_member *member;
 		const char *email;
-		cJSON *one = cJSON_CreateObject(), *level = level_of(json_get(c->arg, "access_level"), &access);
+		cJSON *one = cJSON_CreateObject(),
+		      *level = level_of(json_get(c->arg, "access_level"), &access);
 		cJSON_AddItemToObject(one, "member", cJSON_Duplicate(each, true));
 		if (select_member(c, each, &member, &email)) {
 			dbx_grant_set(&node->grants, member, email, access);
@@ -279,7 +289,10 @@ void dbx_file_sharing(struct dbx_call *c)
 		return;
 	const struct dbx_ns *ns = node->slot->ns;
 	cJSON *doc = cJSON_CreateObject();
-	dbx_add_tag(doc, "access_type", ns->owner == c->member ? "owner" : dbx_can_write(c, ns) ? "editor" : "viewer");
+	dbx_add_tag(doc, "access_type",
+		ns->owner == c->member ? "owner"
+		: dbx_can_write(c, ns) ? "editor"
+				       : "viewer");
 	cJSON_AddStringToObject(doc, "id", node->id);
 	cJSON_AddStringToObject(doc, "name", node->name);
 	add_owner_team(c, doc);
@@ -290,7 +303,8 @@ void dbx_file_sharing(struct dbx_call *c)
 		cJSON_AddStringToObject(doc, "path_display", display);
 	}
 	add_policy(doc);
-	cJSON_AddStringToObject(doc, "preview_url", arena_printf(c->arena, "https://www.dropbox.com/scl/fi/%s", node->id + 3));
+	cJSON_AddStringToObject(doc, "preview_url",
+		arena_printf(c->arena, "https://www.dropbox.com/scl/fi/%s", node->id + 3));
 	dbx_ok(c, doc);
 }
 
@@ -314,7 +328,8 @@ static const struct entry *folder_entries(struct dbx_call *c, const struct dbx_n
 	struct entry *list = arena_alloc(c->arena, (ns->grants.count + 1) * sizeof(*list));
 
 	for (size_t i = 0; i < ns->grants.count; i++)
-		list[i] = (struct entry){ns->grants.list[i].member, ns->grants.list[i].email, ns->grants.list[i].access, false};
+		list[i] = (struct entry){ns->grants.list[i].member, ns->grants.list[i].email,
+			ns->grants.list[i].access, false};
 	return list;
 }
 
@@ -331,7 +346,8 @@ void dbx_folder_members_continue(struct dbx_call *c)
 {
 	_cleanup_json_ cJSON *place = NULL;
 
-	if (dbx_cursor_open(c->team, "folder_members", json_str(c->arg, "cursor"), &place, NULL) != DBX_CURSOR_OK) {
+	if (dbx_cursor_open(c->team, "folder_members", json_str(c->arg, "cursor"), &place, NULL) !=
+		DBX_CURSOR_OK) {
 		dbx_error(c, "invalid_cursor");
 		return;
 	}
@@ -422,7 +438,8 @@ static cJSON *folder_metadata(struct dbx_call *c, const struct dbx_ns *ns)
 	}
 	cJSON_AddStringToObject(doc, "name", ns->name);
 	add_policy(doc);
-	cJSON_AddStringToObject(doc, "preview_url", arena_printf(c->arena, "https://www.dropbox.com/scl/fo/%s", ns->id));
+	cJSON_AddStringToObject(
+		doc, "preview_url", arena_printf(c->arena, "https://www.dropbox.com/scl/fo/%s", ns->id));
 	cJSON_AddStringToObject(doc, "shared_folder_id", ns->id);
 	dbx_add_time(doc, "time_invited", c->member->joined_at);
 	dbx_add_tag(doc, "access_inheritance", "inherit");

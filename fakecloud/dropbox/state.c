@@ -24,7 +24,8 @@ static void add_sharing(cJSON *item, const struct dbx_team *team, const struct d
 		abort();
 	for (size_t i = 0; i < node->grants.count; i++) {
 		const struct dbx_grant *g = &node->grants.list[i];
-		if (asprintf(&list[n], "user:%s:%s", g->email, g->access >= DBX_EDITOR ? "write" : "read") >= 0)
+		if (asprintf(&list[n], "user:%s:%s", g->email, g->access >= DBX_EDITOR ? "write" : "read") >=
+			0)
 			n++;
 	}
 	for (size_t i = 0; i < team->link_count; i++) {
@@ -57,7 +58,8 @@ static void add_item(cJSON *items, const struct dbx_ns *ns, const struct dbx_nod
 {
 	cJSON *item = cJSON_CreateObject();
 	const char *display = node->slot->display, *name = strrchr(display, '/');
-	_cleanup_free_ char *place = name > display ? strndup(display, (size_t)(name - display)) : strdup("/");
+	_cleanup_free_ char *place =
+		name > display ? strndup(display, (size_t)(name - display)) : strdup("/");
 
 	cJSON_AddStringToObject(item, "provider", "dropbox");
 	cJSON_AddStringToObject(item, "tenant", ns->team->tenant);
@@ -85,7 +87,8 @@ void dbx_state(cJSON *items)
 			const struct dbx_ns *ns = teams[t]->namespaces[i];
 			for (size_t at = 0; !ns->gone && at < ns->log_count; at++) {
 				const struct dbx_slot *slot = ns->log[at];
-				if (slot->seq == at && slot->node && !slot->node->folder && slot->node->version)
+				if (slot->seq == at && slot->node && !slot->node->folder &&
+					slot->node->version)
 					add_item(items, ns, slot->node);
 			}
 		}
@@ -119,7 +122,8 @@ int dbx_connections(struct buf *yaml, const char *dir)
 			    "    mode: protect\n"
 			    "    backlog: all\n"
 			    "    endpoints: {api: \"%s\", content: \"%s\", notify: \"%s\"}\n"
-			    "    grant: {type: refresh_token, app_key: \"%s\", app_secret_file: %s-dropbox-secret.txt, "
+			    "    grant: {type: refresh_token, app_key: \"%s\", app_secret_file: "
+			    "%s-dropbox-secret.txt, "
 			    "refresh_token_file: %s-dropbox-refresh.txt}\n",
 			    t->tenant, t->tenant, url, url, url, t->app_key, t->tenant, t->tenant) < 0)
 			return -1;

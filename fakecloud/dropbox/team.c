@@ -50,14 +50,16 @@ struct dbx_team *dbx_team_new(const char *tenant)
 	team->tenant = fc_intern(tenant);
 	team->name = capital(tenant, strlen(tenant));
 	team->consent = true;
-	dbx_stable(team->id, sizeof(team->id), "dbtid:", 34, (const char *const[]){tenant, "dropbox", "team", NULL});
+	dbx_stable(team->id, sizeof(team->id), "dbtid:", 34,
+		(const char *const[]){tenant, "dropbox", "team", NULL});
 	fc_stable_id(team->app_key, 15, (const char *const[]){tenant, "dropbox", "app", NULL});
 	random_hex(team->app_secret, 7);
 	random_hex(team->refresh_token, 32);
 	return team;
 }
 
-struct dbx_ns *dbx_ns_new(struct dbx_team *team, enum dbx_ns_kind kind, const char *name, struct dbx_member *owner)
+struct dbx_ns *dbx_ns_new(
+	struct dbx_team *team, enum dbx_ns_kind kind, const char *name, struct dbx_member *owner)
 {
 	struct dbx_ns *ns = calloc(1, sizeof(*ns));
 	char hex[16];
@@ -73,9 +75,11 @@ struct dbx_ns *dbx_ns_new(struct dbx_team *team, enum dbx_ns_kind kind, const ch
 	for (unsigned salt = 0;; salt++) {
 		char number[12];
 		snprintf(number, sizeof(number), "%u", salt);
-		fc_stable_id(hex, 12, (const char *const[]){team->tenant, "dropbox", "ns", owner ? owner->email : "", name,
-			number, NULL});
-		snprintf(ns->id, sizeof(ns->id), "%llu", 1000000000ull + strtoull(hex, NULL, 16) % 9000000000ull);
+		fc_stable_id(hex, 12,
+			(const char *const[]){team->tenant, "dropbox", "ns", owner ? owner->email : "", name,
+				number, NULL});
+		snprintf(ns->id, sizeof(ns->id), "%llu",
+			1000000000ull + strtoull(hex, NULL, 16) % 9000000000ull);
 		if (!map_get(&team->by_ns, ns->id))
 			break;
 	}
@@ -136,7 +140,8 @@ struct dbx_member *dbx_admin(const struct dbx_team *team)
 	return NULL;
 }
 
-struct dbx_grant *dbx_grant_find(const struct dbx_grants *g, const struct dbx_member *member, const char *email)
+struct dbx_grant *dbx_grant_find(
+	const struct dbx_grants *g, const struct dbx_member *member, const char *email)
 {
 	for (size_t i = 0; i < g->count; i++) {
 		struct dbx_grant *one = &g->list[i];

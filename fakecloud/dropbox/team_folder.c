@@ -61,10 +61,12 @@ void dbx_team_folder_continue(struct dbx_call *c)
 {
 	_cleanup_json_ cJSON *list = NULL;
 
-	if (dbx_cursor_open(c->team, "team_folders", json_str(c->arg, "cursor"), &list, NULL) != DBX_CURSOR_OK)
+	if (dbx_cursor_open(c->team, "team_folders", json_str(c->arg, "cursor"), &list, NULL) !=
+		DBX_CURSOR_OK)
 		dbx_error(c, "invalid_cursor");
 	else
-		page(c, (size_t)cJSON_GetArrayItem(list, 0)->valuedouble, (size_t)cJSON_GetArrayItem(list, 1)->valuedouble);
+		page(c, (size_t)cJSON_GetArrayItem(list, 0)->valuedouble,
+			(size_t)cJSON_GetArrayItem(list, 1)->valuedouble);
 }
 
 /* NULL, or the tag of what is wrong with a new name. */

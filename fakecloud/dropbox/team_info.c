@@ -241,7 +241,8 @@ static void namespaces_page(struct dbx_call *c, size_t at, size_t limit)
 		cJSON *one = cJSON_CreateObject();
 		cJSON_AddStringToObject(one, "name", ns->name);
 		cJSON_AddStringToObject(one, "namespace_id", ns->id);
-		dbx_add_tag(one, "namespace_type", ns->kind == DBX_HOME ? "team_member_folder" : "team_folder");
+		dbx_add_tag(
+			one, "namespace_type", ns->kind == DBX_HOME ? "team_member_folder" : "team_folder");
 		if (ns->owner)
 			cJSON_AddStringToObject(one, "team_member_id", ns->owner->team_member_id);
 		cJSON_AddNumberToObject(one, "quota_limit", 0);

@@ -142,7 +142,8 @@ struct dbx_version *dbx_version_add(struct dbx_node *node, struct fc_blob *blob,
 		char number[24], when[24];
 		snprintf(number, sizeof(number), "%llu", (unsigned long long)fc_next());
 		snprintf(when, sizeof(when), "%lld", (long long)fc_now());
-		fc_stable_id(v->rev, 20, (const char *const[]){team->tenant, "dropbox", "rev", number, when, NULL});
+		fc_stable_id(v->rev, 20,
+			(const char *const[]){team->tenant, "dropbox", "rev", number, when, NULL});
 	}
 	v->blob = blob;
 	v->client_modified = dbx_seconds(client_modified);

@@ -7,8 +7,8 @@
 
 static bool same_content(struct fc_blob *a, struct fc_blob *b)
 {
-	return fc_blob_size(a) == fc_blob_size(b) &&
-	       !strcmp(fc_blob_digests(a, DIGEST_DROPBOX)->dropbox, fc_blob_digests(b, DIGEST_DROPBOX)->dropbox);
+	return fc_blob_size(a) == fc_blob_size(b) && !strcmp(fc_blob_digests(a, DIGEST_DROPBOX)->dropbox,
+							     fc_blob_digests(b, DIGEST_DROPBOX)->dropbox);
 }
 
 /* What a write mode makes of a file in the way. */
@@ -31,7 +31,8 @@ static enum outcome judge(const cJSON *commit, const struct dbx_node *old, struc
 	return CONFLICT;
 }
 
-const char *dbx_commit(struct dbx_call *c, const cJSON *commit, struct fc_blob *blob, struct dbx_node **ret_node)
+const char *dbx_commit(
+	struct dbx_call *c, const cJSON *commit, struct fc_blob *blob, struct dbx_node **ret_node)
 {
 	const char *path = json_str_or(commit, "path", ""), *modified = json_str(commit, "client_modified");
 	const char *tag = dbx_tag_of(json_get(commit, "mode"));
@@ -49,9 +50,9 @@ const char *dbx_commit(struct dbx_call *c, const cJSON *commit, struct fc_blob *
 		client_modified = fc_now();
 	bool update = tag && !strcmp(tag, "update");
 	node = at.node;
-	enum outcome how = node ? judge(commit, node, blob)
+	enum outcome how = node						    ? judge(commit, node, blob)
 			   : update && json_bool(commit, "strict_conflict") ? CONFLICT
-									     : WRITE_OVER;
+									    : WRITE_OVER;
 	if (node && how == KEEP) {
 		*ret_node = node;
 		return NULL;
