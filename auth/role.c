@@ -60,11 +60,11 @@ static void token_answered(void *ctx, uint64_t id, const struct token_answer *an
 	struct role *role = ctx;
 	_cleanup_msg_ struct msg reply;
 
+	msg_init(&reply, AUTH_TOKEN_REPLY, id);
 	if (!answer->token) {
 		send_error(role->rpc, id, answer->err);
 		return;
 	}
-	msg_init(&reply, AUTH_TOKEN_REPLY, id);
 	msg_put_str(&reply, answer->token);
 	msg_put_i64(&reply, answer->expires_at);
 	rpc_reply(role->rpc, &reply);
