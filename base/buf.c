@@ -21,6 +21,7 @@ int buf_reserve(struct buf *b, size_t more)
 		return -1;
 	b->data = data;
 	b->cap = cap;
+	b->data[b->len] = '\0';
 	return 0;
 }
 
