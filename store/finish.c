@@ -19,9 +19,9 @@ static int note_done(struct store *s, struct db *db, int64_t now, struct err *er
 		"INSERT INTO done (minute, node, items) VALUES (?1, ?2, 1)"
 		" ON CONFLICT (minute, node) DO UPDATE SET items = done.items + 1",
 		DB_ARGS(DB_I(minute), DB_T(s->node)), err);
-	if (n < 0 || s->done_minute == minute)
+	if (n < 0 || s->memory.done_minute == minute)
 		return n < 0 ? -1 : 0;
-	s->done_minute = minute;
+	s->memory.done_minute = minute;
 	return db_run(db, "DELETE FROM done WHERE minute < ?1", DB_ARGS(DB_I(minute - DONE_KEEP_MINUTES)), err) < 0 ? -1 : 0;
 }
 

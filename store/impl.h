@@ -20,6 +20,13 @@
 
 struct writer;
 
+/* The writer thread's own. It is put back when a transaction is undone, as the rows are. */
+struct memory {
+	int64_t turn[3];     /* by lane: the connection served last */
+	int64_t now;         /* the latest time a claim named */
+	int64_t done_minute; /* the last one whose start cleaned up behind itself */
+};
+
 struct store {
 	char where[1024];
 	char node[64];
@@ -31,10 +38,7 @@ struct store {
 	pthread_cond_t returned;
 	struct db *reader[READERS_MAX]; /* free ones */
 	int n_free, n_readers;
-	/* The writer thread's own: */
-	int64_t turn[3];  /* by lane: the connection served last */
-	int64_t last_now; /* the latest time a claim named */
-	int64_t done_minute; /* the last one whose start cleaned up behind itself */
+	struct memory memory;
 };
 
 /* The schema files in order, ended by NULL; made at build time by schema/embed.sh. */

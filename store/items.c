@@ -166,7 +166,7 @@ static int try_connection(struct store *s, struct db *db, struct claim *c, int l
 /* Goes round the connections once, beginning behind the one served last. */
 static int claim_lane(struct store *s, struct db *db, struct claim *c, int lane, struct err *err)
 {
-	int64_t start = s->turn[lane], at = start;
+	int64_t start = s->memory.turn[lane], at = start;
 	bool wrapped = false;
 
 	for (;;) {
@@ -185,7 +185,7 @@ static int claim_lane(struct store *s, struct db *db, struct claim *c, int lane,
 			return -1;
 		at = connection;
 		if (c->n > 0) {
-			s->turn[lane] = connection;
+			s->memory.turn[lane] = connection;
 			return 0;
 		}
 	}

@@ -346,7 +346,7 @@ static void quiet(void *arg, const char *message)
 
 int db_open_postgres(const char *url, bool read_only, struct db **ret, struct err *err)
 {
-	/* Earlier words win in libpq's expansion of dbname; what the URL says comes first. */
+	/* Of a word that comes twice the last one counts: what the URL says goes before what is said here. */
 	static const char *const names[] = {"connect_timeout", "keepalives_idle", "keepalives_interval", "tcp_user_timeout",
 		"application_name", "dbname", NULL};
 	const char *values[] = {"5", "30", "10", "30000", "sekisho", url, NULL};

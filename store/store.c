@@ -261,13 +261,13 @@ int store_follow_clock(struct store *s, struct db *db, int64_t now, struct err *
 		"UPDATE findings SET action_next_try = action_next_try - ?1, ready_at = ready_at - ?1"
 		" WHERE waiting = 1 AND ready_at > ?2",
 	};
-	int64_t by = s->last_now - now;
+	int64_t by = s->memory.now - now;
 
 	if (s->sole && by > CLOCK_BACK_MS)
 		for (size_t i = 0; i < ARRAY_SIZE(back); i++)
 			if (db_run(db, back[i], DB_ARGS(DB_I(by), DB_I(now)), err) < 0)
 				return -1;
 	if (s->sole && (by > CLOCK_BACK_MS || by < 0))
-		s->last_now = now;
+		s->memory.now = now;
 	return 0;
 }

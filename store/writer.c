@@ -40,6 +40,7 @@ static void run_alone(struct writer *w, struct call *c)
 {
 	for (int i = 0; i < ALONE_TRIES; i++) {
 		err_clear(&c->err);
+		const struct memory before = w->store->memory;
 		c->result = db_begin(w->db, true, &c->err);
 		if (c->result < 0)
 			return;
@@ -47,8 +48,11 @@ static void run_alone(struct writer *w, struct call *c)
 		if (c->result == 0) {
 			/* A commit whose answer got lost may have happened: not again. */
 			c->result = db_commit(w->db, &c->err);
+			if (c->result < 0)
+				w->store->memory = before;
 			return;
 		}
+		w->store->memory = before;
 		bool lost = !w->db->driver->in_transaction(w->db);
 		db_rollback(w->db);
 		/* A deadlock with another node is worth another try at once, a dead connection is not. */
@@ -59,6 +63,8 @@ static void run_alone(struct writer *w, struct call *c)
 
 static int run_in_savepoint(struct writer *w, struct call *c, bool *ret_lost)
 {
+	const struct memory before = w->store->memory;
+
 	if (db_savepoint(w->db, &c->err) < 0) {
 		*ret_lost = true;
 		return -1;
@@ -66,6 +72,7 @@ static int run_in_savepoint(struct writer *w, struct call *c, bool *ret_lost)
 	int r = c->fn(w->store, w->db, c->ctx, &c->err);
 	if (r == 0 && db_release(w->db, &c->err) == 0)
 		return 0;
+	w->store->memory = before;
 	if (db_rollback_to(w->db, NULL) < 0)
 		*ret_lost = true;
 	return -1;
@@ -73,6 +80,7 @@ static int run_in_savepoint(struct writer *w, struct call *c, bool *ret_lost)
 
 static void run_batch(struct writer *w, struct call **calls, size_t n)
 {
+	const struct memory before = w->store->memory;
 	struct err err = {0};
 	bool lost = false;
 	size_t good = 0;
@@ -101,6 +109,8 @@ static void run_batch(struct writer *w, struct call **calls, size_t n)
 		lost = db_commit(w->db, &err) < 0;
 	else
 		db_rollback(w->db);
+	if (lost)
+		w->store->memory = before;
 	/* A database that is out of reach would let each one wait anew. */
 	bool away = err.class == ERR_RETRY;
 	for (size_t i = 0; i < n; i++) {

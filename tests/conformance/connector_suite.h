@@ -41,7 +41,7 @@ struct suite_target {
 	void (*rename_file)(struct suite *s, const char *id, const char *name);
 	void (*delete_file)(struct suite *s, const char *id);
 	char *(*add_mail)(struct suite *s, const char *mime);
-	void (*delete_mail)(struct suite *s, const char *id);
+	void (*delete_mail)(struct suite *s, const char *id); /* for good */
 };
 
 /* Runs the groups: straight, in small pages, and through faults. Returns main()'s result; 77 (skipped) without

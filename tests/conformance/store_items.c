@@ -407,7 +407,8 @@ static void a_clock_set_back_delays_nothing(void **state)
 	put_connection(f, "c1", "aoba");
 	int64_t t = put_stream(f, "c1", "s1");
 	put_item(f, t, "a", "1", LANE_LIVE);
-	ok(store_item_defer(f->s, claim_one(f, T0, "a"), T0 + 5000, "later", false, -1, &f->err));
+	int64_t id = claim_one(f, T0, "a");
+	ok(store_item_defer(f->s, id, T0 + 5000, "later", false, -1, &f->err));
 	assert_int_equal(claim_items(f, T0 - day, 5, &l), 0);
 	assert_int_equal(claim_items(f, T0 - day + 5000, 5, &l), 1);
 }

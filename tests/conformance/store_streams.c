@@ -5,7 +5,7 @@
 
 static bool claim(struct fixture *f, int64_t now, struct store_stream *ret, int64_t *ret_next)
 {
-	if (store_stream_claim(f->s, now, now + LEASE, f->a, ret, ret_next, &f->err) == 0)
+	if (again(store_stream_claim(f->s, now, now + LEASE, f->a, ret, ret_next, &f->err)) == 0)
 		return true;
 	assert_int_equal(f->err.class, ERR_GONE);
 	assert_string_equal(f->err.code, "nothing");

@@ -2,17 +2,25 @@
 #include "tests/conformance/store_suite.h"
 
 #include "base/encode.h"
+#include "store/fault.h"
 
 #include <libpq-fe.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static bool on_postgres;
+#define FAULTS_PER_MILLE 33
+
+static bool on_postgres, with_faults;
 
 bool suite_on_postgres(void)
 {
 	return on_postgres;
+}
+
+bool suite_injected(const struct err *err)
+{
+	return with_faults && err->class == ERR_LOCAL && strcmp(err->code, "disk_full") == 0;
 }
 
 void suite_ok(int r, const struct err *err, const char *call, const char *file, int line)
@@ -53,8 +61,8 @@ void suite_make(struct fixture *f)
 		snprintf(f->schema, sizeof(f->schema), "test_%s", id);
 		snprintf(sql, sizeof(sql), "CREATE SCHEMA %s", f->schema);
 		postgres_run(sql);
-		snprintf(f->where, sizeof(f->where), "%s%coptions=-csearch_path%%3D%s", url, strchr(url, '?') ? '&' : '?',
-			f->schema);
+		snprintf(f->where, sizeof(f->where), "%s%coptions=-csearch_path%%3D%s&application_name=%s", url,
+			strchr(url, '?') ? '&' : '?', f->schema, f->schema);
 		return;
 	}
 	snprintf(f->dir, sizeof(f->dir), "/tmp/sekisho-store-XXXXXX");
@@ -87,6 +95,8 @@ int suite_setup(void **state)
 	assert_non_null(f);
 	suite_make(f);
 	f->a = arena_new(256 << 20);
+	if (with_faults)
+		store_fault_writes(FAULTS_PER_MILLE, 7);
 	ok(store_open(f->where, false, "node:1", &f->s, &f->err));
 	*state = f;
 	return 0;
@@ -97,6 +107,8 @@ int suite_teardown(void **state)
 	struct fixture *f = *state;
 
 	store_close(f->s);
+	if (with_faults)
+		store_fault_clear();
 	suite_drop(f);
 	arena_free(f->a);
 	free(f);
@@ -111,20 +123,37 @@ void suite_reopen(struct fixture *f, const char *node)
 	ok(store_recover(f->s, &f->err));
 }
 
-int suite_run(const char *name, const struct CMUnitTest *tests, size_t n)
+static int run_group(const char *name, const char *on, const struct CMUnitTest *tests, size_t n)
 {
 	char title[80];
 
-	on_postgres = false;
-	snprintf(title, sizeof(title), "%s on SQLite", name);
-	int failed = _cmocka_run_group_tests(title, tests, n, NULL, NULL);
+	snprintf(title, sizeof(title), "%s on %s", name, on);
+	return _cmocka_run_group_tests(title, tests, n, NULL, NULL);
+}
+
+int suite_run_plain(const char *name, const struct CMUnitTest *tests, size_t n)
+{
+	int failed = run_group(name, "SQLite", tests, n);
+
 	if (!getenv("SEKISHO_TEST_POSTGRES")) {
 		print_message("%s on PostgreSQL: skipped, SEKISHO_TEST_POSTGRES is not set\n", name);
 		return failed;
 	}
 	on_postgres = true;
-	snprintf(title, sizeof(title), "%s on PostgreSQL", name);
-	return failed + _cmocka_run_group_tests(title, tests, n, NULL, NULL);
+	failed += run_group(name, "PostgreSQL", tests, n);
+	on_postgres = false;
+	return failed;
+}
+
+int suite_run(const char *name, const struct CMUnitTest *tests, size_t n)
+{
+	int failed = suite_run_plain(name, tests, n);
+
+	store_fault_install();
+	with_faults = true;
+	failed += run_group(name, "SQLite on a full disk", tests, n);
+	with_faults = false;
+	return failed;
 }
 
 void put_connection(struct fixture *f, const char *id, const char *tenant)
