@@ -1,0 +1,63 @@
+/* The inner contract of the Box connector: calls that act as a user, and what its files give each other. Straight-line,
+ * without state between calls; any of core's job threads. Sources: Box API reference 2024.0 and guides; see README.md. */
+#ifndef CONNECTORS_BOX_BOX_H
+#define CONNECTORS_BOX_BOX_H
+
+#include "connectors/common.h"
+
+#define BOX_QUARANTINE "sekisho-quarantine" /* folder of the service account */
+#define BOX_PLACE "quarantine"              /* its key in place_get() */
+#define BOX_FIELDS                                                                                                   \
+	"id,type,name,size,sha1,etag,file_version,parent,path_collection,owned_by,shared_link,item_status,lock,"     \
+	"modified_at,trashed_at"
+
+struct connection {
+	struct api api;
+	const char *base; /* endpoint "api" */
+};
+
+/* url_make() below {api}/2.0. */
+#define box_url(c, url, err, pattern, ...) url_make(url, err, (c)->base, "/2.0" pattern, __VA_ARGS__)
+
+struct box_call {
+	const char *method; /* NULL: GET */
+	const char *url;
+	const char *user;   /* as-user; NULL or "": the service account itself */
+	const char *if_match;
+	const cJSON *json;
+	struct content *content;
+};
+
+/* Errors carry Box's code in the message; beside connector.h's codes: CHANGED "name_taken", REMOTE "policy" (a Shield
+ * rule refuses), RETRY "busy_tree". ret_doc NULL: the body does not matter. */
+int box_json(struct connection *c, const struct box_call *call, cJSON **ret_doc, struct err *err);
+int box_get(struct connection *c, const char *url, const char *user, cJSON **ret_doc, struct err *err);
+int box_download(struct connection *c, const struct box_call *call, struct http_response *ret, struct err *err);
+void box_refine(const struct http_response *r, const cJSON *doc, struct err *err);
+
+/* The file with BOX_FIELDS. */
+int box_file(struct connection *c, const char *id, const char *user, cJSON **ret, struct err *err);
+/* Fills *ret from a file's JSON; owner: of the stream, NULL takes the file's own. -1 with REMOTE "bad_answer". */
+int box_item(struct arena *a, const cJSON *file, struct item *ret, struct err *err);
+/* "/a/b" of path_collection, without the root. */
+const char *box_path(struct arena *a, const cJSON *file);
+
+/* The contract's functions, by file. */
+int box_check_grant(struct connection *c, struct grant_report *ret, struct err *err);
+int box_list_streams(struct connection *c, const char *cursor, struct stream_page *ret, struct err *err);
+int box_poll(struct connection *c, const struct poll_request *req, struct item_page *ret, struct err *err);
+int box_plan(struct connection *c, const struct stream_info *stream, const struct item *item, const char *op_id,
+	struct buf *receipt, struct err *err);
+int box_quarantine(struct connection *c, const char *receipt, bool again, struct buf *receipt_out, struct err *err);
+int box_restore(struct connection *c, const char *receipt, bool again, struct buf *receipt_out, struct err *err);
+int box_observe(struct connection *c, const char *receipt, struct observation *ret, struct err *err);
+int box_open_held(struct connection *c, const char *receipt, struct content *content, struct content_info *ret,
+	struct err *err);
+int box_remove(struct connection *c, const char *receipt, bool again, struct err *err);
+int box_content(struct connection *c, const char *id, const char *version, const char *user, struct content *content,
+	struct content_info *ret, struct err *err);
+
+/* The folder "sekisho-quarantine" of the service account: known, found or made. */
+int box_place(struct connection *c, struct buf *ret_id, struct err *err);
+
+#endif

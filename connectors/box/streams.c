@@ -1,0 +1,144 @@
+/* What can be followed: the enterprise's events, and each user's tree; and the grant's check. See box.h for threads.
+ *
+ * New and changed files of all users come through one stream, the enterprise's events; a user's own stream walks the
+ * tree once, for what was there before. The place in the events is taken before the first tree is walked, so that
+ * nothing falls between. */
+#include "connectors/box/box.h"
+
+#include <string.h>
+
+#define USERS_PAGE 500
+
+static int event_url(struct connection *c, struct buf *url, const char *position, struct err *err)
+{
+	if (box_url(c, url, err, "/events", NULL) < 0)
+		return -1;
+	if (url_query(url, "stream_type", "admin_logs_streaming") < 0 || url_query(url, "stream_position", position) < 0 ||
+		url_query(url, "limit", "1") < 0)
+		return err_memory(err);
+	return 0;
+}
+
+/* The place in the events from which this connection began to follow them. */
+static int start_position(struct connection *c, struct buf *ret, struct err *err)
+{
+	const struct connector_env *env = c->api.env;
+	_cleanup_buf_ struct buf url = BUF_INIT(8192);
+	_cleanup_json_ cJSON *doc = NULL;
+	char number[32];
+
+	int r = env->place_get(env->ctx, "events/start", ret, err);
+	if (r <= 0)
+		return r;
+	if (event_url(c, &url, "now", err) < 0 || box_get(c, buf_str(&url), NULL, &doc, err) < 0)
+		return -1;
+	const char *position = json_id(doc, "next_stream_position", number, sizeof(number));
+	if (!position)
+		return err_set(err, ERR_REMOTE, "bad_answer", "the events gave no position");
+	if (env->place_put(env->ctx, "events/start", position, err) < 0)
+		return -1;
+	return buf_adds(ret, position) < 0 ? err_memory(err) : 0;
+}
+
+static int add_events(struct connection *c, struct stream_page *ret, struct stream_info *out, struct err *err)
+{
+	_cleanup_buf_ struct buf start = BUF_INIT(4096);
+	_cleanup_json_ cJSON *context = cJSON_CreateObject();
+
+	if (!context)
+		return err_memory(err);
+	if (start_position(c, &start, err) < 0)
+		return -1;
+	const char *text;
+	if (json_set_str(context, "start", buf_str(&start)) < 0 || arena_json(ret->arena, context, &text, err) < 0)
+		return err_memory(err);
+	*out = (struct stream_info){.remote_id = "events", .service = "box", .owner = "", .name = "Enterprise events",
+		.context = text, .state = STREAM_ACTIVE};
+	return 0;
+}
+
+static int add_user(struct stream_page *ret, const cJSON *user, struct stream_info *out, struct err *err)
+{
+	const char *id = json_str(user, "id"), *status = json_str_or(user, "status", "active");
+
+	if (!id)
+		return err_set(err, ERR_REMOTE, "bad_answer", "a user without an id");
+	bool active = strcmp(status, "inactive") != 0;
+	*out = (struct stream_info){.remote_id = arena_printf(ret->arena, "user/%s", id), .service = "box",
+		.owner = arena_str(ret->arena, user, "login"), .name = "All Files",
+		.context = arena_printf(ret->arena, "{\"user\":\"%.40s\"}", id),
+		.state = active ? STREAM_ACTIVE : STREAM_FORBIDDEN, .reason = active ? "" : "the user is inactive"};
+	return out->remote_id && out->context ? 0 : err_memory(err);
+}
+
+int box_list_streams(struct connection *c, const char *cursor, struct stream_page *ret, struct err *err)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(16384);
+	_cleanup_json_ cJSON *doc = NULL;
+	int page = c->api.config->page_size ? c->api.config->page_size : USERS_PAGE;
+
+	if (box_url(c, &url, err, "/users", NULL) < 0)
+		return -1;
+	if (url_query(&url, "user_type", "managed") < 0 || url_query(&url, "usemarker", "true") < 0 ||
+		url_query_int(&url, "limit", page) < 0 || url_query(&url, "fields", "id,login,name,status") < 0 ||
+		(cursor && url_query(&url, "marker", cursor) < 0))
+		return err_memory(err);
+	if (box_get(c, buf_str(&url), NULL, &doc, err) < 0)
+		return -1;
+	const cJSON *list = json_array(doc, "entries"), *user;
+	if (!list)
+		return err_set(err, ERR_REMOTE, "bad_answer", "the list of users is no list");
+	ret->streams = arena_alloc(ret->arena, ((size_t)cJSON_GetArraySize(list) + 1) * sizeof(*ret->streams));
+	if (!ret->streams)
+		return err_memory(err);
+	if (!cursor && add_events(c, ret, &ret->streams[ret->n_streams++], err) < 0)
+		return -1;
+	cJSON_ArrayForEach(user, list)
+		if (add_user(ret, user, &ret->streams[ret->n_streams++], err) < 0)
+			return -1;
+	const char *next = json_str(doc, "next_marker");
+	if (next && *next && !(ret->next = arena_dup(ret->arena, next)))
+		return err_memory(err);
+	return 0;
+}
+
+/* A refusal of one probe is a missing permission; other errors are errors. */
+static int probe(struct connection *c, const char *url, const char *user, const char *need, const char **missing, int *n,
+	cJSON **ret, struct err *err)
+{
+	if (box_get(c, url, user, ret, err) == 0)
+		return 0;
+	if (err->http_status != 403)
+		return -1;
+	missing[(*n)++] = need;
+	return 0;
+}
+
+int box_check_grant(struct connection *c, struct grant_report *ret, struct err *err)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(8192);
+	_cleanup_json_ cJSON *me = NULL, *users = NULL, *events = NULL, *folder = NULL;
+	const char **missing = arena_alloc(ret->arena, 8 * sizeof(*missing));
+	int n = 0;
+
+	if (!missing)
+		return err_memory(err);
+	if (box_url(c, &url, err, "/users/me", NULL) < 0 || url_query(&url, "fields", "id,login,name,enterprise,role") < 0 ||
+		box_get(c, buf_str(&url), NULL, &me, err) < 0)
+		return -1;
+	const cJSON *enterprise = json_object(me, "enterprise");
+	ret->organisation = arena_str(ret->arena, enterprise, "name");
+	ret->organisation_id = arena_str(ret->arena, enterprise, "id");
+	if (box_url(c, &url, err, "/users", NULL) < 0 || url_query(&url, "limit", "1") < 0 ||
+		probe(c, buf_str(&url), NULL, "manage_managed_users", missing, &n, &users, err) < 0)
+		return -1;
+	if (event_url(c, &url, "now", err) < 0 ||
+		probe(c, buf_str(&url), NULL, "manage_enterprise_properties", missing, &n, &events, err) < 0)
+		return -1;
+	const char *user = json_str(cJSON_GetArrayItem(json_array(users, "entries"), 0), "id");
+	if (user && (box_url(c, &url, err, "/folders/{}/items", "0", NULL) < 0 || url_query(&url, "limit", "1") < 0 ||
+			    probe(c, buf_str(&url), user, "as-user (App + Enterprise Access)", missing, &n, &folder, err) < 0))
+		return -1;
+	ret->missing = missing;
+	return 0;
+}
