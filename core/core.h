@@ -24,6 +24,7 @@ enum supervisor_message {
 	SUP_STOP,     /* supervisor → core */
 	SUP_READY,    /* core → supervisor: str for people */
 	SUP_PING,     /* core → supervisor: still alive */
+	SUP_ENDING,   /* core → supervisor: core ends by itself; the others will see their sockets close */
 };
 
 /* Another role as core sees it. It may be replaced at any time; calls hold a reference. */

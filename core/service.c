@@ -340,11 +340,11 @@ static void stop_all(struct service *s)
 	content_budget_free(c->budget);
 }
 
-static void ping(struct core *c)
+static void tell(struct core *c, enum supervisor_message what)
 {
 	_cleanup_msg_ struct msg m;
 
-	msg_init(&m, SUP_PING, 0);
+	msg_init(&m, what, 0);
 	if (rpc_notify(c->supervisor, &m) < 0)
 		core_stop(c);
 }
@@ -370,7 +370,7 @@ static void run(struct service *s)
 	while (!core_stopping(c)) {
 		int64_t now = time_monotonic_ms();
 		if (now - last_ping > 2000) {
-			ping(c);
+			tell(c, SUP_PING);
 			last_ping = now;
 		}
 		if (c->mode == MODE_ONCE && idle_check(c, &idle)) {
@@ -444,6 +444,7 @@ int core_role_main(const char *config_path, enum core_mode mode, int fd)
 		ready(c);
 		run(s);
 	}
+	tell(c, SUP_ENDING);
 	stop_all(s);
 	rpc_free(c->supervisor);
 	return c->exit_code;

@@ -139,7 +139,8 @@ static void core_died(struct supervisor *s, int status)
 	int64_t now = time_monotonic_ms();
 	struct child *core = &s->children[ROLE_CORE];
 
-	close(s->core_fd);
+	if (s->core_fd >= 0)
+		close(s->core_fd);
 	s->core_fd = -1;
 	if (s->stop_by || s->o->mode != MODE_SERVE || (WIFEXITED(status) && WEXITSTATUS(status) != 7)) {
 		s->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 7;
@@ -191,10 +192,9 @@ static void from_core(struct supervisor *s)
 	struct msg m;
 
 	if (msg_recv(s->core_fd, &m) != 1) {
-		/* Its death is told by SIGCHLD; until then do not spin on a closed socket. */
-		if (s->children[ROLE_CORE].pid > 0)
+		/* Its death is told by SIGCHLD. Without having said that it ends, it must not live on cut off from us. */
+		if (!s->stop_by && s->children[ROLE_CORE].pid > 0)
 			kill(s->children[ROLE_CORE].pid, SIGKILL);
-		shutdown(s->core_fd, SHUT_RDWR);
 		close(s->core_fd);
 		s->core_fd = -1;
 		return;
@@ -209,6 +209,8 @@ static void from_core(struct supervisor *s)
 		}
 	} else if (m.type == SUP_PING) {
 		notify_send("WATCHDOG=1");
+	} else if (m.type == SUP_ENDING && !s->stop_by) {
+		s->stop_by = time_monotonic_ms() + STOP_MS;
 	}
 	msg_free(&m);
 }
