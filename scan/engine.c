@@ -24,7 +24,7 @@
 /* Above our limits by this much, so that what libclamav cuts at its own is beyond ours and so is seen. */
 #define SLACK (256 << 10)
 #define FILE_SIZE_MAX ((1ll << 30) - 1) /* libclamav is not to be trusted with 1 GiB (CVE-2025-20260) */
-#define DB_OPTIONS (CL_DB_STDOPT | CL_DB_ENHANCED)
+#define DB_OPTIONS CL_DB_STDOPT
 
 /* What libclamav said last while loading, for the reason of a refusal. */
 static char last_message[160];

@@ -26,9 +26,7 @@ struct generation {
 	const struct scan_config *config;
 	struct engine engine;
 	int fd;
-	uid_t uid;
-	gid_t gid;
-	int next_slot;
+	struct sandbox_ids ids; /* of the next worker */
 	pid_t children[MAX_CHILDREN]; /* not reaped yet, so that a pid to be killed is surely ours */
 	int n_children;
 };
@@ -78,21 +76,21 @@ static void fork_worker(struct generation *g)
 		log_err(LOG_ERROR_, "scan.fork", &err);
 		return;
 	}
-	int slot = g->next_slot++;
 	int64_t from = time_monotonic_ns();
-	pid_t pid = sandbox_clone(g->config->sandbox);
+	g->ids.slot++;
+	pid_t pid = sandbox_clone(g->config->sandbox, &g->ids.user_namespace);
 	if (pid == 0) {
 		sigset_t none;
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
-		worker_main(g->config, &g->engine, pair[1], slot, g->uid, g->gid);
+		worker_main(g->config, &g->engine, pair[1], &g->ids);
 	}
+	int failed = errno;
 	close(pair[1]);
 	log_debug("scan.forked", "pid=%d us=%lld", (int)pid, (long long)(time_monotonic_ns() - from) / 1000);
 	if (pid < 0) {
-		/* The socket is dead, which is what the master sees; the number says which call failed. */
-		log_error("scan.fork", "error=%s sandbox=%d", strerror(errno), (int)g->config->sandbox);
-		pid = 0;
+		/* The master sees a dead socket, and in place of the pid why. */
+		pid = -failed;
 	} else {
 		g->children[g->n_children++] = pid;
 	}
@@ -185,7 +183,7 @@ static int load(struct generation *g, struct database *db, struct err *err)
 
 static _Noreturn void run(const struct scan_config *config, struct database *db, bool background, int fd)
 {
-	struct generation g = {.config = config, .fd = fd, .uid = geteuid(), .gid = getegid()};
+	struct generation g = {.config = config, .fd = fd, .ids = {.uid = geteuid(), .gid = getegid()}};
 	struct err err = {0};
 	sigset_t set;
 

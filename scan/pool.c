@@ -78,6 +78,8 @@ static void kill_worker(struct worker *w)
 	_cleanup_msg_ struct msg m;
 
 	w->killed = true;
+	if (w->pid <= 0)
+		return;
 	msg_init(&m, WIRE_KILL, 0);
 	msg_put_i64(&m, w->pid);
 	if (wire_send(w->gen->fd, &m, false) < 0)
@@ -247,8 +249,8 @@ void pool_readable(struct role *r, struct worker *w)
 	} else {
 		if (n != 0)
 			kill_worker(w);
-		if (w->pid == 0)
-			cage_failed(r, w, "clone: see the log");
+		if (w->pid < 0)
+			cage_failed(r, w, strerror(-(int)w->pid));
 		else
 			gone(w);
 	}
@@ -429,8 +431,7 @@ int64_t pool_tick(struct role *r, int64_t now)
 	for (struct worker *w = r->workers; w; w = after) {
 		after = w->next;
 		if (w->kill_at && now >= w->kill_at) {
-			if (!w->timed_out)
-				kill_worker(w);
+			kill_worker(w); /* again, should the generation not have taken it */
 			w->timed_out = true;
 			w->kill_at = now + 1000;
 		}

@@ -236,6 +236,7 @@ int scan_role_main(int fd)
 	log_open("scan");
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); /* inherited by all below; no set-user-id program is of use here */
 	if (!r)
 		return 1;
 	r->core = fd;

@@ -22,14 +22,21 @@
 #define UID_COUNT 256u
 #define MAX_FILES 64 /* descriptors: libclamav opens one or two a layer */
 
-pid_t sandbox_clone(bool on)
+pid_t sandbox_clone(bool on, bool *user_namespace)
 {
+	unsigned long flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
+	pid_t pid = -1;
+
+	*user_namespace = false;
 	if (!on)
 		return fork();
-	unsigned long flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
-	if (geteuid() != 0)
-		flags |= CLONE_NEWUSER;
-	return (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, 0);
+	if (geteuid() == 0) {
+		pid = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, 0);
+		if (pid >= 0 || errno != EPERM)
+			return pid;
+	}
+	*user_namespace = true;
+	return (pid_t)syscall(SYS_clone, flags | CLONE_NEWUSER, NULL, NULL, NULL, 0);
 }
 
 static int refuse(struct err *err, const char *layer)
@@ -171,15 +178,15 @@ int sandbox_minimum(int *keep, struct err *err)
 	return 0;
 }
 
-int sandbox_enter(const struct scan_limits *limits, int slot, uid_t outer_uid, gid_t outer_gid, int *keep,
-	char *layers, size_t size, struct err *err)
+int sandbox_enter(const struct scan_limits *limits, const struct sandbox_ids *ids, int *keep, char *layers, size_t size,
+	struct err *err)
 {
-	bool root = outer_uid == 0;
-	uid_t uid = root ? UID_FIRST + (unsigned)slot % UID_COUNT : UID_FIRST;
+	bool root = !ids->user_namespace;
+	uid_t uid = root ? UID_FIRST + (unsigned)ids->slot % UID_COUNT : UID_FIRST;
 	int64_t data = memory_of("VmData"), space = memory_of("VmSize");
 	int landlock = 0;
 
-	if (keep_one(keep, err) < 0 || mute(err) < 0 || (!root && map_user(outer_uid, outer_gid, err) < 0) ||
+	if (keep_one(keep, err) < 0 || mute(err) < 0 || (!root && map_user(ids->uid, ids->gid, err) < 0) ||
 		change_root(limits, uid, err) < 0)
 		return -1;
 	if (sethostname("worker", 6) < 0)

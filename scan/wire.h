@@ -18,7 +18,7 @@ enum wire_message {
 	WIRE_REFUSED,         /* generation → master: path, why; it is left out */
 	WIRE_LOADED,          /* generation → master: a SCAN_INFO_REPLY body */
 	WIRE_FORK,            /* master → generation: one more worker */
-	WIRE_WORKER,          /* generation → master: pid, with the worker's socket */
+	WIRE_WORKER,          /* generation → master: pid, with the worker's socket; -errno when there is none */
 	WIRE_KILL,            /* master → generation: pid */
 	WIRE_DIED,            /* generation → master: pid, wait status */
 };

@@ -91,14 +91,14 @@ static int serve(struct inspect *inspect, struct engine *engine, int sock)
 	return 0;
 }
 
-static int prepare(const struct scan_config *config, struct engine *engine, int *sock, int slot, uid_t uid, gid_t gid,
+static int prepare(const struct scan_config *config, struct engine *engine, int *sock, const struct sandbox_ids *ids,
 	char *layers, size_t size, struct err *err)
 {
 	char tmp[640] = SANDBOX_TMP;
 	unsigned seed;
 
 	if (config->sandbox) {
-		if (sandbox_enter(&config->limits, slot, uid, gid, sock, layers, size, err) < 0)
+		if (sandbox_enter(&config->limits, ids, sock, layers, size, err) < 0)
 			return -1;
 	} else {
 		snprintf(layers, size, "off");
@@ -115,14 +115,14 @@ static int prepare(const struct scan_config *config, struct engine *engine, int 
 	return 0;
 }
 
-void worker_main(const struct scan_config *config, struct engine *engine, int sock, int slot, uid_t uid, gid_t gid)
+void worker_main(const struct scan_config *config, struct engine *engine, int sock, const struct sandbox_ids *ids)
 {
 	char layers[128] = "";
 	struct err err = {0};
 	struct inspect *inspect = inspect_new(&config->limits, engine->image_hashes);
 
 	log_open("scan-worker");
-	if (!inspect || prepare(config, engine, &sock, slot, uid, gid, layers, sizeof(layers), &err) < 0 ||
+	if (!inspect || prepare(config, engine, &sock, ids, layers, sizeof(layers), &err) < 0 ||
 		(config->sandbox && sandbox_lock(&err) < 0)) {
 		if (!inspect)
 			err_set(&err, ERR_LOCAL, "sandbox", "out of memory");

@@ -3,9 +3,9 @@
 #define SCAN_WORKER_H
 
 #include "scan/engine.h"
+#include "scan/sandbox.h"
 
-/* fd: the socket to the master. slot: a small number of its own. Never returns. */
-_Noreturn void worker_main(const struct scan_config *config, struct engine *engine, int fd, int slot, uid_t uid,
-	gid_t gid);
+/* fd: the socket to the master. Never returns. */
+_Noreturn void worker_main(const struct scan_config *config, struct engine *engine, int fd, const struct sandbox_ids *ids);
 
 #endif
