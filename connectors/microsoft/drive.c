@@ -76,6 +76,8 @@ int drive_item_get(struct connection *c, const char *drive, const char *id, cJSO
 		return err_memory(err);
 	if (graph_get(c, buf_str(&url), NULL, &doc, err) < 0)
 		return -1;
+	if (strcmp(json_str_or(doc, "id", ""), id) != 0)
+		return err_set(err, ERR_REMOTE, "bad_answer", "another file than was asked for");
 	if (json_get(doc, "deleted"))
 		return err_set(err, ERR_GONE, "not_found", "the file was deleted");
 	*ret = TAKE_PTR(doc);

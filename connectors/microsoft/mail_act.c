@@ -129,7 +129,7 @@ static int look(struct connection *c, const cJSON *receipt, cJSON **ret, struct 
 		return err_memory(err);
 	if (graph_get(c, buf_str(&url), GRAPH_IMMUTABLE, &doc, err) < 0)
 		return -1;
-	if (!json_str(doc, "parentFolderId"))
+	if (!json_str(doc, "id") || !json_str(doc, "parentFolderId"))
 		return err_set(err, ERR_REMOTE, "bad_answer", "a message without a folder");
 	*ret = TAKE_PTR(doc);
 	return 0;

@@ -36,18 +36,16 @@ static cJSON *push(struct lister *l, const char *kind)
 	return task;
 }
 
-/* The same list from another page or entry on, below what will be pushed. */
+/* The same list from another page or entry on. */
 static int push_rest(struct lister *l, const cJSON *task, const char *link, int index, struct err *err)
 {
 	cJSON *rest = cJSON_Duplicate(task, true);
 
-	if (!rest || json_set_str(rest, "l", link) < 0 || json_set(rest, "i", index ? cJSON_CreateNumber(index) : cJSON_CreateNull()) < 0 ||
+	if (!rest || json_set_str(rest, "l", link) < 0 || json_set_int(rest, "i", index) < 0 ||
 		!cJSON_AddItemToArray(l->tasks, rest)) {
 		json_free(rest);
 		return err_memory(err);
 	}
-	if (!index)
-		cJSON_DeleteItemFromObjectCaseSensitive(rest, "i");
 	return 0;
 }
 
@@ -143,20 +141,18 @@ static int top_of(const struct lister *l, int usual)
 	return l->c->page_size > 0 && l->c->page_size < usual ? l->c->page_size : usual;
 }
 
-/* After a page was read up to (not including) entry `end`: what of the list is left goes below the tasks that its
- * entries pushed. `below`: how many tasks there were before them. */
-static int leave_rest(struct lister *l, const cJSON *task, const char *next, int end, int size, int below, struct err *err)
+/* Which entries of a page are this step's: from the task's index on, as many as a step takes. What is left of the page, or
+ * the next one, goes on the stack before the tasks that the entries will push. */
+static int begin_page(struct lister *l, const cJSON *task, const cJSON *value, const char *next, int *ret_from, int *ret_end,
+	struct err *err)
 {
-	if (end >= size && !next)
-		return 0;
-	if ((end < size ? push_rest(l, task, json_str(task, "l"), end, err) : push_rest(l, task, next, 0, err)) < 0)
-		return -1;
-	cJSON *rest = cJSON_DetachItemFromArray(l->tasks, cJSON_GetArraySize(l->tasks) - 1);
-	if (!cJSON_InsertItemInArray(l->tasks, below, rest)) {
-		json_free(rest);
-		return err_memory(err);
-	}
-	return 0;
+	int from = (int)json_int64_or(task, "i", 0), end = from + ENTRIES_PER_STEP, size = cJSON_GetArraySize(value);
+
+	*ret_from = from;
+	*ret_end = end;
+	if (end < size)
+		return push_rest(l, task, json_str(task, "l"), end, err);
+	return next ? push_rest(l, task, next, 0, err) : 0;
 }
 
 /* ---- users ---- */
@@ -193,7 +189,7 @@ static int list_users(struct lister *l, const cJSON *task, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
 	_cleanup_json_ cJSON *doc = NULL;
-	int below = cJSON_GetArraySize(l->tasks), i = 0, from = (int)json_int64_or(task, "i", 0), end = from + ENTRIES_PER_STEP;
+	int i = 0, from, end;
 	const char *next;
 	cJSON *value, *user;
 	struct err why;
@@ -213,13 +209,15 @@ static int list_users(struct lister *l, const cJSON *task, struct err *err)
 			*err = why;
 		return -1;
 	}
+	if (begin_page(l, task, value, next, &from, &end, err) < 0)
+		return -1;
 	cJSON_ArrayForEach(user, value)
 	{
 		if (i >= from && i < end && add_user(l, user, err) < 0)
 			return -1;
 		i++;
 	}
-	return leave_rest(l, task, next, end, i, below, err);
+	return 0;
 }
 
 /* ---- mail folders ---- */
@@ -259,7 +257,7 @@ static int list_folders(struct lister *l, const cJSON *task, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX), place = BUF_INIT(4096), remote = BUF_INIT(1024);
 	const char *user = json_str(task, "u"), *parent = json_str(task, "f"), *next;
-	int below = cJSON_GetArraySize(l->tasks), i = 0, from = (int)json_int64_or(task, "i", 0), end = from + ENTRIES_PER_STEP;
+	int i = 0, from, end;
 	_cleanup_json_ cJSON *doc = NULL;
 	cJSON *value, *folder;
 	struct err why;
@@ -277,6 +275,8 @@ static int list_folders(struct lister *l, const cJSON *task, struct err *err)
 			return 0; /* deleted in the meantime */
 		return refused(l, &why, "exchange", buf_str(&remote), json_str(task, "o"), "Mailbox", "mailbox", err);
 	}
+	if (begin_page(l, task, value, next, &from, &end, err) < 0)
+		return -1;
 	cJSON_ArrayForEach(folder, value)
 	{
 		const char *id = json_str(folder, "id"), *type = json_str_or(folder, "@odata.type", "");
@@ -286,7 +286,7 @@ static int list_folders(struct lister *l, const cJSON *task, struct err *err)
 			return -1;
 		i++;
 	}
-	return leave_rest(l, task, next, end, i, below, err);
+	return 0;
 }
 
 /* ---- drives ---- */
@@ -342,7 +342,7 @@ static bool is_personal(const cJSON *site)
 
 static int list_sites(struct lister *l, const cJSON *task, struct err *err)
 {
-	int below = cJSON_GetArraySize(l->tasks), i = 0, from = (int)json_int64_or(task, "i", 0), end = from + ENTRIES_PER_STEP;
+	int i = 0, from, end;
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
 	bool search = json_bool(task, "q");
 	_cleanup_json_ cJSON *doc = NULL;
@@ -361,6 +361,8 @@ static int list_sites(struct lister *l, const cJSON *task, struct err *err)
 		cJSON *other = push(l, "sites");
 		return !other || json_set_bool(other, "q", true) < 0 ? err_memory(err) : 0;
 	}
+	if (begin_page(l, task, value, next, &from, &end, err) < 0)
+		return -1;
 	cJSON_ArrayForEach(site, value)
 	{
 		const char *id = json_str(site, "id");
@@ -372,14 +374,14 @@ static int list_sites(struct lister *l, const cJSON *task, struct err *err)
 		}
 		i++;
 	}
-	return leave_rest(l, task, next, end, i, below, err);
+	return 0;
 }
 
 /* ---- teams ---- */
 
 static int list_teams(struct lister *l, const cJSON *task, struct err *err)
 {
-	int below = cJSON_GetArraySize(l->tasks), i = 0, from = (int)json_int64_or(task, "i", 0), end = from + ENTRIES_PER_STEP;
+	int i = 0, from, end;
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
 	_cleanup_json_ cJSON *doc = NULL;
 	cJSON *value, *team;
@@ -392,6 +394,8 @@ static int list_teams(struct lister *l, const cJSON *task, struct err *err)
 		return err_memory(err);
 	if (fetch(l, task, &url, NULL, &doc, &value, &next, &why) < 0)
 		return refused(l, &why, "teams", "channel/teams", "Teams", "Teams", "list of teams", err);
+	if (begin_page(l, task, value, next, &from, &end, err) < 0)
+		return -1;
 	cJSON_ArrayForEach(team, value)
 	{
 		const char *id = json_str(team, "id");
@@ -403,7 +407,7 @@ static int list_teams(struct lister *l, const cJSON *task, struct err *err)
 		}
 		i++;
 	}
-	return leave_rest(l, task, next, end, i, below, err);
+	return 0;
 }
 
 static int list_channels(struct lister *l, const cJSON *task, struct err *err)

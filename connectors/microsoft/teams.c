@@ -51,6 +51,8 @@ int teams_get(struct connection *c, const struct teams_ref *ref, cJSON **ret, st
 
 	if (teams_url(c, ref, &url, err) < 0 || graph_get(c, buf_str(&url), NULL, &doc, err) < 0)
 		return -1;
+	if (strcmp(json_str_or(doc, "id", ""), ref->id) != 0)
+		return err_set(err, ERR_REMOTE, "bad_answer", "another Teams message than was asked for");
 	if (json_str(doc, "deletedDateTime"))
 		return err_set(err, ERR_GONE, "not_found", "the message was deleted");
 	*ret = TAKE_PTR(doc);

@@ -155,8 +155,10 @@ void follow_poll(struct follow *f)
 			struct err err = {0};
 			if (n > 5000)
 				fail_msg("%s does not end", s->info.remote_id);
-			if (follow_page(f, i, &more, &err) == 0)
+			if (follow_page(f, i, &more, &err) == 0) {
+				tries = 0;
 				continue;
+			}
 			if (err.class == ERR_CURSOR) {
 				assert_int_equal(err.scope, SCOPE_STREAM);
 				free(TAKE_PTR(s->cursor));

@@ -95,6 +95,7 @@ int suite_setup(void **state)
 	assert_non_null(f);
 	suite_make(f);
 	f->a = arena_new(256 << 20);
+	store_fault_clear();
 	if (with_faults)
 		store_fault_writes(FAULTS_PER_MILLE, 7);
 	ok(store_open(f->where, false, "node:1", &f->s, &f->err));
