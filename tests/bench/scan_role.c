@@ -151,7 +151,10 @@ static pid_t start_role(const struct scan_config *config, int *ret_fd)
 	pid_t pid = fork();
 	if (pid == 0) {
 		char self[] = "/proc/self/exe", role[] = "--role", *argv[] = {self, role, NULL};
-		dup2(pair[1], 5);
+		if (pair[1] == 5)
+			fcntl(5, F_SETFD, 0);
+		else
+			dup2(pair[1], 5);
 		execv(self, argv);
 		_exit(127);
 	}

@@ -13,6 +13,7 @@ struct harness {
 	char dir[128];   /* of the test's own, below it "signatures" and "state" */
 	char signatures[160];
 	int changes;     /* SCAN_CHANGED messages that came */
+	bool no_namespaces; /* start the role where mount namespaces are not to be had */
 	struct scan_config config;
 };
 

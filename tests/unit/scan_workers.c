@@ -202,6 +202,27 @@ static void test_many_at_once(void **state)
 	}
 }
 
+/* Where a worker cannot be caged nothing is scanned: everything is unknown, and the information says why. */
+static void test_no_cage_no_scan(void **state)
+{
+	struct harness h;
+	struct scan_reply r;
+	struct scan_info info;
+
+	harness_init(&h);
+	if (!h.config.sandbox) {
+		harness_free(&h);
+		skip();
+	}
+	h.no_namespaces = true;
+	harness_start(&h);
+	assert_true(harness_ready(&h, &info));
+	assert_non_null(strstr(info.sandbox, "unavailable"));
+	harness_scan(&h, "aoba", "hello world\n", 12, &r);
+	unknown(&r, SCAN_ERROR, "sandbox");
+	harness_free(&h);
+}
+
 int main(int argc, char **argv)
 {
 	harness_main(argc, argv);
@@ -217,6 +238,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_cage),
 		cmocka_unit_test(test_space),
 		cmocka_unit_test(test_many_at_once),
+		cmocka_unit_test(test_no_cage_no_scan),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
