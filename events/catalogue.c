@@ -70,7 +70,9 @@ static cJSON *file_object(const struct store_finding *f)
 	}
 	if (f->owner && *f->owner) {
 		cJSON *owner = cJSON_AddObjectToObject(file, "owner");
-		cJSON_AddStringToObject(owner, strchr(f->owner, '@') ? "email_addr" : "name", f->owner);
+		cJSON_AddStringToObject(owner, "name", f->owner);
+		if (strchr(f->owner, '@'))
+			cJSON_AddStringToObject(owner, "email_addr", f->owner);
 	}
 	if (f->sha256 && *f->sha256) {
 		cJSON *h = cJSON_CreateObject();
@@ -82,30 +84,52 @@ static cJSON *file_object(const struct store_finding *f)
 	return file;
 }
 
+/* The address in "Name <a@b>" or "a@b", as cut from a list of len bytes; NULL when there is none. OCSF's email_t is an
+ * address alone. */
+static cJSON *address(const char *text, size_t len)
+{
+	const char *open = memchr(text, '<', len), *close = open ? memchr(open, '>', len - (size_t)(open - text)) : NULL;
+	_cleanup_buf_ struct buf one = BUF_INIT(400);
+
+	if (close) {
+		text = open + 1;
+		len = (size_t)(close - text);
+	}
+	while (len && (*text == ' ' || *text == '\t')) {
+		text++;
+		len--;
+	}
+	while (len && (text[len - 1] == ' ' || text[len - 1] == '\t'))
+		len--;
+	if (!memchr(text, '@', len) || memchr(text, ' ', len) || buf_add(&one, text, len) < 0)
+		return NULL;
+	return cJSON_CreateString(buf_str(&one));
+}
+
 static cJSON *email_object(const struct store_finding *f)
 {
-	cJSON *mail = cJSON_CreateObject();
+	cJSON *mail = cJSON_CreateObject(), *to = cJSON_CreateArray();
 
 	add_text(mail, "uid", f->remote_id);
 	add_text(mail, "message_uid", f->message_id);
-	add_text(mail, "from", f->from);
 	add_text(mail, "subject", f->subject);
-	if (f->to && *f->to) {
-		cJSON *to = cJSON_AddArrayToObject(mail, "to");
-		for (const char *p = f->to; *p;) {
-			size_t len = strcspn(p, ",");
-			while (len && *p == ' ') {
-				p++;
-				len--;
-			}
-			_cleanup_buf_ struct buf one = BUF_INIT(1000);
-			if (len && buf_add(&one, p, len) == 0)
-				cJSON_AddItemToArray(to, cJSON_CreateString(buf_str(&one)));
-			p += len;
-			if (*p)
-				p++;
-		}
+	cJSON *from = f->from ? address(f->from, strlen(f->from)) : NULL;
+	if (from)
+		cJSON_AddItemToObject(mail, "from", from);
+	for (const char *p = f->to ? f->to : ""; *p;) {
+		size_t len = strcspn(p, ",");
+		cJSON *one = address(p, len);
+		if (one)
+			cJSON_AddItemToArray(to, one);
+		p += len;
+		if (*p)
+			p++;
 	}
+	/* A mail without readable addresses still lies in somebody's mailbox. */
+	cJSON *owner = cJSON_GetArraySize(to) || !f->owner ? NULL : address(f->owner, strlen(f->owner));
+	if (owner)
+		cJSON_AddItemToArray(to, owner);
+	cJSON_AddItemToObject(mail, "to", to);
 	if (f->size >= 0)
 		cJSON_AddNumberToObject(mail, "size", (double)f->size);
 	return mail;
