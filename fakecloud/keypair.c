@@ -10,6 +10,8 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+#define OWN_KEYS 12
+
 DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
 DEFINE_CLEANUP(X509 *, X509_free)
 
@@ -60,10 +62,25 @@ static void thumbprint(X509 *cert, const EVP_MD *md, char *out, size_t size)
 	snprintf(out, size, "%s", buf_str(&text));
 }
 
+/* The first tenants have keys of their own; many tenants take turns with those, because making one costs a tenth of a
+ * second. Who signs is known by client and certificate, so that nobody is taken for another. */
+static EVP_PKEY *next_key(void)
+{
+	static EVP_PKEY *made[OWN_KEYS];
+	static size_t count;
+	EVP_PKEY **key = &made[count++ % OWN_KEYS];
+
+	if (!*key)
+		*key = EVP_RSA_gen(2048);
+	if (*key)
+		EVP_PKEY_up_ref(*key);
+	return *key;
+}
+
 struct fc_keypair *fc_keypair_new(const char *common_name)
 {
 	struct fc_keypair *pair = calloc(1, sizeof(*pair));
-	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = EVP_RSA_gen(2048);
+	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = next_key();
 
 	if (!pair || !key)
 		abort();
