@@ -1,5 +1,5 @@
-/* What each grant asks, signs and makes of answers; keys and configuration files that do not fit. Signatures are
- * verified with OpenSSL. */
+/* What each grant asks, signs and makes of answers; keys and configuration files that do not fit. Signatures
+ * are verified with OpenSSL. */
 #include "auth/assertion.h"
 #include "auth/grant.h"
 #include "auth/pem.h"
@@ -37,7 +37,8 @@ static int make_keys(void **state)
 
 static int free_keys(void **state)
 {
-	char *const texts[] = {k.key_pem, k.other_pem, k.weak_pem, k.encrypted_pem, k.certificate_pem, k.ended_pem};
+	char *const texts[] = {
+		k.key_pem, k.other_pem, k.weak_pem, k.encrypted_pem, k.certificate_pem, k.ended_pem};
 
 	EVP_PKEY_free(k.key);
 	EVP_PKEY_free(k.other);
@@ -50,7 +51,8 @@ static int free_keys(void **state)
 }
 
 /* secrets: name, text, name, text, NULL */
-static int open_grant(const char *provider, const char *json, const char *const *secrets, struct grant *ret, struct err *err)
+static int open_grant(const char *provider, const char *json, const char *const *secrets, struct grant *ret,
+	struct err *err)
 {
 	struct vault_record r = {.connection = "c", .tenant = "t"};
 
@@ -66,7 +68,8 @@ static int open_grant(const char *provider, const char *json, const char *const 
 
 #define S(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-static void refused(const char *provider, const char *json, const char *const *secrets, const char *code, const char *says)
+static void refused(const char *provider, const char *json, const char *const *secrets, const char *code,
+	const char *says)
 {
 	struct grant g = {0};
 	struct err err = {0};
@@ -85,7 +88,8 @@ static void refused(const char *provider, const char *json, const char *const *s
 }
 
 /* A grant that passes; gives its facts. */
-static struct grant taken(const char *provider, const char *json, const char *const *secrets, cJSON *facts, int64_t *ends_at)
+static struct grant taken(
+	const char *provider, const char *json, const char *const *secrets, cJSON *facts, int64_t *ends_at)
 {
 	struct grant g = {0};
 	struct err err;
@@ -131,8 +135,8 @@ static void test_algorithms(void **state)
 	enum assertion_algorithm alg;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		_cleanup_json_ cJSON *header = cJSON_CreateObject(), *claims = cJSON_CreateObject(), *h = NULL, *c = NULL, *h2 = NULL,
-				     *c2 = NULL;
+		_cleanup_json_ cJSON *header = cJSON_CreateObject(), *claims = cJSON_CreateObject(),
+				     *h = NULL, *c = NULL, *h2 = NULL, *c2 = NULL;
 		_cleanup_buf_ struct buf jwt = BUF_INIT(16384);
 		cJSON_AddStringToObject(header, "kid", "a\"b");
 		cJSON_AddStringToObject(claims, "iss", "関所");
@@ -154,12 +158,15 @@ static void test_algorithms(void **state)
 
 /* ---- Microsoft ---- */
 
-#define MS(type) "{\"type\":\"" type "\",\"directory\":\"d-1\",\"client_id\":\"app-1\",\"scope\":\"https://graph.microsoft.com/" \
-		 ".default\",\"token_url\":\"https://login.microsoftonline.com/d-1/oauth2/v2.0/token\"}"
+#define MS(type)                                                                                             \
+	"{\"type\":\"" type                                                                                  \
+	"\",\"directory\":\"d-1\",\"client_id\":\"app-1\",\"scope\":\"https://graph.microsoft.com/"          \
+	".default\",\"token_url\":\"https://login.microsoftonline.com/d-1/oauth2/v2.0/token\"}"
 
 static void test_microsoft(void **state)
 {
-	_cleanup_json_ cJSON *facts = cJSON_CreateObject(), *facts2 = cJSON_CreateObject(), *h = NULL, *c = NULL;
+	_cleanup_json_ cJSON *facts = cJSON_CreateObject(), *facts2 = cJSON_CreateObject(), *h = NULL,
+			     *c = NULL;
 	_cleanup_buf_ struct buf form = BUF_INIT(GRANT_FORM_MAX), form2 = BUF_INIT(GRANT_FORM_MAX);
 	int64_t ends_at;
 	char thumbprint[64];
@@ -185,10 +192,13 @@ static void test_microsoft(void **state)
 	int_is(c, "exp", 1700000300);
 	grant_close(&g);
 
-	g = taken("microsoft", MS("client_secret"), S("client_secret_file", " s3cr~t+/=& \n"), facts2, &ends_at);
+	g = taken("microsoft", MS("client_secret"), S("client_secret_file", " s3cr~t+/=& \n"), facts2,
+		&ends_at);
 	grant_close(&g);
-	refused("microsoft", MS("client_secret"), S("client_secret_file", "two words"), "bad_secret", "client_secret_file");
-	g = taken("microsoft", MS("client_secret"), S("client_secret_file", "s3cr~t+/=&\r\n"), facts2, &ends_at);
+	refused("microsoft", MS("client_secret"), S("client_secret_file", "two words"), "bad_secret",
+		"client_secret_file");
+	g = taken("microsoft", MS("client_secret"), S("client_secret_file", "s3cr~t+/=&\r\n"), facts2,
+		&ends_at);
 	assert_int_equal(g.kind->ask(&g, "", 1700000000000, &form2, NULL), 0);
 	form_is(&form2, "client_secret", "s3cr~t+/=&");
 	grant_close(&g);
@@ -199,18 +209,27 @@ static void test_microsoft_refused(void **state)
 	const char *good = MS("client_certificate");
 	char *der = strdup("\x30\x82garbage");
 
-	refused("microsoft", good, S("certificate_file", k.certificate_pem, "key_file", k.other_pem), "bad_secret", "does not belong");
-	refused("microsoft", good, S("certificate_file", k.ended_pem, "key_file", k.key_pem), "bad_secret", "ended at");
-	refused("microsoft", good, S("certificate_file", k.certificate_pem, "key_file", k.weak_pem), "bad_secret", "2048");
-	refused("microsoft", good, S("certificate_file", k.certificate_pem, "key_file", k.encrypted_pem), "bad_secret", "without a passphrase");
-	refused("microsoft", good, S("certificate_file", k.key_pem, "key_file", k.key_pem), "bad_secret", "no certificate");
-	refused("microsoft", good, S("certificate_file", der, "key_file", k.key_pem), "bad_secret", "no certificate");
-	refused("microsoft", good, S("certificate_file", k.certificate_pem, "key_file", "rubbish"), "bad_secret", "no private key");
+	refused("microsoft", good, S("certificate_file", k.certificate_pem, "key_file", k.other_pem),
+		"bad_secret", "does not belong");
+	refused("microsoft", good, S("certificate_file", k.ended_pem, "key_file", k.key_pem), "bad_secret",
+		"ended at");
+	refused("microsoft", good, S("certificate_file", k.certificate_pem, "key_file", k.weak_pem),
+		"bad_secret", "2048");
+	refused("microsoft", good, S("certificate_file", k.certificate_pem, "key_file", k.encrypted_pem),
+		"bad_secret", "without a passphrase");
+	refused("microsoft", good, S("certificate_file", k.key_pem, "key_file", k.key_pem), "bad_secret",
+		"no certificate");
+	refused("microsoft", good, S("certificate_file", der, "key_file", k.key_pem), "bad_secret",
+		"no certificate");
+	refused("microsoft", good, S("certificate_file", k.certificate_pem, "key_file", "rubbish"),
+		"bad_secret", "no private key");
 	refused("microsoft", good, S("certificate_file", k.certificate_pem), "bad_grant", "key_file");
-	refused("microsoft", "{\"type\":\"client_secret\"}", S("client_secret_file", "x"), "bad_grant", "client_id");
-	refused("microsoft", "{\"type\":\"jwt\"}", S("client_secret_file", "x"), "bad_grant", "no grant of type");
-	refused("microsoft", "{\"type\":\"client_secret\",\"token_url\":\"http://login.example/\"}", S("client_secret_file", "x"),
-		"bad_grant", "token_url");
+	refused("microsoft", "{\"type\":\"client_secret\"}", S("client_secret_file", "x"), "bad_grant",
+		"client_id");
+	refused("microsoft", "{\"type\":\"jwt\"}", S("client_secret_file", "x"), "bad_grant",
+		"no grant of type");
+	refused("microsoft", "{\"type\":\"client_secret\",\"token_url\":\"http://login.example/\"}",
+		S("client_secret_file", "x"), "bad_grant", "token_url");
 	refused("microsoft", "{}", S("client_secret_file", "x"), "bad_grant", "no grant");
 	refused("microsoft", "{\"type\":\"client_secret\",", S("client_secret_file", "x"), "bad_json", "");
 	free(der);
@@ -218,7 +237,8 @@ static void test_microsoft_refused(void **state)
 
 /* ---- Google ---- */
 
-#define GOOGLE "{\"type\":\"service_account\",\"subject\":\"admin@aoba.example\",\"scopes\":\"scope-a scope-b\"}"
+#define GOOGLE                                                                                               \
+	"{\"type\":\"service_account\",\"subject\":\"admin@aoba.example\",\"scopes\":\"scope-a scope-b\"}"
 
 static void test_google(void **state)
 {
@@ -255,12 +275,16 @@ static void test_google_refused(void **state)
 
 	refused("google", GOOGLE, S("key_file", "{"), "bad_secret", "no JSON");
 	refused("google", GOOGLE, S("key_file", "[]"), "bad_secret", "service_account");
-	refused("google", GOOGLE, S("key_file", "{\"type\":\"authorized_user\"}"), "bad_secret", "service_account");
-	refused("google", GOOGLE, S("key_file", "{\"type\":\"service_account\"}"), "bad_secret", "client_email");
+	refused("google", GOOGLE, S("key_file", "{\"type\":\"authorized_user\"}"), "bad_secret",
+		"service_account");
+	refused("google", GOOGLE, S("key_file", "{\"type\":\"service_account\"}"), "bad_secret",
+		"client_email");
 	refused("google", GOOGLE, S("key_file", plain_http), "bad_secret", "token_uri");
 	refused("google", GOOGLE, S("key_file", weak), "bad_secret", "2048");
-	refused("google", "{\"type\":\"service_account\",\"subject\":\"a@b\"}", S("key_file", good), "bad_grant", "scopes");
-	refused("google", "{\"type\":\"service_account\",\"scopes\":\"x\"}", S("key_file", good), "bad_grant", "subject");
+	refused("google", "{\"type\":\"service_account\",\"subject\":\"a@b\"}", S("key_file", good),
+		"bad_grant", "scopes");
+	refused("google", "{\"type\":\"service_account\",\"scopes\":\"x\"}", S("key_file", good), "bad_grant",
+		"subject");
 }
 
 /* ---- Box ---- */
@@ -270,15 +294,17 @@ static void test_google_refused(void **state)
 
 static void test_box(void **state)
 {
-	_cleanup_json_ cJSON *facts = cJSON_CreateObject(), *h = NULL, *c = NULL, *h2 = NULL, *c2 = NULL, *facts2 = cJSON_CreateObject();
-	_cleanup_buf_ struct buf form = BUF_INIT(GRANT_FORM_MAX), form2 = BUF_INIT(GRANT_FORM_MAX), form3 = BUF_INIT(GRANT_FORM_MAX),
-				 form4 = BUF_INIT(GRANT_FORM_MAX);
+	_cleanup_json_ cJSON *facts = cJSON_CreateObject(), *h = NULL, *c = NULL, *h2 = NULL, *c2 = NULL,
+			     *facts2 = cJSON_CreateObject();
+	_cleanup_buf_ struct buf form = BUF_INIT(GRANT_FORM_MAX), form2 = BUF_INIT(GRANT_FORM_MAX),
+				 form3 = BUF_INIT(GRANT_FORM_MAX), form4 = BUF_INIT(GRANT_FORM_MAX);
 	_cleanup_free_ char *file = test_box_config(k.encrypted_pem, "pass phrase");
 	char url[GRANT_URL_MAX];
 	int64_t ends_at;
 	bool bearer;
 
-	struct grant g = taken("box", BOX(",\"algorithm\":\"RS512\""), S("config_file", file), facts, &ends_at);
+	struct grant g =
+		taken("box", BOX(",\"algorithm\":\"RS512\""), S("config_file", file), facts, &ends_at);
 	str_is(facts, "enterprise_id", "4711");
 	str_is(facts, "client_id", "box-client");
 	assert_int_equal(g.kind->ask(&g, "ignored", 1700000000000, &form, NULL), 0);
@@ -302,7 +328,9 @@ static void test_box(void **state)
 	form_is(&form3, "client_secret", "box-secret+/=&");
 	grant_close(&g);
 
-	g = taken("box", "{\"type\":\"client_credentials\",\"client_id\":\"id\",\"enterprise_id\":\"4711\"," BOX_URL "}",
+	g = taken("box",
+		"{\"type\":\"client_credentials\",\"client_id\":\"id\",\"enterprise_id\":\"4711\"," BOX_URL
+		"}",
 		S("client_secret_file", "sec\n"), facts2, &ends_at);
 	assert_int_equal(g.kind->ask(&g, "", 0, &form4, NULL), 0);
 	form_is(&form4, "grant_type", "client_credentials");
@@ -314,7 +342,8 @@ static void test_box(void **state)
 
 static void test_box_refused(void **state)
 {
-	_cleanup_free_ char *wrong = test_box_config(k.encrypted_pem, "another"), *none = test_box_config(k.encrypted_pem, ""),
+	_cleanup_free_ char *wrong = test_box_config(k.encrypted_pem, "another"),
+			    *none = test_box_config(k.encrypted_pem, ""),
 			    *good = test_box_config(k.encrypted_pem, "pass phrase");
 
 	refused("box", BOX(""), S("config_file", wrong), "bad_secret", "passphrase does not open");
@@ -336,7 +365,8 @@ static void test_dropbox(void **state)
 	bool bearer;
 
 	struct grant g = taken("dropbox",
-		"{\"type\":\"refresh_token\",\"app_key\":\"key\",\"token_url\":\"http://127.0.0.1:99/prefix/oauth2/token\"}",
+		"{\"type\":\"refresh_token\",\"app_key\":\"key\",\"token_url\":\"http://127.0.0.1:99/prefix/"
+		"oauth2/token\"}",
 		S("app_secret_file", "sec", "refresh_token_file", "ref"), facts, &ends_at);
 	assert_int_equal(g.kind->ask(&g, "", 0, &form, NULL), 0);
 	form_is(&form, "grant_type", "refresh_token");
@@ -364,36 +394,71 @@ static void test_errors(void **state)
 		enum grant_verdict verdict;
 		const char *says;
 	} cases[] = {
-#define MSE(n, e, text) "{\"error\":\"" e "\",\"error_description\":\"AADSTS" #n ": " text "\",\"error_codes\":[" #n "],\"trace_id\":\"0000aaaa-11bb\"}"
-		{&grant_microsoft_secret, 401, MSE(7000215, "invalid_client", "x"), ERR_AUTH, SCOPE_CONNECTION, "AADSTS7000215", GRANT_FAILED, "client secret is wrong"},
-		{&grant_microsoft_secret, 401, MSE(7000222, "invalid_client", "x"), ERR_AUTH, SCOPE_CONNECTION, "AADSTS7000222", GRANT_FAILED, "expired"},
-		{&grant_microsoft_certificate, 401, MSE(700027, "invalid_client", "x"), ERR_AUTH, SCOPE_CONNECTION, "AADSTS700027", GRANT_FAILED, "key is not known"},
-		{&grant_microsoft_certificate, 401, MSE(700024, "invalid_client", "x"), ERR_RETRY, SCOPE_CONNECTION, "AADSTS700024", GRANT_CLOCK, "clock"},
-		{&grant_microsoft_certificate, 401, MSE(700023, "invalid_client", "x"), ERR_AUTH, SCOPE_CONNECTION, "AADSTS700023", GRANT_FAILED, "audience"},
-		{&grant_microsoft_secret, 400, MSE(700016, "unauthorized_client", "x"), ERR_CONSENT, SCOPE_CONNECTION, "AADSTS700016", GRANT_FAILED, "consent"},
-		{&grant_microsoft_secret, 400, MSE(7000112, "unauthorized_client", "x"), ERR_CONSENT, SCOPE_CONNECTION, "AADSTS7000112", GRANT_FAILED, "disabled"},
-		{&grant_microsoft_secret, 400, MSE(90002, "invalid_request", "x"), ERR_AUTH, SCOPE_CONNECTION, "AADSTS90002", GRANT_FAILED, "directory"},
-		{&grant_microsoft_secret, 400, MSE(99999999, "unauthorized_client", "x"), ERR_CONSENT, SCOPE_CONNECTION, "AADSTS99999999", GRANT_FAILED, "consent"},
-		{&grant_microsoft_secret, 400, MSE(99999999, "something", "odd \\u0007 text"), ERR_AUTH, SCOPE_CONNECTION, "AADSTS99999999", GRANT_FAILED, "odd \\x07 text"},
-		{&grant_microsoft_secret, 400, "{\"error_description\":\"AADSTS7000215: x\"}", ERR_AUTH, SCOPE_CONNECTION, "AADSTS7000215", GRANT_FAILED, "client secret"},
-		{&grant_microsoft_secret, 400, "{\"error_codes\":[\"x\"],\"error\":5}", ERR_AUTH, SCOPE_CONNECTION, "http_status", GRANT_FAILED, "HTTP 400"},
-		{&grant_microsoft_secret, 404, NULL, ERR_AUTH, SCOPE_CONNECTION, "http_status", GRANT_FAILED, "HTTP 404"},
+#define MSE(n, e, text)                                                                                      \
+	"{\"error\":\"" e "\",\"error_description\":\"AADSTS" #n ": " text "\",\"error_codes\":[" #n         \
+	"],\"trace_id\":\"0000aaaa-11bb\"}"
+		{&grant_microsoft_secret, 401, MSE(7000215, "invalid_client", "x"), ERR_AUTH,
+			SCOPE_CONNECTION, "AADSTS7000215", GRANT_FAILED, "client secret is wrong"},
+		{&grant_microsoft_secret, 401, MSE(7000222, "invalid_client", "x"), ERR_AUTH,
+			SCOPE_CONNECTION, "AADSTS7000222", GRANT_FAILED, "expired"},
+		{&grant_microsoft_certificate, 401, MSE(700027, "invalid_client", "x"), ERR_AUTH,
+			SCOPE_CONNECTION, "AADSTS700027", GRANT_FAILED, "key is not known"},
+		{&grant_microsoft_certificate, 401, MSE(700024, "invalid_client", "x"), ERR_RETRY,
+			SCOPE_CONNECTION, "AADSTS700024", GRANT_CLOCK, "clock"},
+		{&grant_microsoft_certificate, 401, MSE(700023, "invalid_client", "x"), ERR_AUTH,
+			SCOPE_CONNECTION, "AADSTS700023", GRANT_FAILED, "audience"},
+		{&grant_microsoft_secret, 400, MSE(700016, "unauthorized_client", "x"), ERR_CONSENT,
+			SCOPE_CONNECTION, "AADSTS700016", GRANT_FAILED, "consent"},
+		{&grant_microsoft_secret, 400, MSE(7000112, "unauthorized_client", "x"), ERR_CONSENT,
+			SCOPE_CONNECTION, "AADSTS7000112", GRANT_FAILED, "disabled"},
+		{&grant_microsoft_secret, 400, MSE(90002, "invalid_request", "x"), ERR_AUTH, SCOPE_CONNECTION,
+			"AADSTS90002", GRANT_FAILED, "directory"},
+		{&grant_microsoft_secret, 400, MSE(99999999, "unauthorized_client", "x"), ERR_CONSENT,
+			SCOPE_CONNECTION, "AADSTS99999999", GRANT_FAILED, "consent"},
+		{&grant_microsoft_secret, 400, MSE(99999999, "something", "odd \\u0007 text"), ERR_AUTH,
+			SCOPE_CONNECTION, "AADSTS99999999", GRANT_FAILED, "odd \\x07 text"},
+		{&grant_microsoft_secret, 400, "{\"error_description\":\"AADSTS7000215: x\"}", ERR_AUTH,
+			SCOPE_CONNECTION, "AADSTS7000215", GRANT_FAILED, "client secret"},
+		{&grant_microsoft_secret, 400, "{\"error_codes\":[\"x\"],\"error\":5}", ERR_AUTH,
+			SCOPE_CONNECTION, "http_status", GRANT_FAILED, "HTTP 400"},
+		{&grant_microsoft_secret, 404, NULL, ERR_AUTH, SCOPE_CONNECTION, "http_status", GRANT_FAILED,
+			"HTTP 404"},
 #define GE(e, text) "{\"error\":\"" e "\",\"error_description\":\"" text "\"}"
-		{&grant_google_service_account, 400, GE("invalid_grant", "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe."), ERR_RETRY, SCOPE_CONNECTION, "invalid_grant", GRANT_CLOCK, "clock"},
-		{&grant_google_service_account, 400, GE("invalid_grant", "Invalid JWT Signature."), ERR_AUTH, SCOPE_CONNECTION, "invalid_grant", GRANT_FAILED, "key"},
-		{&grant_google_service_account, 400, GE("invalid_grant", "Invalid email or User ID"), ERR_GONE, SCOPE_STREAM, "invalid_grant", GRANT_FAILED, "user"},
-		{&grant_google_service_account, 400, GE("invalid_grant", "Token has been expired or revoked."), ERR_CONSENT, SCOPE_CONNECTION, "invalid_grant", GRANT_FAILED, "revoked"},
-		{&grant_google_service_account, 401, GE("unauthorized_client", "Client is unauthorized"), ERR_CONSENT, SCOPE_CONNECTION, "unauthorized_client", GRANT_FAILED, "consent"},
-		{&grant_box_jwt, 400, GE("invalid_grant", "Current date time must be before the expiration date time specified in the 'exp' claim."), ERR_RETRY, SCOPE_CONNECTION, "invalid_grant", GRANT_CLOCK, "clock"},
-		{&grant_box_jwt, 400, GE("invalid_grant", "Please check the 'exp' claim."), ERR_RETRY, SCOPE_CONNECTION, "invalid_grant", GRANT_CLOCK, "clock"},
-		{&grant_box_jwt, 400, GE("invalid_grant", "Please check the 'jti' claim."), ERR_RETRY, SCOPE_CONNECTION, "invalid_grant", GRANT_AGAIN, "new one"},
-		{&grant_box_jwt, 400, GE("invalid_grant", "Please check the 'aud' claim."), ERR_AUTH, SCOPE_CONNECTION, "invalid_grant", GRANT_FAILED, "audience"},
-		{&grant_box_jwt, 400, GE("invalid_grant", "OAuth JWT signature verification failed"), ERR_AUTH, SCOPE_CONNECTION, "invalid_grant", GRANT_FAILED, "key"},
-		{&grant_box_jwt, 400, GE("invalid_grant", "Grant credentials are invalid"), ERR_CONSENT, SCOPE_CONNECTION, "invalid_grant", GRANT_FAILED, "secret"},
-		{&grant_box_jwt, 400, GE("unauthorized_client", "x"), ERR_CONSENT, SCOPE_CONNECTION, "unauthorized_client", GRANT_FAILED, "consent"},
-		{&grant_box_client_credentials, 400, GE("invalid_client", "x"), ERR_AUTH, SCOPE_CONNECTION, "invalid_client", GRANT_FAILED, "secret"},
-		{&grant_dropbox_refresh, 400, GE("invalid_grant", "refresh token is invalid or revoked"), ERR_CONSENT, SCOPE_CONNECTION, "invalid_grant", GRANT_FAILED, "revoked"},
-		{&grant_dropbox_refresh, 400, GE("invalid_client", "x"), ERR_AUTH, SCOPE_CONNECTION, "invalid_client", GRANT_FAILED, "app key"},
+		{&grant_google_service_account, 400,
+			GE("invalid_grant", "Invalid JWT: Token must be a short-lived token (60 minutes) and "
+					    "in a reasonable timeframe."),
+			ERR_RETRY, SCOPE_CONNECTION, "invalid_grant", GRANT_CLOCK, "clock"},
+		{&grant_google_service_account, 400, GE("invalid_grant", "Invalid JWT Signature."), ERR_AUTH,
+			SCOPE_CONNECTION, "invalid_grant", GRANT_FAILED, "key"},
+		{&grant_google_service_account, 400, GE("invalid_grant", "Invalid email or User ID"),
+			ERR_GONE, SCOPE_STREAM, "invalid_grant", GRANT_FAILED, "user"},
+		{&grant_google_service_account, 400,
+			GE("invalid_grant", "Token has been expired or revoked."), ERR_CONSENT,
+			SCOPE_CONNECTION, "invalid_grant", GRANT_FAILED, "revoked"},
+		{&grant_google_service_account, 401, GE("unauthorized_client", "Client is unauthorized"),
+			ERR_CONSENT, SCOPE_CONNECTION, "unauthorized_client", GRANT_FAILED, "consent"},
+		{&grant_box_jwt, 400,
+			GE("invalid_grant", "Current date time must be before the expiration date time "
+					    "specified in the 'exp' claim."),
+			ERR_RETRY, SCOPE_CONNECTION, "invalid_grant", GRANT_CLOCK, "clock"},
+		{&grant_box_jwt, 400, GE("invalid_grant", "Please check the 'exp' claim."), ERR_RETRY,
+			SCOPE_CONNECTION, "invalid_grant", GRANT_CLOCK, "clock"},
+		{&grant_box_jwt, 400, GE("invalid_grant", "Please check the 'jti' claim."), ERR_RETRY,
+			SCOPE_CONNECTION, "invalid_grant", GRANT_AGAIN, "new one"},
+		{&grant_box_jwt, 400, GE("invalid_grant", "Please check the 'aud' claim."), ERR_AUTH,
+			SCOPE_CONNECTION, "invalid_grant", GRANT_FAILED, "audience"},
+		{&grant_box_jwt, 400, GE("invalid_grant", "OAuth JWT signature verification failed"),
+			ERR_AUTH, SCOPE_CONNECTION, "invalid_grant", GRANT_FAILED, "key"},
+		{&grant_box_jwt, 400, GE("invalid_grant", "Grant credentials are invalid"), ERR_CONSENT,
+			SCOPE_CONNECTION, "invalid_grant", GRANT_FAILED, "secret"},
+		{&grant_box_jwt, 400, GE("unauthorized_client", "x"), ERR_CONSENT, SCOPE_CONNECTION,
+			"unauthorized_client", GRANT_FAILED, "consent"},
+		{&grant_box_client_credentials, 400, GE("invalid_client", "x"), ERR_AUTH, SCOPE_CONNECTION,
+			"invalid_client", GRANT_FAILED, "secret"},
+		{&grant_dropbox_refresh, 400, GE("invalid_grant", "refresh token is invalid or revoked"),
+			ERR_CONSENT, SCOPE_CONNECTION, "invalid_grant", GRANT_FAILED, "revoked"},
+		{&grant_dropbox_refresh, 400, GE("invalid_client", "x"), ERR_AUTH, SCOPE_CONNECTION,
+			"invalid_client", GRANT_FAILED, "app key"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -404,10 +469,12 @@ static void test_errors(void **state)
 		enum grant_verdict v = cases[i].kind->judge(cases[i].status, body, &err);
 		if (v != cases[i].verdict || err.class != cases[i].class || err.scope != cases[i].scope ||
 			strcmp(err.code, cases[i].code) != 0 || !strstr(err.message, cases[i].says))
-			fail_msg("%s: %d %s %s: %s", cases[i].body, (int)v, err_class_name(err.class), err.code, err.message);
+			fail_msg("%s: %d %s %s: %s", cases[i].body, (int)v, err_class_name(err.class),
+				err.code, err.message);
 		/* The fix stands behind the last colon, and nothing was cut off. */
 		assert_true(strlen(err.message) < sizeof(err.message) - 1);
-		if (cases[i].kind == &grant_microsoft_secret && cases[i].body && strstr(cases[i].body, "trace_id"))
+		if (cases[i].kind == &grant_microsoft_secret && cases[i].body &&
+			strstr(cases[i].body, "trace_id"))
 			assert_string_equal(err.request_id, "0000aaaa-11bb");
 	}
 }

@@ -1,4 +1,5 @@
-/* The vault: what it keeps comes back, and nothing else does: other keys, copied rows, changed bytes, open files. */
+/* The vault: what it keeps comes back, and nothing else does: other keys, copied rows, changed bytes, open
+ * files. */
 #include "auth/kek.h"
 #include "auth/vault.h"
 #include "tests/unit/auth_keys.h"
@@ -40,14 +41,16 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void put(struct fixture *f, const char *connection, const char *tenant, const char *provider, const char *secret)
+static void put(struct fixture *f, const char *connection, const char *tenant, const char *provider,
+	const char *secret)
 {
 	struct vault_record r = {.n = 2, .ends_at = 1234567890123};
 
 	snprintf(r.connection, sizeof(r.connection), "%s", connection);
 	snprintf(r.tenant, sizeof(r.tenant), "%s", tenant);
 	snprintf(r.provider, sizeof(r.provider), "%s", provider);
-	const char *const purposes[] = {"grant", "client_secret_file"}, *const values[] = {"{\"type\":\"x\"}", secret};
+	const char *const purposes[] = {"grant", "client_secret_file"}, *const values[] = {
+										"{\"type\":\"x\"}", secret};
 	for (int i = 0; i < 2; i++) {
 		snprintf(r.items[i].purpose, sizeof(r.items[i].purpose), "%s", purposes[i]);
 		r.items[i].value = (struct buf)BUF_INIT(VAULT_VALUE_MAX);
@@ -136,7 +139,8 @@ static void test_round_trip(void **state)
 
 static void test_sealing(void **state)
 {
-	_cleanup_buf_ struct buf aad = BUF_INIT(64), other = BUF_INIT(64), a = BUF_INIT(256), b = BUF_INIT(256), out = BUF_INIT(256);
+	_cleanup_buf_ struct buf aad = BUF_INIT(64), other = BUF_INIT(64), a = BUF_INIT(256),
+				 b = BUF_INIT(256), out = BUF_INIT(256);
 	unsigned char key[SEAL_KEY] = {1}, wrong[SEAL_KEY] = {2};
 
 	assert_int_equal(buf_adds(&aad, "a"), 0);
@@ -181,13 +185,17 @@ static void test_tampered(void **state)
 {
 	static const char *const changes[] = {
 		/* another tenant's secret, with its data key, under our name */
-		"UPDATE value SET sealed=(SELECT sealed FROM value WHERE connection='kashi-m365' AND purpose='client_secret_file')"
+		"UPDATE value SET sealed=(SELECT sealed FROM value WHERE connection='kashi-m365' AND "
+		"purpose='client_secret_file')"
 		" WHERE connection='aoba-m365' AND purpose='client_secret_file'",
-		"UPDATE data_key SET sealed=(SELECT sealed FROM data_key WHERE tenant='kashi') WHERE tenant='aoba'",
+		"UPDATE data_key SET sealed=(SELECT sealed FROM data_key WHERE tenant='kashi') WHERE "
+		"tenant='aoba'",
 		/* the same tenant's, of another connection; and of another purpose */
-		"UPDATE value SET sealed=(SELECT sealed FROM value WHERE connection='aoba-two' AND purpose='client_secret_file')"
+		"UPDATE value SET sealed=(SELECT sealed FROM value WHERE connection='aoba-two' AND "
+		"purpose='client_secret_file')"
 		" WHERE connection='aoba-m365' AND purpose='client_secret_file'",
-		"UPDATE value SET sealed=(SELECT sealed FROM value WHERE connection='aoba-m365' AND purpose='grant')"
+		"UPDATE value SET sealed=(SELECT sealed FROM value WHERE connection='aoba-m365' AND "
+		"purpose='grant')"
 		" WHERE connection='aoba-m365' AND purpose='client_secret_file'",
 		/* the connection moved to another tenant or provider, or said to be of another version */
 		"UPDATE connection SET tenant='kashi' WHERE id='aoba-m365'",
@@ -215,9 +223,11 @@ static void test_tampered(void **state)
 	}
 	/* An old row of the same connection, put back after its secret was replaced. */
 	put(f, "aoba-m365", "aoba", "microsoft", "stolen");
-	tamper(f, "CREATE TABLE old AS SELECT * FROM value; INSERT INTO old SELECT 'v', version, id FROM connection");
+	tamper(f, "CREATE TABLE old AS SELECT * FROM value; INSERT INTO old SELECT 'v', version, id FROM "
+		  "connection");
 	put(f, "aoba-m365", "aoba", "microsoft", "fresh");
-	tamper(f, "UPDATE value SET sealed=(SELECT o.sealed FROM old o WHERE o.connection='aoba-m365' AND o.purpose=value.purpose)");
+	tamper(f, "UPDATE value SET sealed=(SELECT o.sealed FROM old o WHERE o.connection='aoba-m365' AND "
+		  "o.purpose=value.purpose)");
 	fails(f, "aoba-m365", "vault_corrupt");
 }
 
@@ -295,9 +305,12 @@ static void test_forget(void **state)
 	put(f, "aoba-m365", "aoba", "microsoft", "hunter2");
 	put(f, "kashi-box", "kashi", "box", "theirs");
 	assert_int_equal(sqlite3_open(f->db, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, "SELECT (SELECT sealed FROM value WHERE connection='aoba-m365' AND "
-						"purpose='client_secret_file'), (SELECT sealed FROM data_key WHERE tenant='aoba')",
-		-1, &s, NULL), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_prepare_v2(db,
+			"SELECT (SELECT sealed FROM value WHERE connection='aoba-m365' AND "
+			"purpose='client_secret_file'), (SELECT sealed FROM data_key WHERE tenant='aoba')",
+			-1, &s, NULL),
+		SQLITE_OK);
 	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
 	memcpy(sealed, sqlite3_column_blob(s, 0), 32);
 	memcpy(key, sqlite3_column_blob(s, 1), 60);
@@ -381,8 +394,10 @@ static void test_key_forms(void **state)
 	snprintf(text, sizeof(text), "  %s\r\n", buf_str(&b64));
 	assert_int_equal(kek_parse(text, strlen(text), got), 0);
 	assert_memory_equal(raw, got, SEAL_KEY);
-	static const char *const bad[] = {"", "short", "zz", "0123456789012345678901234567890123456789012345678901234567890",
-		"g123456789012345678901234567890123456789012345678901234567890123", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="};
+	static const char *const bad[] = {"", "short", "zz",
+		"0123456789012345678901234567890123456789012345678901234567890",
+		"g123456789012345678901234567890123456789012345678901234567890123",
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(kek_parse(bad[i], strlen(bad[i]), got), -1);
 
