@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define CLAIM_TRIES 5
+
 struct claim {
 	int64_t finding, now, lease_until, next;
 	struct arena *arena;
@@ -56,17 +58,21 @@ static int find_any(struct db *db, struct claim *c, int64_t *ret, struct err *er
 static int claim(struct store *s, struct db *db, void *ctx, struct err *err)
 {
 	struct claim *c = ctx;
-	int64_t id = 0;
+	int64_t id = 0, n = 0;
+	int r;
 
 	c->found = false;
 	c->next = 0;
 	if (store_follow_clock(s, db, c->now, err) < 0)
 		return -1;
-	int r = c->finding ? find_one(db, c, &id, err) : find_any(db, c, &id, err);
-	if (r <= 0)
-		return r;
-	int64_t n = db_run(db, "UPDATE findings SET node = ?2, ready_at = ?3 WHERE id = ?1 AND waiting = 1 AND ready_at <= ?4",
-		DB_ARGS(DB_I(id), DB_T(s->node), DB_I(c->lease_until), DB_I(c->now)), err);
+	/* Another node may be faster: then the next one. */
+	for (int i = 0; i < CLAIM_TRIES && n == 0; i++) {
+		r = c->finding ? find_one(db, c, &id, err) : find_any(db, c, &id, err);
+		if (r <= 0)
+			return r;
+		n = db_run(db, "UPDATE findings SET node = ?2, ready_at = ?3 WHERE id = ?1 AND waiting = 1 AND ready_at <= ?4",
+			DB_ARGS(DB_I(id), DB_T(s->node), DB_I(c->lease_until), DB_I(c->now)), err);
+	}
 	if (n < 0)
 		return -1;
 	c->next = c->now;

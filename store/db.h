@@ -69,6 +69,8 @@ struct db_driver {
 struct db {
 	const struct db_driver *driver;
 	bool sole; /* no other process writes here */
+	/* What other nodes soon want is locked until the commit: so commit before anything else is done. */
+	bool commit_soon;
 };
 
 /* path: of the file. A writer creates it (mode 0600) and checkpoints; a reader (read_only) does neither. */

@@ -13,6 +13,7 @@ int event_insert(struct db *db, const char *tenant, const struct store_event *e,
 	r = db_get_int(db, "UPDATE counters SET value = value + 1 WHERE name = 'events' RETURNING value", DB_NONE, &seq, err);
 	if (r <= 0)
 		return r < 0 ? -1 : err_set(err, ERR_LOCAL, "corrupt", "the store lost its event counter");
+	db->commit_soon = !db->sole;
 	return db_run(db, "INSERT INTO events (seq, uid, tenant, json) VALUES (?1, ?2, ?3, ?4)",
 		       DB_ARGS(DB_I(seq), DB_T(e->uid), DB_T(str0(tenant)), DB_T(e->json)), err) < 0 ? -1 : 0;
 }

@@ -95,7 +95,7 @@ static int finish(struct store *s, struct db *db, void *ctx, struct err *err)
 	}
 	if (r->sha256 && verdict_insert(db, r, err) < 0)
 		return -1;
-	if (note_done(s, db, r->now, err) < 0 || counts_apply(db, stream, &counts, err) < 0)
+	if (note_done(s, db, r->now, err) < 0 || counts_apply(s, db, stream, &counts, err) < 0)
 		return -1;
 	return add_events(db, r, connection, err);
 }

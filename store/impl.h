@@ -32,6 +32,7 @@ struct store {
 	char node[64];
 	bool read_only;
 	bool sole; /* SQLite: nobody else writes */
+	int64_t slot; /* of counts, where this node writes */
 	int lock_fd;
 	struct writer *writer; /* NULL when read-only */
 	pthread_mutex_t lock;  /* of the readers */
@@ -67,7 +68,7 @@ struct counts {
 	int64_t seen, scanned, unknown, skipped, pending, repeats;
 };
 void counts_add(struct counts *c, int state, int64_t by); /* enum item_state */
-int counts_apply(struct db *db, int64_t stream, const struct counts *c, struct err *err);
+int counts_apply(struct store *s, struct db *db, int64_t stream, const struct counts *c, struct err *err);
 /* Remembers a verdict and the hashes of its bytes. */
 int verdict_insert(struct db *db, const struct store_result *r, struct err *err);
 int finding_insert(struct db *db, const struct store_finding *f, int64_t *ret, struct err *err);

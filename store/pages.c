@@ -1,9 +1,9 @@
 /* Committing one page of a stream: its items, its cursor and its counters in one transaction.
  *
- * The identity of an item is (connection, remote_id, version). What is known already is a repeat; two repeats are
+ * The identity of an item is (connection, remote_id, version). What is known already is a repeat; some repeats are
  * more than that, because nothing that is visible may be left unjudged: a pending item that shows up in another
  * stream has moved there (so that its disappearance from the old one does not end it), and one that was given up as
- * "gone" is pending again. */
+ * "gone", or in which nothing was found before the provider called it malware, is pending again. */
 #include "store/impl.h"
 
 #include "base/encode.h"
@@ -30,13 +30,15 @@ void counts_add(struct counts *c, int state, int64_t by)
 	}
 }
 
-int counts_apply(struct db *db, int64_t stream, const struct counts *c, struct err *err)
+int counts_apply(struct store *s, struct db *db, int64_t stream, const struct counts *c, struct err *err)
 {
 	return db_run(db,
-		       "UPDATE counts SET seen = seen + ?2, scanned = scanned + ?3, unknown = unknown + ?4,"
-		       " skipped = skipped + ?5, pending = pending + ?6, repeats = repeats + ?7 WHERE stream = ?1",
-		       DB_ARGS(DB_I(stream), DB_I(c->seen), DB_I(c->scanned), DB_I(c->unknown), DB_I(c->skipped),
-			       DB_I(c->pending), DB_I(c->repeats)),
+		       "INSERT INTO counts (stream, slot, seen, scanned, unknown, skipped, pending, repeats)"
+		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (stream, slot) DO UPDATE SET"
+		       " seen = counts.seen + ?3, scanned = counts.scanned + ?4, unknown = counts.unknown + ?5,"
+		       " skipped = counts.skipped + ?6, pending = counts.pending + ?7, repeats = counts.repeats + ?8",
+		       DB_ARGS(DB_I(stream), DB_I(s->slot), DB_I(c->seen), DB_I(c->scanned), DB_I(c->unknown),
+			       DB_I(c->skipped), DB_I(c->pending), DB_I(c->repeats)),
 		       err) < 0 ? -1 : 0;
 }
 
@@ -53,6 +55,7 @@ static int ident_of(const struct store_item *item, unsigned char ret[IDENT_LEN],
 }
 
 struct commit {
+	struct store *store;
 	const struct store_page *page;
 	int64_t connection;
 	struct counts counts; /* of the page's stream */
@@ -107,7 +110,7 @@ static int give_up(struct db *db, struct commit *c, const char *sql, const struc
 		return -1;
 	const struct counts moved = {.pending = -1, .unknown = 1};
 	for (size_t i = 0; i < others.n; i++)
-		if (counts_apply(db, ((int64_t *)others.data)[i], &moved, err) < 0)
+		if (counts_apply(c->store, db, ((int64_t *)others.data)[i], &moved, err) < 0)
 			return -1;
 	return 0;
 }
@@ -125,8 +128,8 @@ static int supersede(struct db *db, struct commit *c, const struct store_item *i
 		err);
 }
 
-/* The item, known by another stream or given up as gone, is here and pending. */
-static int bring_here(struct db *db, struct commit *c, const struct store_item *i, int64_t id, int64_t stream, bool was_gone,
+/* The item, known by another stream or judged before (was: its state), is here and pending. */
+static int bring_here(struct db *db, struct commit *c, const struct store_item *i, int64_t id, int64_t stream, int was,
 	struct err *err)
 {
 	struct counts left = {.seen = -1};
@@ -143,15 +146,17 @@ static int bring_here(struct db *db, struct commit *c, const struct store_item *
 			    DB_T(i->to), DB_T(i->subject), DB_T(i->context)),
 		    err) < 0)
 		return -1;
-	counts_add(&left, was_gone ? ITEM_UNKNOWN : ITEM_PENDING, -1);
+	counts_add(&left, was, -1);
 	c->counts.seen++;
 	c->counts.pending++;
-	if (was_gone)
+	if (was != ITEM_PENDING)
 		c->n_new++;
 	if (stream != c->page->stream)
-		return counts_apply(db, stream, &left, err);
+		return counts_apply(c->store, db, stream, &left, err);
 	c->counts.seen += left.seen;
+	c->counts.scanned += left.scanned;
 	c->counts.unknown += left.unknown;
+	c->counts.skipped += left.skipped;
 	c->counts.pending += left.pending;
 	return 0;
 }
@@ -159,12 +164,15 @@ static int bring_here(struct db *db, struct commit *c, const struct store_item *
 static int repeat(struct db *db, struct commit *c, const struct store_item *i, const unsigned char *ident, struct err *err)
 {
 	int64_t id, stream;
-	bool pending, was_gone;
+	int state;
+	bool gone, marked;
 
 	c->counts.repeats++;
 	{
 		_cleanup_(db_endp) struct db_stmt *st = NULL;
-		if (db_start(db, "SELECT id, stream, state, reason FROM items WHERE connection = ?1 AND ident = ?2",
+		if (db_start(db,
+			    "SELECT id, stream, state, reason, finding, provider_threat FROM items"
+			    " WHERE connection = ?1 AND ident = ?2",
 			    DB_ARGS(DB_I(c->connection), DB_B(ident, IDENT_LEN)), &st, err) < 0)
 			return -1;
 		int r = db_step(st, err);
@@ -172,13 +180,15 @@ static int repeat(struct db *db, struct commit *c, const struct store_item *i, c
 			return r;
 		id = db_int(st, 0);
 		stream = db_int(st, 1);
-		pending = db_int(st, 2) == ITEM_PENDING;
-		was_gone = db_int(st, 2) == ITEM_UNKNOWN && strcmp(str0(db_text(st, 3)), "gone") == 0;
+		state = (int)db_int(st, 2);
+		gone = state == ITEM_UNKNOWN && strcmp(str0(db_text(st, 3)), "gone") == 0;
+		/* The provider calls it malware now, and nothing was found in it then. */
+		marked = i->provider_threat && state != ITEM_PENDING && db_int(st, 4) == 0 && !db_text(st, 5);
 	}
 	if (i->state && i->state != ITEM_PENDING)
 		return 0;
-	if (was_gone || (pending && stream != c->page->stream))
-		return bring_here(db, c, i, id, stream, was_gone, err);
+	if (gone || marked || (state == ITEM_PENDING && stream != c->page->stream))
+		return bring_here(db, c, i, id, stream, state, err);
 	return 0;
 }
 
@@ -223,6 +233,7 @@ static int commit(struct store *s, struct db *db, void *ctx, struct err *err)
 	struct commit *c = ctx;
 	const struct store_page *p = c->page;
 
+	c->store = s;
 	c->counts = (struct counts){0};
 	c->n_new = 0;
 	int r = db_get_int(db, "SELECT connection FROM streams WHERE id = ?1", DB_ARGS(DB_I(p->stream)), &c->connection, err);
@@ -238,7 +249,7 @@ static int commit(struct store *s, struct db *db, void *ctx, struct err *err)
 	for (size_t i = 0; i < p->n_items; i++)
 		if (commit_item(db, c, &p->items[i], err) < 0)
 			return -1;
-	if (counts_apply(db, p->stream, &c->counts, err) < 0)
+	if (counts_apply(c->store, db, p->stream, &c->counts, err) < 0)
 		return -1;
 	return move_cursor(s, db, c, err);
 }

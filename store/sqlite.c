@@ -20,6 +20,7 @@
 #define BUSY_MS 5000             /* a foreign process holds the lock: then RETRY */
 #define CHECKPOINT_IDLE_PAGES 1000   /* of 4 KiB in the log: when there is nothing else to do */
 #define CHECKPOINT_PAGES 6000        /* whatever waits */
+#define LOG_LONG_PAGES 32000
 #define LOG_KEEP_BYTES (32 * 1024 * 1024)
 #define FREE_MIN_BYTES (64LL * 1024 * 1024)
 
@@ -33,6 +34,7 @@ struct sqlite_db {
 	sqlite3 *db;
 	bool read_only;
 	int log_pages; /* in the write-ahead log at the last commit */
+	int log_done;  /* of them, brought into the main file */
 	char *path;
 	struct sqlite_stmt statements[STATEMENTS_MAX];
 };
@@ -264,13 +266,17 @@ static void sqlite_tidy(struct db *db, bool idle)
 {
 	struct sqlite_db *d = sqlite_of(db);
 
-	if (d->read_only || d->log_pages < (idle ? CHECKPOINT_IDLE_PAGES : CHECKPOINT_PAGES))
+	if (d->log_pages < d->log_done)
+		d->log_done = 0; /* the log began anew */
+	if (d->read_only || d->log_pages - d->log_done < (idle ? CHECKPOINT_IDLE_PAGES : CHECKPOINT_PAGES))
 		return;
-	int rc = sqlite3_wal_checkpoint_v2(d->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	/* Without room the log keeps everything and the next try comes with the next commit. */
-	if (rc == SQLITE_OK)
-		d->log_pages = 0;
-	else if (rc != SQLITE_BUSY && rc != SQLITE_FULL)
+	/* Readers that come one after the other keep the log from beginning anew: once it is long, wait for them. */
+	int mode = d->log_pages < LOG_LONG_PAGES ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+	int rc = sqlite3_wal_checkpoint_v2(d->db, NULL, mode, NULL, NULL);
+	/* Without room the log keeps everything, and the next try comes with the next commit. */
+	if (rc == SQLITE_OK || rc == SQLITE_BUSY)
+		d->log_done = d->log_pages;
+	else if (rc != SQLITE_FULL)
 		log_warn("store.checkpoint_failed", "code=%d", rc);
 }
 
@@ -328,6 +334,13 @@ static int set_up(struct sqlite_db *d, struct err *err)
 		" PRAGMA journal_size_limit=%d", LOG_KEEP_BYTES);
 	if (sqlite_exec(&d->base, pragmas, err) < 0)
 		return -1;
+	_cleanup_(db_endp) struct db_stmt *st = NULL;
+	if (db_start(&d->base, "PRAGMA journal_mode", DB_NONE, &st, err) < 0 || db_step(st, err) < 0)
+		return -1;
+	const char *mode = db_text(st, 0);
+	if (!mode || strcmp(mode, "wal") != 0)
+		return err_set(err, ERR_LOCAL, "store", "%s: its file system cannot share memory (journal mode %s)", d->path,
+			mode ? mode : "unknown");
 	/* The log stays when the writer goes: a reader without the right to make files still gets in. */
 	sqlite3_file_control(d->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
 	sqlite3_wal_hook(d->db, on_log, d);

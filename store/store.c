@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 
+#define SLOTS 16                    /* of counts, when nodes share a store */
 #define CLOCK_BACK_MS 60000         /* less is the clock being trimmed */
 #define WAIT_AFTER_RESTART_MS 3600000 /* nothing is put off longer than this over a restart */
 
@@ -99,6 +100,8 @@ static int open_writer(struct store *s, struct err *err)
 	if (store_db_open(s->where, false, &db, err) < 0 || migrate(db, err) < 0)
 		return -1;
 	s->sole = db->sole;
+	for (const char *p = s->node; *p && !s->sole; p++)
+		s->slot = (s->slot * 31 + (unsigned char)*p) % SLOTS;
 	if (writer_start(s, db, &s->writer, err) < 0)
 		return -1;
 	TAKE_PTR(db);

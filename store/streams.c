@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define CLAIM_TRIES 5
+
 static int connection_no(struct db *db, const char *id, int64_t *ret, struct err *err)
 {
 	int r = db_get_int(db, "SELECT no FROM connections WHERE id = ?1", DB_ARGS(DB_T(id)), ret, err);
@@ -33,16 +35,11 @@ static int sync_one(struct db *db, int64_t connection, const struct sync *y, con
 		" ELSE streams.ready_at END RETURNING id";
 	int64_t id = 0;
 
-	if (db_get_int(db, sql,
-		    DB_ARGS(DB_I(connection), DB_T(t->remote_id), DB_T(t->service), DB_T(t->owner), DB_T(t->name),
-			    DB_T(t->context), DB_I(t->state ? t->state : STREAM_IS_ACTIVE), DB_T(str0(t->reason)),
-			    DB_I(y->round), DB_I(y->now)),
-		    &id, err) < 0)
-		return -1;
-	return db_run(db,
-		       "INSERT INTO counts (stream, seen, scanned, unknown, skipped, pending, repeats)"
-		       " VALUES (?1, 0, 0, 0, 0, 0, 0) ON CONFLICT (stream) DO NOTHING",
-		       DB_ARGS(DB_I(id)), err) < 0 ? -1 : 0;
+	return db_get_int(db, sql,
+		       DB_ARGS(DB_I(connection), DB_T(t->remote_id), DB_T(t->service), DB_T(t->owner), DB_T(t->name),
+			       DB_T(t->context), DB_I(t->state ? t->state : STREAM_IS_ACTIVE), DB_T(str0(t->reason)),
+			       DB_I(y->round), DB_I(y->now)),
+		       &id, err) < 0 ? -1 : 0;
 }
 
 static int sync_all(struct store *s, struct db *db, void *ctx, struct err *err)
@@ -91,11 +88,12 @@ int store_stream_retire(struct store *s, const char *connection, int64_t round, 
 
 /* ---- reading ---- */
 
+#define COUNT(what) "(SELECT CAST(coalesce(sum(" what "), 0) AS BIGINT) FROM counts n WHERE n.stream = s.id)"
 #define STREAM_SELECT                                                                                        \
 	"SELECT s.id, c.id, c.tenant, c.provider, s.remote_id, s.service, s.owner, s.name, s.context, s.state, "     \
 	"s.reason, s.cursor, s.listing, s.resync, s.next_due, s.last_success_at, s.created_at, s.failures, s.error, " \
-	"n.seen, n.scanned, n.unknown, n.skipped, n.pending, n.repeats FROM streams s "                              \
-	"JOIN connections c ON c.no = s.connection JOIN counts n ON n.stream = s.id "
+	COUNT("n.seen") ", " COUNT("n.scanned") ", " COUNT("n.unknown") ", " COUNT("n.skipped") ", "                 \
+	COUNT("n.pending") ", " COUNT("n.repeats") " FROM streams s JOIN connections c ON c.no = s.connection "
 
 static int read_one(struct db_stmt *st, struct arena *a, struct store_stream *t, struct err *err)
 {
@@ -250,20 +248,23 @@ static int find_by_connection(struct db *db, int64_t now, int64_t *ret, int64_t 
 static int claim(struct store *s, struct db *db, void *ctx, struct err *err)
 {
 	struct claim *c = ctx;
-	int64_t id = 0;
+	int64_t id = 0, n = 0;
+	int r;
 
 	c->found = false;
 	c->next = c->now;
 	if (store_follow_clock(s, db, c->now, err) < 0)
 		return -1;
-	int r = find_among_first(db, c->now, &id, err);
-	if (r == 0)
-		r = find_by_connection(db, c->now, &id, &c->next, err);
-	if (r <= 0)
-		return r;
-	/* Another node may have been faster: then it is nothing this time, and the next call looks again. */
-	int64_t n = db_run(db, "UPDATE streams SET node = ?2, ready_at = ?3 WHERE id = ?1 AND state = 1 AND ready_at <= ?4",
-		DB_ARGS(DB_I(id), DB_T(s->node), DB_I(c->lease_until), DB_I(c->now)), err);
+	/* Another node may be faster: then the next one. */
+	for (int i = 0; i < CLAIM_TRIES && n == 0; i++) {
+		r = find_among_first(db, c->now, &id, err);
+		if (r == 0)
+			r = find_by_connection(db, c->now, &id, &c->next, err);
+		if (r <= 0)
+			return r;
+		n = db_run(db, "UPDATE streams SET node = ?2, ready_at = ?3 WHERE id = ?1 AND state = 1 AND ready_at <= ?4",
+			DB_ARGS(DB_I(id), DB_T(s->node), DB_I(c->lease_until), DB_I(c->now)), err);
+	}
 	if (n <= 0)
 		return n < 0 ? -1 : 0;
 	_cleanup_(db_endp) struct db_stmt *st = NULL;

@@ -78,25 +78,31 @@ static int run_in_savepoint(struct writer *w, struct call *c, bool *ret_lost)
 	return -1;
 }
 
-static void run_batch(struct writer *w, struct call **calls, size_t n)
+/* How many of them were run: fewer when a commit cannot wait. */
+static size_t run_batch(struct writer *w, struct call **calls, size_t n)
 {
 	const struct memory before = w->store->memory;
 	struct err err = {0};
 	bool lost = false;
 	size_t good = 0;
 
+	w->db->commit_soon = false;
 	if (n == 1) {
 		run_alone(w, calls[0]);
-		return;
+		return 1;
 	}
 	if (db_begin(w->db, true, &err) < 0) {
 		for (size_t i = 0; i < n; i++) {
 			calls[i]->result = -1;
 			calls[i]->err = err;
 		}
-		return;
+		return n;
 	}
 	for (size_t i = 0; i < n && !lost; i++) {
+		if (w->db->commit_soon) {
+			n = i;
+			break;
+		}
 		calls[i]->result = run_in_savepoint(w, calls[i], &lost);
 		if (calls[i]->result == 0)
 			good++;
@@ -126,6 +132,7 @@ static void run_batch(struct writer *w, struct call **calls, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (calls[i]->again)
 			run_alone(w, calls[i]);
+	return n;
 }
 
 static void answer(struct writer *w, struct call **calls, size_t n)
@@ -164,8 +171,10 @@ static void *writer_main(void *arg)
 		if (!w->head)
 			w->tail = &w->head;
 		pthread_mutex_unlock(&w->lock);
-		run_batch(w, batch, n);
-		answer(w, batch, n);
+		for (size_t at = 0, ran; at < n; at += ran) {
+			ran = run_batch(w, batch + at, n - at);
+			answer(w, batch + at, ran);
+		}
 		w->db->driver->tidy(w->db, false);
 		pthread_mutex_lock(&w->lock);
 	}

@@ -52,17 +52,20 @@ CREATE INDEX streams_due ON streams (ready_at, id) WHERE state = 1;
 CREATE INDEX streams_due_of ON streams (connection, ready_at, id) WHERE state = 1;
 CREATE INDEX streams_claimed ON streams (node) WHERE node IS NOT NULL;
 
--- Coverage, one small row a stream, apart from the stream so that the end of an item does not rewrite a long
--- cursor. seen = scanned + unknown + skipped + pending, always.
+-- Coverage, apart from the stream so that the end of an item does not rewrite a long cursor. A stream has one small
+-- row for each slot; nodes that share a store write to different slots, so that none waits for another, and a slot
+-- alone may be below zero. Summed: seen = scanned + unknown + skipped + pending, always.
 CREATE TABLE counts (
-	stream INTEGER PRIMARY KEY,
+	stream INTEGER NOT NULL,
+	slot INTEGER NOT NULL,
 	seen INTEGER NOT NULL,
 	scanned INTEGER NOT NULL,
 	unknown INTEGER NOT NULL,
 	skipped INTEGER NOT NULL,
 	pending INTEGER NOT NULL,
-	repeats INTEGER NOT NULL
-) STRICT;
+	repeats INTEGER NOT NULL,
+	PRIMARY KEY (stream, slot)
+) STRICT, WITHOUT ROWID;
 
 -- ident: the first 16 bytes of SHA-256(remote_id, NUL, version): the identity within a connection, in a tenth of
 -- the room that provider ids take in an index.

@@ -294,12 +294,14 @@ size_t count_events(struct fixture *f)
 
 /* Rows where the counters and the items disagree. */
 #define WRONG_COUNTS                                                                                         \
-	"SELECT count(*) FROM counts c LEFT JOIN (SELECT stream, count(*) AS seen,"                                   \
+	"SELECT count(*) FROM streams s LEFT JOIN (SELECT stream, sum(seen) AS seen, sum(scanned) AS scanned,"        \
+	" sum(unknown) AS unknown, sum(skipped) AS skipped, sum(pending) AS pending FROM counts GROUP BY stream) c"    \
+	" ON c.stream = s.id LEFT JOIN (SELECT stream, count(*) AS seen,"                                             \
 	" sum(CASE WHEN state = 2 THEN 1 ELSE 0 END) AS scanned, sum(CASE WHEN state = 3 THEN 1 ELSE 0 END) AS unknown," \
 	" sum(CASE WHEN state = 4 THEN 1 ELSE 0 END) AS skipped, sum(CASE WHEN state = 1 THEN 1 ELSE 0 END) AS pending"  \
-	" FROM items GROUP BY stream) i ON i.stream = c.stream WHERE c.seen <> coalesce(i.seen, 0)"                    \
-	" OR c.scanned <> coalesce(i.scanned, 0) OR c.unknown <> coalesce(i.unknown, 0)"                              \
-	" OR c.skipped <> coalesce(i.skipped, 0) OR c.pending <> coalesce(i.pending, 0)"                              \
+	" FROM items GROUP BY stream) i ON i.stream = s.id WHERE coalesce(c.seen, 0) <> coalesce(i.seen, 0)"           \
+	" OR coalesce(c.scanned, 0) <> coalesce(i.scanned, 0) OR coalesce(c.unknown, 0) <> coalesce(i.unknown, 0)"     \
+	" OR coalesce(c.skipped, 0) <> coalesce(i.skipped, 0) OR coalesce(c.pending, 0) <> coalesce(i.pending, 0)"     \
 	" OR c.seen <> c.scanned + c.unknown + c.skipped + c.pending"
 
 void check_counts(struct fixture *f)

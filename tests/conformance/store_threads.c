@@ -1,4 +1,4 @@
-/* Eight threads at once: nobody gets what another has, everything ends once, and counters and events stay whole. Runs
+/* Eight threads at once, on PostgreSQL as two nodes: nobody gets what another has, everything ends once, and counters and events stay whole. Runs
  * under the thread sanitizer too. */
 #include "tests/conformance/store_suite.h"
 
@@ -13,6 +13,7 @@
 
 struct shared {
 	struct fixture *f;
+	struct store *store[2]; /* the same one twice where one node has it alone */
 	int64_t stream[THREADS];
 	atomic_int owner[ITEMS * 2]; /* by item id: 0 free, else thread + 1 */
 	atomic_int done, failures;
@@ -20,6 +21,7 @@ struct shared {
 
 struct worker {
 	struct shared *sh;
+	struct store *s;
 	int number;
 	unsigned seed;
 	struct err err;
@@ -55,12 +57,12 @@ static void commit(struct worker *w, int page)
 	}
 	const struct store_page p = {.stream = w->sh->stream[w->number], .items = items, .n_items = PAGE, .cursor = ids[0],
 		.release = true, .now = T0};
-	call_until(w, store_page_commit(w->sh->f->s, &p, NULL, &w->err));
+	call_until(w, store_page_commit(w->s, &p, NULL, &w->err));
 }
 
 static void end_item(struct worker *w, const struct store_item *i)
 {
-	struct store *s = w->sh->f->s;
+	struct store *s = w->s;
 	char uid[64], sha[65] = SHA_A;
 
 	int how = rand_r(&w->seed) % 10;
@@ -87,7 +89,7 @@ static void end_item(struct worker *w, const struct store_item *i)
 
 static void act(struct worker *w, struct arena *a)
 {
-	struct store *s = w->sh->f->s;
+	struct store *s = w->s;
 	struct store_finding d;
 	char uid[80];
 
@@ -115,7 +117,7 @@ static void *work(void *arg)
 
 		if (page < PAGES)
 			commit(w, page);
-		call_until(w, store_item_claim(sh->f->s, T0, T0 + LEASE, 1 + (size_t)(rand_r(&w->seed) % 12), a, &l, &n, NULL, &w->err));
+		call_until(w, store_item_claim(w->s, T0, T0 + LEASE, 1 + (size_t)(rand_r(&w->seed) % 12), a, &l, &n, NULL, &w->err));
 		for (size_t i = 0; i < n; i++) {
 			int nobody = 0;
 			expect(w, l[i].id < ITEMS * 2 && atomic_compare_exchange_strong(&sh->owner[l[i].id], &nobody, w->number + 1),
@@ -124,7 +126,7 @@ static void *work(void *arg)
 		for (size_t i = 0; i < n; i++)
 			end_item(w, &l[i]);
 		act(w, a);
-		call_until(w, store_coverage(sh->f->s, NULL, &sums, &w->err));
+		call_until(w, store_coverage(w->s, NULL, &sums, &w->err));
 		expect(w, sums.seen == sums.scanned + sums.unknown + sums.skipped + sums.pending, "coverage while running");
 	}
 	return NULL;
@@ -142,6 +144,9 @@ static void eight_threads_share_one_store(void **state)
 
 	assert_non_null(sh);
 	sh->f = f;
+	sh->store[0] = sh->store[1] = f->s;
+	if (suite_on_postgres())
+		ok(store_open(f->where, false, "node:2", &sh->store[1], &f->err));
 	for (int i = 0; i < THREADS; i++) {
 		char id[8];
 		snprintf(id, sizeof(id), "c%d", i);
@@ -149,7 +154,7 @@ static void eight_threads_share_one_store(void **state)
 		sh->stream[i] = put_stream(f, id, "s");
 	}
 	for (int i = 0; i < THREADS; i++) {
-		w[i] = (struct worker){.sh = sh, .number = i, .seed = (unsigned)i};
+		w[i] = (struct worker){.sh = sh, .s = sh->store[i % 2], .number = i, .seed = (unsigned)i};
 		assert_int_equal(pthread_create(&threads[i], NULL, work, &w[i]), 0);
 	}
 	for (int i = 0; i < THREADS; i++)
@@ -165,6 +170,8 @@ static void eight_threads_share_one_store(void **state)
 		contained += strcmp(findings[i].action_state, "done") == 0;
 	assert_int_equal(count_events(f), ITEMS + contained);
 	check_counts(f);
+	if (sh->store[1] != f->s)
+		store_close(sh->store[1]);
 	free(sh);
 }
 
