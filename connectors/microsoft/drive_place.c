@@ -204,6 +204,11 @@ int drive_place(struct connection *c, const char *drive, bool fresh, struct buf 
 	int r = fresh ? 1 : env->place_get(env->ctx, buf_str(&key), &value, err);
 	if (r < 0)
 		return -1;
+	/* Somebody may have been named since who makes it possible. */
+	if (r == 0 && c->quarantine_owner && !strstr(buf_str(&value), " broken")) {
+		buf_clear(&value);
+		r = 1;
+	}
 	if (r == 1) {
 		if (make_folder(c, drive, &id, err) < 0)
 			return -1;

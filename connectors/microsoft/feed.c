@@ -152,8 +152,7 @@ int feed_fetch(struct feed *f, const char *start, const char *probe, cJSON **ret
 	bool lowered = json_get(f->cursor, "top") && f->top_in_query;
 
 	if (link && !graph_link_ok(f->c, link)) {
-		/* The endpoint was changed since: its old links are no use, and the token must not follow them. */
-		err_set(err, ERR_CURSOR, "cursor_lost", "the feed's link leads to another address than the endpoint");
+		err_set(err, ERR_CURSOR, "bad_cursor", "the cursor's link is none of Microsoft Graph's");
 		return err_scope(err, SCOPE_STREAM);
 	}
 	if ((link && lowered ? with_top(&url, link, feed_top(f, f->page_size)) : buf_adds(&url, link ? link : start)) < 0)
@@ -202,7 +201,7 @@ int feed_finish(struct feed *f, const cJSON *doc, struct err *err)
 	const char *link = next ? next : json_str(doc, "@odata.deltaLink");
 
 	if (!link || !graph_link_ok(f->c, link))
-		return err_set(err, ERR_REMOTE, "bad_answer", "a feed %s", link ? "that leads to another address" : "without a link");
+		return err_set(err, ERR_REMOTE, "bad_answer", "a feed %s", link ? "whose link leads elsewhere" : "without a link");
 	if (next && turns_in_circle(f, doc, next, err) < 0)
 		return -1;
 	if (json_set_str(f->cursor, "link", link) < 0)

@@ -75,73 +75,92 @@ void graph_refine(const struct http_response *r, const cJSON *doc, struct err *e
 
 #define HEADERS_MAX 4
 
-/* The headers of a call, in memory that lives as long as the call. */
-struct headers {
-	const char *list[HEADERS_MAX + 1];
+/* What a call needs beside its own fields, in memory that lives as long as the call. */
+struct extras {
+	const char *headers[HEADERS_MAX + 1];
 	char id[64];
-	struct buf match;
+	struct buf match, url;
 };
 
-static int headers_make(struct headers *h, const struct graph_call *call, struct err *err)
+static void extras_free(struct extras *x)
+{
+	buf_free(&x->match);
+	buf_free(&x->url);
+}
+
+/* Graph's links name Graph's own host; the endpoint may be another one (a proxy, a mapped port, a path prefix). So of a
+ * link only what follows the version counts, and the token goes to the endpoint whatever the link says. */
+static const char *below_version(const char *link)
+{
+	const char *host = strstr(link, "://"), *path = host ? strchr(host + 3, '/') : NULL;
+	size_t n = path ? strcspn(path, "?#") : 0;
+	const char *version = path ? strstr(path, "/v1.0/") : NULL;
+
+	return version && (size_t)(version - path) < n ? version : NULL;
+}
+
+bool graph_link_ok(struct connection *c, const char *link)
+{
+	return strlen(link) < GRAPH_URL_MAX && below_version(link);
+}
+
+static int set_url(struct connection *c, struct extras *x, const char *url, struct err *err)
+{
+	size_t n = strlen(c->graph);
+	const char *rest = strncmp(url, c->graph, n) == 0 && url[n] == '/' ? url + n : below_version(url);
+
+	x->url = (struct buf)BUF_INIT(GRAPH_URL_MAX + 1024);
+	if (!rest)
+		return err_set(err, ERR_REMOTE, "bad_answer", "a link of Microsoft Graph that leads elsewhere");
+	return buf_adds(&x->url, c->graph) < 0 || buf_adds(&x->url, rest) < 0 ? err_memory(err) : 0;
+}
+
+static int extras_make(struct connection *c, struct extras *x, const struct graph_call *call, struct api_call *ret,
+	struct err *err)
 {
 	char uuid[37];
 	int n = 0;
 
 	uuid_new(uuid);
-	snprintf(h->id, sizeof(h->id), "client-request-id: %s", uuid);
-	h->list[n++] = h->id;
+	snprintf(x->id, sizeof(x->id), "client-request-id: %s", uuid);
+	x->headers[n++] = x->id;
 	if (call->prefer)
-		h->list[n++] = call->prefer;
-	h->match = (struct buf)BUF_INIT(1024);
+		x->headers[n++] = call->prefer;
+	x->match = (struct buf)BUF_INIT(1024);
 	if (call->if_match) {
-		if (buf_addf(&h->match, "If-Match: %s", call->if_match) < 0)
+		if (buf_addf(&x->match, "If-Match: %s", call->if_match) < 0)
 			return err_set(err, ERR_REMOTE, "bad_answer", "an eTag that does not fit");
-		h->list[n++] = buf_str(&h->match);
+		x->headers[n++] = buf_str(&x->match);
 	}
-	h->list[n] = NULL;
-	return 0;
-}
-
-static struct api_call as_api(const struct graph_call *call, const struct headers *h)
-{
-	return (struct api_call){.method = call->method, .url = call->url, .headers = h->list, .json = call->json,
+	if (set_url(c, x, call->url, err) < 0)
+		return -1;
+	*ret = (struct api_call){.method = call->method, .url = buf_str(&x->url), .headers = x->headers, .json = call->json,
 		.content = call->content};
+	return 0;
 }
 
 int graph_send(struct connection *c, const struct graph_call *call, struct http_response *ret, struct err *err)
 {
-	struct headers h;
+	_cleanup_(extras_free) struct extras x = {0};
+	struct api_call a;
 
-	if (headers_make(&h, call, err) < 0)
-		return -1;
-	const struct api_call a = as_api(call, &h);
-	int r = api_send(&c->api, &a, ret, err);
-	buf_free(&h.match);
-	return r;
+	return extras_make(c, &x, call, &a, err) < 0 ? -1 : api_send(&c->api, &a, ret, err);
 }
 
 int graph_json(struct connection *c, const struct graph_call *call, cJSON **ret_doc, struct err *err)
 {
-	struct headers h;
+	_cleanup_(extras_free) struct extras x = {0};
+	struct api_call a;
 
-	if (headers_make(&h, call, err) < 0)
-		return -1;
-	const struct api_call a = as_api(call, &h);
-	int r = api_json(&c->api, &a, ret_doc, err);
-	buf_free(&h.match);
-	return r;
+	return extras_make(c, &x, call, &a, err) < 0 ? -1 : api_json(&c->api, &a, ret_doc, err);
 }
 
 int graph_download(struct connection *c, const struct graph_call *call, struct http_response *ret, struct err *err)
 {
-	struct headers h;
+	_cleanup_(extras_free) struct extras x = {0};
+	struct api_call a;
 
-	if (headers_make(&h, call, err) < 0)
-		return -1;
-	const struct api_call a = as_api(call, &h);
-	int r = api_download(&c->api, &a, ret, err);
-	buf_free(&h.match);
-	return r;
+	return extras_make(c, &x, call, &a, err) < 0 ? -1 : api_download(&c->api, &a, ret, err);
 }
 
 int graph_check(struct connection *c, const struct http_response *r, struct err *err)
@@ -154,11 +173,6 @@ int graph_get(struct connection *c, const char *url, const char *prefer, cJSON *
 	return graph_json(c, &(struct graph_call){.url = url, .prefer = prefer}, ret_doc, err);
 }
 
-bool graph_link_ok(struct connection *c, const char *link)
-{
-	return strlen(link) < GRAPH_URL_MAX && http_url_ok(link) && http_same_origin(link, c->graph);
-}
-
 int graph_list(struct connection *c, const cJSON *doc, cJSON **ret_value, const char **ret_next, struct err *err)
 {
 	cJSON *value = json_array(doc, "value");
@@ -167,7 +181,7 @@ int graph_list(struct connection *c, const cJSON *doc, cJSON **ret_value, const 
 	if (!value)
 		return err_set(err, ERR_REMOTE, "bad_answer", "an answer of Microsoft Graph without a list");
 	if (next && !graph_link_ok(c, next))
-		return err_set(err, ERR_REMOTE, "bad_answer", "Microsoft Graph names a next page at another address");
+		return err_set(err, ERR_REMOTE, "bad_answer", "Microsoft Graph names a next page that is none");
 	*ret_value = value;
 	*ret_next = next;
 	return 0;

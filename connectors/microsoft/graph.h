@@ -38,9 +38,9 @@ int graph_download(struct connection *c, const struct graph_call *call, struct h
 int graph_check(struct connection *c, const struct http_response *r, struct err *err);
 int graph_get(struct connection *c, const char *url, const char *prefer, cJSON **ret_doc, struct err *err);
 /* "value" of a collection and its link to the next page (NULL at the end). Errors: REMOTE "bad_answer" when there is
- * no list, or the link leads to another origin. */
+ * no list, or the link is none of Graph's. */
 int graph_list(struct connection *c, const cJSON *doc, cJSON **ret_value, const char **ret_next, struct err *err);
-/* May the token go there? */
+/* Is it a link into this API? Calls take links as they come and send them to the endpoint, whatever host they name. */
 bool graph_link_ok(struct connection *c, const char *link);
 
 /* The hook of struct api. */

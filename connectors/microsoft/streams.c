@@ -127,7 +127,7 @@ static int fetch(struct lister *l, const cJSON *task, const struct buf *start, c
 	const char *link = json_str(task, "l");
 
 	if (link && !graph_link_ok(l->c, link)) {
-		err_set(err, ERR_CURSOR, "bad_cursor", "the list goes on at another address than the endpoint");
+		err_set(err, ERR_CURSOR, "bad_cursor", "the link of a list is none of Microsoft Graph's");
 		return err_scope(err, SCOPE_CONNECTION);
 	}
 	l->requests++;

@@ -172,7 +172,7 @@ static int add_replies(struct connection *c, struct list *l, const cJSON *messag
 		if (!next)
 			return 0;
 		if (!graph_link_ok(c, next))
-			return err_set(err, ERR_REMOTE, "bad_answer", "replies at another address");
+			return err_set(err, ERR_REMOTE, "bad_answer", "replies whose link leads elsewhere");
 		buf_clear(&url);
 		if (buf_adds(&url, next) < 0)
 			return err_memory(err);
@@ -321,7 +321,7 @@ static int chat_poll(struct connection *c, const cJSON *context, const struct po
 		return -1;
 	const char *link = json_str(cursor, "link");
 	if (link && !graph_link_ok(c, link)) {
-		err_set(err, ERR_CURSOR, "cursor_lost", "the feed's link leads to another address than the endpoint");
+		err_set(err, ERR_CURSOR, "bad_cursor", "the cursor's link is none of Microsoft Graph's");
 		return err_scope(err, SCOPE_STREAM);
 	}
 	if (link ? buf_adds(&url, link) < 0 : chat_start(c, context, req, cursor, &url, err) < 0)

@@ -132,7 +132,7 @@ static void delete_file(struct suite *s, const char *id)
 
 static char *add_mail(struct suite *s, const char *mime)
 {
-	_cleanup_buf_ struct buf text = BUF_INIT(65536), url = BUF_INIT(4096);
+	_cleanup_buf_ struct buf text = BUF_INIT(65536);
 
 	base64_encode(&text, mime, strlen(mime));
 	_cleanup_json_ cJSON *made =
