@@ -299,8 +299,10 @@ static int set_up(struct transfer *t, const struct transfer_options *o, struct e
 	SET(CURLOPT_USERAGENT, o->user_agent ? o->user_agent : "sekisho");
 	if (o->ca_file)
 		SET(CURLOPT_CAINFO, o->ca_file);
-	if (req->fresh)
+	if (req->fresh) {
 		SET(CURLOPT_FRESH_CONNECT, 1L);
+		SET(CURLOPT_FORBID_REUSE, 1L);
+	}
 	if (!req->content)
 		SET(CURLOPT_ACCEPT_ENCODING, "gzip");
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);

@@ -231,6 +231,31 @@ static void test_tampered(void **state)
 	fails(f, "aoba-m365", "vault_corrupt");
 }
 
+/* The state folder may lie behind a symbolic link; the vault itself may not be one. */
+static void test_links(void **state)
+{
+	struct fixture *f = *state;
+	char link_path[80], other[96];
+	struct err err;
+
+	put(f, "aoba-m365", "aoba", "microsoft", "hunter2");
+	vault_close(f->vault);
+	f->vault = NULL;
+	snprintf(link_path, sizeof(link_path), "%s-link", f->dir);
+	assert_int_equal(symlink(f->dir, link_path), 0);
+	assert_int_equal(vault_open(link_path, f->kek, &f->vault, &err), 0);
+	holds(f, "aoba-m365", "hunter2");
+	vault_close(f->vault);
+	f->vault = NULL;
+	unlink(link_path);
+	snprintf(other, sizeof(other), "%s/elsewhere", f->dir);
+	assert_int_equal(rename(f->db, other), 0);
+	assert_int_equal(symlink(other, f->db), 0);
+	assert_int_equal(vault_open(f->dir, f->kek, &f->vault, &err), -1);
+	assert_string_equal(err.code, "system");
+	assert_null(f->vault);
+}
+
 static void test_damaged_file(void **state)
 {
 	struct fixture *f = *state;
@@ -423,6 +448,7 @@ int main(void)
 		cmocka_unit_test(test_sealing),
 		cmocka_unit_test_setup_teardown(test_wrong_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tampered, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_links, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_replace, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rename, setup, teardown),
