@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #define MAX_POLL 1100
+#define CONTENT_MAX ((1ll << 30) - (1ll << 20)) /* beyond it libclamav is not to be trusted (CVE-2025-20260) */
 
 int role_send(struct role *r, struct msg *m)
 {
@@ -220,6 +221,12 @@ static int configure(struct role *r)
 
 	if (msg_recv(r->core, &m) != 1 || m.type != SCAN_CONFIG || scan_config_get(&m, &r->config) < 0)
 		return -1;
+	struct scan_limits *limits = &r->config.limits;
+	if (limits->item > CONTENT_MAX || limits->part > CONTENT_MAX)
+		log_warn("scan.limits", "item=%lld part=%lld max=%lld", (long long)limits->item, (long long)limits->part,
+			(long long)CONTENT_MAX);
+	limits->item = limits->item > CONTENT_MAX ? CONTENT_MAX : limits->item;
+	limits->part = limits->part > CONTENT_MAX ? CONTENT_MAX : limits->part;
 	r->n_workers = r->config.workers > 0 ? r->config.workers : processors > 0 ? (int)processors : 1;
 	/* Each waiting item is a descriptor. */
 	if (getrlimit(RLIMIT_NOFILE, &l) == 0) {
