@@ -60,6 +60,7 @@ export function company(provider, tenant = 'aoba') {
 let known
 export function connectors() {
   if (known) return known
+  if (!existsSync(SEKISHO)) throw new Error(`${SEKISHO} is missing: ./run build makes it, or set SEKISHO`)
   const dir = mkdtempSync(join(tmpdir(), 'sk-'))
   const file = join(dir, 'c.yaml')
   writeFileSync(file, 'connections: [{id: a, tenant: a, provider: none}]\n')
@@ -160,7 +161,7 @@ export class Scene {
 
   // cloud: one that runs already; else one is started with the seed. settings: beside the defaults for tests.
   static async make({ seed, settings = {}, cloud, cloudArgs = [], dir = mkdtempSync(join(tmpdir(), 'sk-')), tenant } = {}) {
-    if (!existsSync(SEKISHO)) throw new Error(`${SEKISHO} is missing: ./run build makes it, or set SEKISHO`)
+    connectors()
     const s = new Scene(cloud ?? (await startFakecloud({ seed, args: cloudArgs })), dir, !cloud)
     s.tenant = tenant
     mkdirSync(join(dir, 'signatures'), { recursive: true })
