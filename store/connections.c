@@ -17,6 +17,12 @@ static int not_found(const char *id, struct err *err)
 	return err_set(err, ERR_GONE, "not_found", "there is no connection %s", id);
 }
 
+/* All nodes write to these few rows, after each poll: whoever has locked one takes nothing more. */
+static void commit_soon(struct db *db)
+{
+	db->commit_soon = !db->sole;
+}
+
 static int put(struct store *s, struct db *db, void *ctx, struct err *err)
 {
 	const struct store_connection *c = ctx;
@@ -34,6 +40,7 @@ static int put(struct store *s, struct db *db, void *ctx, struct err *err)
 		" THEN excluded.last_failure_at ELSE connections.last_failure_at END,"
 		" ends_at = excluded.ends_at, report = excluded.report, paused_until = excluded.paused_until";
 
+	commit_soon(db);
 	return db_run(db, sql,
 		       DB_ARGS(DB_T(c->id), DB_T(str0(c->tenant)), DB_T(str0(c->provider)), DB_I(c->protect),
 			       DB_I(c->services), DB_T(c->config), DB_T(c->grant), DB_I(c->backlog),
@@ -147,6 +154,8 @@ static int change_state(struct store *s, struct db *db, void *ctx, struct err *e
 	int64_t state = 0;
 	char *tenant = NULL;
 
+	commit_soon(db);
+
 	{
 		_cleanup_(db_endp) struct db_stmt *st = NULL;
 		if (db_start(db, "SELECT state, tenant FROM connections WHERE id = ?1", DB_ARGS(DB_T(c->id)), &st, err) < 0)
@@ -199,6 +208,7 @@ static int success(struct store *s, struct db *db, void *ctx, struct err *err)
 {
 	struct stamp *p = ctx;
 
+	commit_soon(db);
 	return changed_one(db_run(db, "UPDATE connections SET last_success_at = ?2 WHERE id = ?1",
 				   DB_ARGS(DB_T(p->id), DB_I(p->at)), err), p->id, err);
 }
@@ -214,6 +224,7 @@ static int pause_until(struct store *s, struct db *db, void *ctx, struct err *er
 {
 	struct stamp *p = ctx;
 
+	commit_soon(db);
 	return changed_one(db_run(db, "UPDATE connections SET paused_until = ?2 WHERE id = ?1",
 				   DB_ARGS(DB_T(p->id), DB_I(p->at)), err), p->id, err);
 }
@@ -229,6 +240,7 @@ static int report(struct store *s, struct db *db, void *ctx, struct err *err)
 {
 	struct stamp *p = ctx;
 
+	commit_soon(db);
 	return changed_one(db_run(db, "UPDATE connections SET report = ?2, ends_at = ?3 WHERE id = ?1",
 				   DB_ARGS(DB_T(p->id), DB_T(p->report), DB_I(p->at)), err), p->id, err);
 }

@@ -1,7 +1,7 @@
 /* One connection to a database, the same for SQLite and PostgreSQL: the only layer that knows which one it is.
  *
  * SQL is written in the dialect that both understand, with ?1 ?2 … as placeholders; a statement that claims rows
- * ends in " FOR UPDATE SKIP LOCKED", which SQLite's single writer does not need and drops. Statement texts must be
+ * ends in " FOR UPDATE" or " FOR UPDATE SKIP LOCKED", which SQLite's single writer does not need and drops. Statement texts must be
  * string literals: prepared statements are kept by their address. One statement runs once at a time.
  *
  * A connection belongs to one thread at a time. Errors: RETRY "busy"; LOCAL "disk_full", "corrupt", "store";

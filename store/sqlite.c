@@ -135,12 +135,10 @@ static struct sqlite_stmt *slot_of(struct sqlite_db *d, const char *sql)
 
 static int prepare(struct sqlite_db *d, struct sqlite_stmt *s, const char *sql, struct err *err)
 {
-	static const char locking[] = " FOR UPDATE SKIP LOCKED";
-	size_t len = strlen(sql), tail = sizeof(locking) - 1;
+	const char *locking = strstr(sql, " FOR UPDATE");
+	int len = locking ? (int)(locking - sql) : (int)strlen(sql);
 
-	if (len > tail && strcmp(sql + len - tail, locking) == 0)
-		len -= tail;
-	int rc = sqlite3_prepare_v3(d->db, sql, (int)len, SQLITE_PREPARE_PERSISTENT, &s->st, NULL);
+	int rc = sqlite3_prepare_v3(d->db, sql, len, SQLITE_PREPARE_PERSISTENT, &s->st, NULL);
 	if (rc != SQLITE_OK)
 		return fail(d, rc, err);
 	s->base.sql = sql;

@@ -201,17 +201,22 @@ struct claim {
 	int64_t next;
 };
 
+/* How many streams of the connection c are claimed at the time ?1, and when the first of these leases ends. */
+#define CLAIMED(what)                                                                                        \
+	"(SELECT " what " FROM streams k WHERE k.connection = c.no AND k.node IS NOT NULL AND k.ready_at > ?1)"
+
 /* The first due stream of a connection that may be polled, among the first ones in order of time. 1, 0 or -1. */
 static int find_among_first(struct db *db, int64_t now, int64_t *ret, struct err *err)
 {
 	return db_get_int(db,
 		"SELECT d.id FROM (SELECT id, connection, ready_at FROM streams WHERE state = 1 AND ready_at <= ?1"
 		" ORDER BY ready_at, id LIMIT 64) d JOIN connections c ON c.no = d.connection"
-		" WHERE c.state IN (1, 2) AND c.paused_until <= ?1 ORDER BY d.ready_at, d.id LIMIT 1",
-		DB_ARGS(DB_I(now)), ret, err);
+		" WHERE c.state IN (1, 2) AND c.paused_until <= ?1 AND " CLAIMED("count(*)") " < ?2"
+		" ORDER BY d.ready_at, d.id LIMIT 1",
+		DB_ARGS(DB_I(now), DB_I(STORE_CLAIMS_PER_CONNECTION)), ret, err);
 }
 
-/* The same when many due streams belong to connections that are paused or gone: the first one of each connection.
+/* The same when many due streams belong to connections that are paused, gone or busy: the first one of each connection.
  * *ret_next: the earliest instant at which any may be polled. */
 static int find_by_connection(struct db *db, int64_t now, int64_t *ret, int64_t *ret_next, struct err *err)
 {
@@ -221,13 +226,17 @@ static int find_by_connection(struct db *db, int64_t now, int64_t *ret, int64_t 
 
 	if (db_start(db,
 		    "SELECT c.no, c.paused_until, (SELECT min(s.ready_at) FROM streams s WHERE s.connection = c.no"
-		    " AND s.state = 1) FROM connections c WHERE c.state IN (1, 2)",
-		    DB_NONE, &st, err) < 0)
+		    " AND s.state = 1), " CLAIMED("count(*)") ", " CLAIMED("min(k.ready_at)")
+		    " FROM connections c WHERE c.state IN (1, 2)",
+		    DB_ARGS(DB_I(now)), &st, err) < 0)
 		return -1;
 	while ((r = db_step(st, err)) > 0) {
 		if (!db_text(st, 2))
 			continue;
 		int64_t ready = db_int(st, 2), paused = db_int(st, 1);
+		/* When one of those that are claimed comes back, its thread claims again by itself. */
+		if (db_int(st, 3) >= STORE_CLAIMS_PER_CONNECTION && ready <= now)
+			ready = db_int(st, 4);
 		if (ready <= now && paused <= now && (connection == 0 || ready < best)) {
 			best = ready;
 			connection = db_int(st, 0);
@@ -245,11 +254,31 @@ static int find_by_connection(struct db *db, int64_t now, int64_t *ret, int64_t 
 		DB_ARGS(DB_I(connection), DB_I(now)), ret, err);
 }
 
+/* 1: it is ours; 0: another node was faster; -1. */
+static int take(struct store *s, struct db *db, const struct claim *c, int64_t id, struct err *err)
+{
+	int64_t connection = 0;
+
+	/* Nodes that claim of one connection take their turns: the number of its claims holds. */
+	db->commit_soon = !db->sole;
+	int r = db_get_int(db,
+		"SELECT no FROM connections WHERE no = (SELECT connection FROM streams WHERE id = ?1) FOR UPDATE",
+		DB_ARGS(DB_I(id)), &connection, err);
+	if (r <= 0)
+		return r;
+	return (int)db_run(db,
+		"UPDATE streams SET node = ?2, ready_at = ?3 WHERE id = ?1 AND state = 1 AND ready_at <= ?4 AND ?6 >"
+		" (SELECT count(*) FROM streams k WHERE k.connection = ?5 AND k.node IS NOT NULL AND k.ready_at > ?4)",
+		DB_ARGS(DB_I(id), DB_T(s->node), DB_I(c->lease_until), DB_I(c->now), DB_I(connection),
+			DB_I(STORE_CLAIMS_PER_CONNECTION)),
+		err);
+}
+
 static int claim(struct store *s, struct db *db, void *ctx, struct err *err)
 {
 	struct claim *c = ctx;
-	int64_t id = 0, n = 0;
-	int r;
+	int64_t id = 0;
+	int r, n = 0;
 
 	c->found = false;
 	c->next = c->now;
@@ -262,8 +291,7 @@ static int claim(struct store *s, struct db *db, void *ctx, struct err *err)
 			r = find_by_connection(db, c->now, &id, &c->next, err);
 		if (r <= 0)
 			return r;
-		n = db_run(db, "UPDATE streams SET node = ?2, ready_at = ?3 WHERE id = ?1 AND state = 1 AND ready_at <= ?4",
-			DB_ARGS(DB_I(id), DB_T(s->node), DB_I(c->lease_until), DB_I(c->now)), err);
+		n = take(s, db, c, id, err);
 	}
 	if (n <= 0)
 		return n < 0 ? -1 : 0;

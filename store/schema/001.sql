@@ -50,7 +50,7 @@ CREATE TABLE streams (
 ) STRICT;
 CREATE INDEX streams_due ON streams (ready_at, id) WHERE state = 1;
 CREATE INDEX streams_due_of ON streams (connection, ready_at, id) WHERE state = 1;
-CREATE INDEX streams_claimed ON streams (node) WHERE node IS NOT NULL;
+CREATE INDEX streams_claimed ON streams (connection, ready_at) WHERE node IS NOT NULL;
 
 -- Coverage, apart from the stream so that the end of an item does not rewrite a long cursor. A stream has one small
 -- row for each slot; nodes that share a store write to different slots, so that none waits for another, and a slot

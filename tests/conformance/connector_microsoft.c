@@ -175,7 +175,71 @@ static const struct suite_target target = {
 	.delete_mail = delete_mail,
 };
 
+/* ---- a grant that lacks permissions ---- */
+
+static void seed_narrow(struct suite *s)
+{
+	mail(s, MIO "mail/Inbox/1.eml", "greetings", "hello");
+	suite_seed(s, MIO "drive/a.txt", "a");
+	suite_seed(s, "microsoft/sites/Sales/Documents/plan.txt", "the plan");
+	suite_seed(s, "microsoft/teams/Sales/General/1.json",
+		"{\"from\":\"mio@aoba.example\",\"body\":\"<p>hi</p>\",\"created\":\"2026-11-16T01:00:00Z\"}");
+	suite_seed(s, "microsoft/.sekisho-seed.json",
+		"{\"roles\":[\"User.Read.All\",\"Organization.Read.All\",\"Mail.ReadBasic.All\",\"Files.Read.All\"]}");
+}
+
+static const struct suite_target narrow = {
+	.connector = "microsoft",
+	.connection = "aoba-m365",
+	.services = SERVICE_MAIL | SERVICE_FILES | SERVICE_TEAMS,
+	.seed = seed_narrow,
+	.token = token,
+};
+
+static bool lists(const char *const *list, const char *permission)
+{
+	for (; list && *list; list++)
+		if (strncmp(*list, permission, strlen(permission)) == 0)
+			return true;
+	return false;
+}
+
+static void test_missing_permissions(void **state)
+{
+	static const char *const missing[] = {"Mail.ReadWrite", "Files.ReadWrite.All", "Team.ReadBasic.All", "Chat.Read.All",
+		"Chat.UpdatePolicyViolation.All"};
+	_cleanup_(arena_freep) struct arena *a = arena_new(1 << 20);
+	struct grant_report report = {.arena = a};
+	struct suite *s = NULL;
+	struct err err = {0};
+
+	suite_start(&narrow, 0, NULL, &s);
+	if (suite_connector(s)->check_grant(suite_connection(s), &report, &err) < 0)
+		fail_msg("check_grant: %s: %s", err.code, err.message);
+	for (size_t i = 0; i < ARRAY_SIZE(missing); i++)
+		if (!lists(report.missing, missing[i]))
+			fail_msg("not missing: %s", missing[i]);
+	assert_true(lists(report.granted, "User.Read.All"));
+	assert_true(lists(report.granted, "Files.Read.All"));
+	/* What may be read is listed, what may not says so. */
+	struct follow *f = follow_new(s);
+	bool drive = false, teams = false;
+	follow_streams(f);
+	for (size_t i = 0; i < f->n_streams; i++) {
+		const struct stream_info *info = &f->streams[i].info;
+		drive = drive || (strncmp(info->remote_id, "drive/b!", 8) == 0 && info->state == STREAM_ACTIVE);
+		teams = teams || (strcmp(info->remote_id, "channel/teams") == 0 && info->state == STREAM_FORBIDDEN);
+	}
+	assert_true(drive && teams);
+	follow_free(f);
+	suite_stop(s);
+}
+
 int main(void)
 {
+	const struct CMUnitTest own[] = {cmocka_unit_test(test_missing_permissions)};
+
+	if (getenv("FAKECLOUD") && cmocka_run_group_tests_name("missing permissions", own, NULL, NULL) != 0)
+		return 1;
 	return suite_main(&target);
 }

@@ -122,6 +122,38 @@ static void the_stream_due_longest_comes_first(void **state)
 	assert_int_equal(t.last_success_at, T0);
 }
 
+/* One slow provider does not take all threads. */
+static void two_streams_of_a_connection_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct store_stream t;
+	int64_t next = -1, first;
+
+	put_connection(f, "c1", "aoba");
+	put_connection(f, "c2", "midori");
+	for (int i = 0; i < 100; i++) {
+		char id[16];
+		snprintf(id, sizeof(id), "s%d", i);
+		const struct store_stream one = {.remote_id = id, .state = ENUM_STREAM_ACTIVE};
+		ok(store_stream_sync(f->s, "c1", 1, &one, 1, T0 - 1000, &f->err));
+	}
+	put_stream(f, "c2", "late");
+	assert_true(claim(f, T0, &t, &next));
+	first = t.id;
+	assert_true(claim(f, T0 + 1, &t, &next));
+	assert_string_equal(t.connection, "c1");
+	assert_true(claim(f, T0 + 1, &t, &next));
+	assert_string_equal(t.connection, "c2");
+	assert_false(claim(f, T0 + 1, &t, &next));
+	assert_int_equal(next, T0 + LEASE);
+	/* One comes back, or its lease ends: the next one. */
+	give_back(f, first, "c", T0 + 1000000);
+	assert_true(claim(f, T0 + 1, &t, &next));
+	assert_string_equal(t.connection, "c1");
+	assert_false(claim(f, T0 + 1, &t, &next));
+	assert_true(claim(f, T0 + 1 + LEASE, &t, &next));
+}
+
 static void a_claim_lasts_over_several_pages(void **state)
 {
 	struct fixture *f = *state;
@@ -328,6 +360,7 @@ int main(void)
 		T(connections_keep_what_is_put),
 		T(a_change_of_state_is_told_once),
 		T(the_stream_due_longest_comes_first),
+		T(two_streams_of_a_connection_at_once),
 		T(a_claim_lasts_over_several_pages),
 		T(failures_and_lost_cursors),
 		T(discovery_retires_and_brings_back),
