@@ -72,6 +72,16 @@ static int move(struct connection *c, const cJSON *receipt, const char *folder, 
 	return 0;
 }
 
+/* Is it still the content that was planned for? The plan looked at the cTag, whatever the item's version was made of. */
+static bool same_content(const cJSON *receipt, const cJSON *item)
+{
+	const char *ctag = json_str(receipt, "ctag"), *now = json_str(item, "cTag");
+
+	if (ctag && now)
+		return strcmp(ctag, now) == 0;
+	return drive_version_is(item, json_str_or(receipt, "version", ""));
+}
+
 /* Where a file is goes into the receipt as the place to come back to. */
 static int set_parent(cJSON *receipt, const cJSON *item, struct err *err)
 {
@@ -207,7 +217,7 @@ static int move_away(struct connection *c, cJSON *receipt, struct err *err)
 		return -1;
 	if (in_folder(now, place_id(receipt)))
 		return 0;
-	if (!drive_version_is(now, json_str_or(receipt, "version", "")))
+	if (!same_content(receipt, now))
 		return changed(c, receipt, err);
 	if (move(c, receipt, place_id(receipt), NULL, json_str(now, "eTag"), &moved, &why) == 0) {
 		const char *name = json_str(moved, "name");
@@ -252,7 +262,7 @@ int drive_quarantine(struct connection *c, cJSON *receipt, bool again, struct er
 	if (look(c, receipt, &now, err) < 0)
 		return -1;
 	bool there = in_folder(now, place_id(receipt));
-	if (!there && !drive_version_is(now, json_str_or(receipt, "version", "")))
+	if (!there && !same_content(receipt, now))
 		return again ? changed(c, receipt, err) :
 			       err_set(err, ERR_CHANGED, "changed", "the file was changed since it was looked at");
 	/* Its owner may have moved it in the meantime: there it shall come back to. */

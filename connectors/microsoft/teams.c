@@ -71,11 +71,18 @@ static bool is_event(const cJSON *message)
 	return (type && strcmp(type, "message") != 0) || json_object(message, "eventDetail");
 }
 
-static int read_message(struct arena *a, const cJSON *message, const char *prefix, const char *chat, const char *reply_to,
-	struct item *item, struct err *err)
+/* Where messages of a page come from. */
+struct origin {
+	const char *prefix; /* of their ids */
+	const char *path;   /* for people; NULL none */
+	const char *chat, *reply_to;
+};
+
+static int read_message(struct arena *a, const cJSON *message, const struct origin *origin, struct item *item,
+	struct err *err)
 {
-	const cJSON *from = json_object(message, "from");
-	const char *id = json_str(message, "id"), *who = json_str(json_object(from, "user"), "displayName");
+	const cJSON *from = json_object(message, "from"), *user = json_object(from, "user");
+	const char *id = json_str(message, "id"), *who = json_str(user, "displayName");
 	_cleanup_json_ cJSON *context = cJSON_CreateObject();
 
 	if (!id || !*id)
@@ -83,8 +90,9 @@ static int read_message(struct arena *a, const cJSON *message, const char *prefi
 	if (!who)
 		who = json_str(json_object(from, "application"), "displayName");
 	*item = (struct item){.kind = ITEM_CHAT, .size = -1};
-	item->id = arena_printf(a, "%s/%s", prefix, id);
+	item->id = arena_printf(a, "%s/%s", origin->prefix, id);
 	item->version = teams_version(a, message);
+	item->path = arena_dup(a, origin->path);
 	item->subject = arena_str(a, message, "subject");
 	item->name = item->subject && *item->subject ? item->subject : arena_printf(a, "Message by %s", who ? who : "somebody");
 	item->from = arena_dup(a, who);
@@ -94,8 +102,9 @@ static int read_message(struct arena *a, const cJSON *message, const char *prefi
 		item->changed_at = item->received_at;
 	if (is_event(message))
 		item->skip = "no_content";
-	if (!context || json_set_str(context, "id", id) < 0 || json_set_str(context, "chat", chat) < 0 ||
-		json_set_str(context, "reply_to", reply_to) < 0 || !item->id || !item->version)
+	if (!context || json_set_str(context, "id", id) < 0 || json_set_str(context, "chat", origin->chat) < 0 ||
+		json_set_str(context, "reply_to", origin->reply_to) < 0 || json_set_str(context, "from", json_str(user, "id")) < 0 ||
+		!item->id || !item->version)
 		return err_memory(err);
 	return arena_json(a, context, &item->context, err);
 }
@@ -127,8 +136,7 @@ static int list_room(struct list *l, struct err *err)
 	return 0;
 }
 
-static int list_add(struct list *l, const cJSON *message, const char *prefix, const char *chat, const char *reply_to,
-	struct err *err)
+static int list_add(struct list *l, const cJSON *message, const struct origin *origin, struct err *err)
 {
 	if (list_room(l, err) < 0)
 		return -1;
@@ -136,10 +144,10 @@ static int list_add(struct list *l, const cJSON *message, const char *prefix, co
 		const char *id = json_str(message, "id");
 		if (!id || !*id)
 			return err_set(err, ERR_REMOTE, "bad_answer", "a Teams message without an id");
-		l->removed[l->n_removed++] = arena_printf(l->arena, "%s/%s", prefix, id);
+		l->removed[l->n_removed++] = arena_printf(l->arena, "%s/%s", origin->prefix, id);
 		return 0;
 	}
-	if (read_message(l->arena, message, prefix, chat, reply_to, &l->items[l->n], err) < 0)
+	if (read_message(l->arena, message, origin, &l->items[l->n], err) < 0)
 		return -1;
 	l->n++;
 	return 0;
@@ -156,17 +164,18 @@ static void list_give(const struct list *l, struct item_page *page)
 /* ---- channels ---- */
 
 /* The replies that came with a message, and the pages of those that did not fit. */
-static int add_replies(struct connection *c, struct list *l, const cJSON *message, const char *prefix, struct err *err)
+static int add_replies(struct connection *c, struct list *l, const cJSON *message, struct origin origin, struct err *err)
 {
-	const char *parent = json_str(message, "id"), *next = json_str(message, "replies@odata.nextLink");
+	const char *next = json_str(message, "replies@odata.nextLink");
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
 	cJSON *replies = json_array(message, "replies"), *reply;
 	_cleanup_json_ cJSON *doc = NULL;
 
+	origin.reply_to = json_str(message, "id");
 	for (int page = 0; page < REPLY_PAGES_MAX; page++) {
 		cJSON_ArrayForEach(reply, replies)
 		{
-			if (list_add(l, reply, prefix, NULL, parent, err) < 0)
+			if (list_add(l, reply, &origin, err) < 0)
 				return -1;
 		}
 		if (!next)
@@ -206,12 +215,16 @@ static int channel_poll(struct connection *c, const cJSON *context, const struct
 	if (r < 0)
 		return -1;
 	if (r == 0) {
-		const char *prefix = arena_printf(ret->arena, "channel:%s/%s", team, channel);
+		struct origin origin = {.prefix = arena_printf(ret->arena, "channel:%s/%s", team, channel),
+			.path = arena_printf(ret->arena, "/%s/%s", req->stream->owner ? req->stream->owner : "",
+				req->stream->name ? req->stream->name : "")};
+		if (!origin.prefix || !origin.path)
+			return err_memory(err);
 		cJSON_ArrayForEach(message, json_array(doc, "value"))
 		{
 			/* A reply that the feed gives by itself says whose it is. */
-			if (list_add(&list, message, prefix, NULL, json_str(message, "replyToId"), err) < 0 ||
-				add_replies(c, &list, message, prefix, err) < 0)
+			origin.reply_to = json_str(message, "replyToId");
+			if (list_add(&list, message, &origin, err) < 0 || add_replies(c, &list, message, origin, err) < 0)
 				return -1;
 		}
 		if (feed_finish(&feed, doc, err) < 0)
@@ -285,11 +298,11 @@ static int chat_page(struct connection *c, cJSON *cursor, const cJSON *doc, stru
 		const char *chat = json_str(message, "chatId");
 		if (!chat)
 			return err_set(err, ERR_REMOTE, "bad_answer", "a chat message without a chat");
-		const char *prefix = arena_printf(page->arena, "chat:%s", chat);
+		const struct origin origin = {.prefix = arena_printf(page->arena, "chat:%s", chat), .chat = chat};
 		int64_t at = json_time(message, "lastModifiedDateTime");
-		if (!prefix)
+		if (!origin.prefix)
 			return err_memory(err);
-		if (list_add(&list, message, prefix, chat, NULL, err) < 0)
+		if (list_add(&list, message, &origin, err) < 0)
 			return -1;
 		if (at > newest)
 			newest = at;
@@ -420,11 +433,45 @@ static int teams_open_content(struct connection *c, const cJSON *context, const 
 	return teams_bytes(c, &ref, content, ret, err);
 }
 
+/* The author's address, which messages do not carry. */
+static int teams_describe(struct connection *c, const cJSON *context, struct item *item, struct arena *arena,
+	struct err *err)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
+	_cleanup_json_ cJSON *own = NULL, *user = NULL;
+	struct err why;
+
+	if (own_json(item->context, ERR_LOCAL, &own, err) < 0)
+		return -1;
+	const char *id = json_str(own, "from");
+	if (!id || !*id || (item->from && strchr(item->from, '@')))
+		return 0;
+	if (graph_url(c, &url, err, "/users/{}", id, NULL) < 0)
+		return -1;
+	if (url_query(&url, "$select", "id,userPrincipalName") < 0)
+		return err_memory(err);
+	if (graph_get(c, buf_str(&url), NULL, &user, &why) < 0) {
+		/* Somebody of another organisation, or who left. */
+		if (why.class == ERR_GONE || why.class == ERR_REMOTE)
+			return 0;
+		if (err)
+			*err = why;
+		return -1;
+	}
+	const char *address = json_str(user, "userPrincipalName");
+	if (address && *address) {
+		item->from = arena_dup(arena, address);
+		item->owner = item->from;
+	}
+	return 0;
+}
+
 const struct graph_service graph_channel = {
 	.stream_prefix = "channel/",
 	.receipt_kind = "channel",
 	.poll = channel_poll,
 	.open_content = teams_open_content,
+	.describe = teams_describe,
 	.plan = teams_plan,
 	.quarantine = teams_quarantine,
 	.restore = teams_restore,
@@ -437,6 +484,7 @@ const struct graph_service graph_chat = {
 	.receipt_kind = "chat",
 	.poll = chat_poll,
 	.open_content = teams_open_content,
+	.describe = teams_describe,
 	.plan = teams_plan,
 	.quarantine = teams_quarantine,
 	.restore = teams_restore,
