@@ -15,35 +15,35 @@
 		struct content_info *ret, struct err *err);                                                             \
 	int service##_remove(struct connection *c, const cJSON *receipt, bool again, struct err *err);
 
-GRAPH_ACTS(mail)
-GRAPH_ACTS(drive)
-GRAPH_ACTS(teams) /* but teams_remove() */
+GRAPH_ACTS(ms_mail)
+GRAPH_ACTS(ms_drive)
+GRAPH_ACTS(ms_teams) /* but teams_remove() */
 
 /* A message's MIME bytes. */
-int mail_bytes(struct connection *c, const char *user, const char *id, struct content *content, struct content_info *ret,
+int ms_mail_bytes(struct connection *c, const char *user, const char *id, struct content *content, struct content_info *ret,
 	struct err *err);
 /* Is the message still what `version` says? */
-bool mail_version_is(const cJSON *message, const char *version);
+bool ms_mail_version_is(const cJSON *message, const char *version);
 
 /* A file's bytes, through its pre-authenticated address. */
-int drive_bytes(struct connection *c, const char *drive, const char *id, struct content *content,
+int ms_drive_bytes(struct connection *c, const char *drive, const char *id, struct content *content,
 	struct content_info *ret, struct err *err);
-int drive_root(struct connection *c, const char *drive, struct buf *ret_id, struct err *err);
+int ms_drive_root(struct connection *c, const char *drive, struct buf *ret_id, struct err *err);
 /* Fills the versions of the wanted items by their cTags, which the feed left out. */
-int drive_ctags(struct connection *c, const char *drive, struct item_page *page, const bool *wanted, struct err *err);
+int ms_drive_ctags(struct connection *c, const char *drive, struct item_page *page, const bool *wanted, struct err *err);
 
 /* ---- sharing of one item (drive_share.c); direct: not inherited and not the owner's ---- */
 
 /* ret_inherited (may be NULL): are there inherited ones? */
-int share_list(struct connection *c, const char *drive, const char *id, cJSON **ret_direct, bool *ret_inherited,
+int ms_share_list(struct connection *c, const char *drive, const char *id, cJSON **ret_direct, bool *ret_inherited,
 	struct err *err);
 /* 0 also when it is gone already. */
-int share_delete(struct connection *c, const char *drive, const char *id, const char *permission, struct err *err);
+int ms_share_delete(struct connection *c, const char *drive, const char *id, const char *permission, struct err *err);
 /* Deletes all direct ones, after making sure that the receipt holds them; those that the service refuses to delete are
  * noted in it. */
-int share_remove(struct connection *c, const char *drive, const char *id, cJSON *receipt, struct err *err);
+int ms_share_remove(struct connection *c, const char *drive, const char *id, cJSON *receipt, struct err *err);
 /* Brings those of the receipt back that are not there; what cannot be is listed under not_restored. */
-int share_restore(struct connection *c, const char *drive, const char *id, cJSON *receipt, struct err *err);
+int ms_share_restore(struct connection *c, const char *drive, const char *id, cJSON *receipt, struct err *err);
 
 /* ---- Teams messages ---- */
 
@@ -53,14 +53,14 @@ struct teams_ref {
 };
 
 /* From a receipt or an item's context, with the stream's context where the first has no channel. */
-struct teams_ref teams_ref_of(const cJSON *object, const cJSON *stream_context);
-int teams_url(struct connection *c, const struct teams_ref *ref, struct buf *url, struct err *err);
+struct teams_ref ms_teams_ref_of(const cJSON *object, const cJSON *stream_context);
+int ms_teams_url(struct connection *c, const struct teams_ref *ref, struct buf *url, struct err *err);
 /* Errors: GONE, also for a message that its author deleted. */
-int teams_get(struct connection *c, const struct teams_ref *ref, cJSON **ret, struct err *err);
+int ms_teams_get(struct connection *c, const struct teams_ref *ref, cJSON **ret, struct err *err);
 /* Changes when the message is edited. In the arena. */
-const char *teams_version(struct arena *a, const cJSON *message);
+const char *ms_teams_version(struct arena *a, const cJSON *message);
 /* The document to scan. */
-int teams_bytes(struct connection *c, const struct teams_ref *ref, struct content *content, struct content_info *ret,
+int ms_teams_bytes(struct connection *c, const struct teams_ref *ref, struct content *content, struct content_info *ret,
 	struct err *err);
 
 #endif

@@ -18,7 +18,7 @@
 
 /* ---- one item ---- */
 
-const char *drive_version(struct arena *a, const cJSON *item)
+const char *ms_drive_version(struct arena *a, const cJSON *item)
 {
 	const char *ctag = json_str(item, "cTag"), *etag = json_str(item, "eTag");
 	const char *xor = json_str(json_object(json_object(item, "file"), "hashes"), "quickXorHash");
@@ -32,7 +32,7 @@ const char *drive_version(struct arena *a, const cJSON *item)
 	return arena_printf(a, "xor:%s:%lld:%s", xor ? xor : "", size, json_str_or(item, "lastModifiedDateTime", ""));
 }
 
-bool drive_version_is(const cJSON *item, const char *version)
+bool ms_drive_version_is(const cJSON *item, const char *version)
 {
 	_cleanup_(arena_freep) struct arena *a = arena_new(65536);
 	_cleanup_json_ cJSON *without = NULL;
@@ -45,11 +45,11 @@ bool drive_version_is(const cJSON *item, const char *version)
 	cJSON_DeleteItemFromObjectCaseSensitive(without, "cTag");
 	if (strncmp(version, "xor:", 4) == 0)
 		cJSON_DeleteItemFromObjectCaseSensitive(without, "eTag");
-	const char *now = drive_version(a, without);
+	const char *now = ms_drive_version(a, without);
 	return now && strcmp(now, version) == 0;
 }
 
-const char *drive_path(struct arena *a, const cJSON *item)
+const char *ms_drive_path(struct arena *a, const cJSON *item)
 {
 	const char *path = json_str(json_object(item, "parentReference"), "path");
 	const char *below = path ? strstr(path, "root:") : NULL;
@@ -65,7 +65,7 @@ const char *drive_path(struct arena *a, const cJSON *item)
 	return arena_dupn(a, buf_str(&plain), plain.len);
 }
 
-int drive_item_get(struct connection *c, const char *drive, const char *id, cJSON **ret, struct err *err)
+int ms_drive_item_get(struct connection *c, const char *drive, const char *id, cJSON **ret, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
 	_cleanup_json_ cJSON *doc = NULL;
@@ -102,7 +102,7 @@ static void read_item(struct arena *a, const cJSON *entry, struct item *item)
 	*item = (struct item){.kind = ITEM_FILE, .size = json_size(entry, "size")};
 	item->id = arena_str(a, entry, "id");
 	item->name = arena_str(a, entry, "name");
-	item->path = drive_path(a, entry);
+	item->path = ms_drive_path(a, entry);
 	item->changed_at = json_time(entry, "lastModifiedDateTime");
 	if (!item->changed_at)
 		item->changed_at = json_time(entry, "createdDateTime");
@@ -116,7 +116,7 @@ static void read_item(struct arena *a, const cJSON *entry, struct item *item)
 		item->skip = json_object(remote, "folder") ? "folder_shortcut" : "file_shortcut";
 	else if (json_object(entry, "package"))
 		item->skip = "no_content";
-	item->version = drive_version(a, entry);
+	item->version = ms_drive_version(a, entry);
 }
 
 /* Folders, the root, and what groups other items have no content of their own. */
@@ -174,7 +174,7 @@ static int drive_poll(struct connection *c, const cJSON *context, const struct p
 	_cleanup_json_ cJSON *doc = NULL;
 	_cleanup_feed_ struct feed feed = {0};
 
-	if (feed_open(&feed, c, req, &page, err) < 0)
+	if (ms_feed_open(&feed, c, req, &page, err) < 0)
 		return -1;
 	feed.page_size = c->page_size > 0 ? c->page_size : DRIVE_PAGE;
 	feed.top_in_query = true;
@@ -182,9 +182,9 @@ static int drive_poll(struct connection *c, const cJSON *context, const struct p
 		graph_url(c, &probe, err, "/drives/{}", drive, NULL) < 0)
 		return -1;
 	if ((req->backlog == BACKLOG_NONE && !req->resync ? url_query(&start, "token", "latest") :
-		    url_query_int(&start, "$top", feed_top(&feed, feed.page_size))) < 0)
+		    url_query_int(&start, "$top", ms_feed_top(&feed, feed.page_size))) < 0)
 		return err_memory(err);
-	int r = feed_fetch(&feed, buf_str(&start), buf_str(&probe), &doc, err);
+	int r = ms_feed_fetch(&feed, buf_str(&start), buf_str(&probe), &doc, err);
 	if (r < 0)
 		return -1;
 	if (r == 0) {
@@ -198,7 +198,7 @@ static int drive_poll(struct connection *c, const cJSON *context, const struct p
 			if (page.items[i].skip || (req->backlog == BACKLOG_SINCE && page.items[i].changed_at &&
 							    page.items[i].changed_at < req->since))
 				no_ctag[i] = false;
-		if (drive_ctags(c, drive, &page, no_ctag, err) < 0 || feed_finish(&feed, doc, err) < 0)
+		if (ms_drive_ctags(c, drive, &page, no_ctag, err) < 0 || ms_feed_finish(&feed, doc, err) < 0)
 			return -1;
 	}
 	*ret = page;
@@ -207,7 +207,7 @@ static int drive_poll(struct connection *c, const cJSON *context, const struct p
 
 /* ---- content ---- */
 
-int drive_bytes(struct connection *c, const char *drive, const char *id, struct content *content,
+int ms_drive_bytes(struct connection *c, const char *drive, const char *id, struct content *content,
 	struct content_info *ret, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
@@ -227,7 +227,7 @@ int drive_bytes(struct connection *c, const char *drive, const char *id, struct 
 		return -1;
 	}
 	/* Microsoft's own verdict; there is no way to the bytes. */
-	drive_item_get(c, drive, id, &item, NULL);
+	ms_drive_item_get(c, drive, id, &item, NULL);
 	*ret = (struct content_info){0};
 	snprintf(ret->provider_threat, sizeof(ret->provider_threat), "%.120s",
 		json_str_or(json_object(item, "malware"), "description", "malwareDetected"));
@@ -237,7 +237,7 @@ int drive_bytes(struct connection *c, const char *drive, const char *id, struct 
 static int drive_open_content(struct connection *c, const cJSON *context, const struct item *item, struct content *content,
 	struct content_info *ret, struct err *err)
 {
-	return drive_bytes(c, json_str(context, "drive"), item->id, content, ret, err);
+	return ms_drive_bytes(c, json_str(context, "drive"), item->id, content, ret, err);
 }
 
 static int drive_describe(struct connection *c, const cJSON *context, struct item *item, struct arena *arena,
@@ -247,10 +247,10 @@ static int drive_describe(struct connection *c, const cJSON *context, struct ite
 
 	if (item->path && item->name)
 		return 0;
-	if (drive_item_get(c, json_str(context, "drive"), item->id, &doc, err) < 0)
+	if (ms_drive_item_get(c, json_str(context, "drive"), item->id, &doc, err) < 0)
 		return -1;
 	if (!item->path)
-		item->path = drive_path(arena, doc);
+		item->path = ms_drive_path(arena, doc);
 	if (!item->name)
 		item->name = arena_str(arena, doc, "name");
 	return 0;
@@ -262,10 +262,10 @@ const struct graph_service graph_drive = {
 	.poll = drive_poll,
 	.open_content = drive_open_content,
 	.describe = drive_describe,
-	.plan = drive_plan,
-	.quarantine = drive_quarantine,
-	.restore = drive_restore,
-	.observe = drive_observe,
-	.open_held = drive_open_held,
-	.remove = drive_remove,
+	.plan = ms_drive_plan,
+	.quarantine = ms_drive_quarantine,
+	.restore = ms_drive_restore,
+	.observe = ms_drive_observe,
+	.open_held = ms_drive_open_held,
+	.remove = ms_drive_remove,
 };

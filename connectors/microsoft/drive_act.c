@@ -17,7 +17,7 @@ static int look(struct connection *c, const cJSON *receipt, cJSON **ret, struct 
 {
 	_cleanup_json_ cJSON *doc = NULL;
 
-	if (drive_item_get(c, json_str(receipt, "drive"), json_str(receipt, "id"), &doc, err) < 0)
+	if (ms_drive_item_get(c, json_str(receipt, "drive"), json_str(receipt, "id"), &doc, err) < 0)
 		return -1;
 	if (!json_str(json_object(doc, "parentReference"), "id"))
 		return err_set(err, ERR_REMOTE, "bad_answer", "a file without a folder");
@@ -79,7 +79,7 @@ static bool same_content(const cJSON *receipt, const cJSON *item)
 
 	if (ctag && now)
 		return strcmp(ctag, now) == 0;
-	return drive_version_is(item, json_str_or(receipt, "version", ""));
+	return ms_drive_version_is(item, json_str_or(receipt, "version", ""));
 }
 
 /* Where a file is goes into the receipt as the place to come back to. */
@@ -90,7 +90,7 @@ static int set_parent(cJSON *receipt, const cJSON *item, struct err *err)
 
 	if (!a || json_set(receipt, "parent", parent) < 0 ||
 		json_set_str(parent, "id", json_str(json_object(item, "parentReference"), "id")) < 0 ||
-		json_set_str(parent, "path", drive_path(a, item)) < 0 ||
+		json_set_str(parent, "path", ms_drive_path(a, item)) < 0 ||
 		json_set_str(receipt, "name", json_str(item, "name")) < 0)
 		return err_memory(err);
 	return 0;
@@ -139,7 +139,7 @@ static int note_item(cJSON *receipt, const cJSON *item, struct err *err)
 	return set_parent(receipt, item, err);
 }
 
-int drive_plan(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
+int ms_drive_plan(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
 	cJSON *receipt, struct err *err)
 {
 	const char *drive = json_str(context, "drive");
@@ -152,10 +152,10 @@ int drive_plan(struct connection *c, const cJSON *context, const struct stream_i
 		return err_memory(err);
 	if (look(c, receipt, &now, err) < 0)
 		return -1;
-	if (!drive_version_is(now, item->version))
+	if (!ms_drive_version_is(now, item->version))
 		return err_set(err, ERR_CHANGED, "changed", "the file was changed since it was looked at");
-	if (share_list(c, drive, item->id, &direct, NULL, err) < 0 || note_item(receipt, now, err) < 0 ||
-		note_versions(c, receipt, err) < 0 || drive_place(c, drive, false, &folder, &note, err) < 0)
+	if (ms_share_list(c, drive, item->id, &direct, NULL, err) < 0 || note_item(receipt, now, err) < 0 ||
+		note_versions(c, receipt, err) < 0 || ms_drive_place(c, drive, false, &folder, &note, err) < 0)
 		return -1;
 	if (json_set(receipt, "permissions", TAKE_PTR(direct)) < 0 || json_set_str(place, "id", buf_str(&folder)) < 0 ||
 		json_set_str(place, "inheritance", buf_str(&note)) < 0)
@@ -167,7 +167,7 @@ int drive_plan(struct connection *c, const cJSON *context, const struct stream_i
 		/* It lies there since an act whose receipt nobody has any more. */
 		_cleanup_buf_ struct buf root = BUF_INIT(4096);
 		cJSON *parent = json_object(receipt, "parent");
-		if (drive_root(c, drive, &root, err) < 0)
+		if (ms_drive_root(c, drive, &root, err) < 0)
 			return -1;
 		if (json_set_str(parent, "id", buf_str(&root)) < 0 || json_set_str(parent, "path", "/") < 0 ||
 			json_note(receipt, "not_restored", "the folder that it was in before is not known") < 0)
@@ -202,7 +202,7 @@ static int refused(struct connection *c, const cJSON *receipt, const struct err 
 /* The file is another one than was planned for, and its sharing may have been removed already: that is undone. */
 static int changed(struct connection *c, cJSON *receipt, struct err *err)
 {
-	if (share_restore(c, json_str(receipt, "drive"), json_str(receipt, "id"), receipt, err) < 0)
+	if (ms_share_restore(c, json_str(receipt, "drive"), json_str(receipt, "id"), receipt, err) < 0)
 		return -1;
 	return err_set(err, ERR_CHANGED, "changed", "the file was changed since it was looked at");
 }
@@ -239,7 +239,7 @@ static int move_away(struct connection *c, cJSON *receipt, struct err *err)
 	if (why.class == ERR_GONE) {
 		/* The file is there, so the folder is not. */
 		_cleanup_buf_ struct buf folder = BUF_INIT(4096), note = BUF_INIT(4096);
-		if (drive_place(c, json_str(receipt, "drive"), true, &folder, &note, err) < 0)
+		if (ms_drive_place(c, json_str(receipt, "drive"), true, &folder, &note, err) < 0)
 			return -1;
 		if (json_set_str(json_object(receipt, "place"), "id", buf_str(&folder)) < 0 ||
 			json_set_str(json_object(receipt, "place"), "inheritance", buf_str(&note)) < 0)
@@ -251,7 +251,7 @@ static int move_away(struct connection *c, cJSON *receipt, struct err *err)
 	return pass_on(err, &why);
 }
 
-int drive_quarantine(struct connection *c, cJSON *receipt, bool again, struct err *err)
+int ms_drive_quarantine(struct connection *c, cJSON *receipt, bool again, struct err *err)
 {
 	const char *drive = json_str(receipt, "drive"), *id = json_str(receipt, "id");
 	_cleanup_json_ cJSON *now = NULL;
@@ -268,7 +268,7 @@ int drive_quarantine(struct connection *c, cJSON *receipt, bool again, struct er
 	/* Its owner may have moved it in the meantime: there it shall come back to. */
 	if (!there && !in_folder(now, home_id(receipt)) && set_parent(receipt, now, err) < 0)
 		return -1;
-	if (share_remove(c, drive, id, receipt, err) < 0)
+	if (ms_share_remove(c, drive, id, receipt, err) < 0)
 		return -1;
 	for (int tries = 0; r == 1 && tries < 3; tries++)
 		r = move_away(c, receipt, err);
@@ -293,7 +293,7 @@ static int move_home(struct connection *c, cJSON *receipt, struct err *err)
 		if (json_note(receipt, "not_restored", "its folder %.300s is gone: it came back to the drive's root",
 			    json_str_or(json_object(receipt, "parent"), "path", "")) < 0)
 			return err_memory(err);
-		if (drive_root(c, json_str(receipt, "drive"), &root, err) < 0)
+		if (ms_drive_root(c, json_str(receipt, "drive"), &root, err) < 0)
 			return -1;
 		r = move(c, receipt, buf_str(&root), name, NULL, &moved, &why);
 		if (r == 0 && json_set_str(receipt, "restored_to", buf_str(&root)) < 0)
@@ -308,7 +308,7 @@ static int move_home(struct connection *c, cJSON *receipt, struct err *err)
 	return 0;
 }
 
-int drive_restore(struct connection *c, cJSON *receipt, bool again, struct err *err)
+int ms_drive_restore(struct connection *c, cJSON *receipt, bool again, struct err *err)
 {
 	_cleanup_json_ cJSON *now = NULL;
 
@@ -324,12 +324,12 @@ int drive_restore(struct connection *c, cJSON *receipt, bool again, struct err *
 			json_note(receipt, "not_restored", "it was not in quarantine any more and stays where it is") < 0)
 			return err_memory(err);
 	}
-	return share_restore(c, json_str(receipt, "drive"), json_str(receipt, "id"), receipt, err);
+	return ms_share_restore(c, json_str(receipt, "drive"), json_str(receipt, "id"), receipt, err);
 }
 
 /* ---- looking, reading, deleting ---- */
 
-int drive_observe(struct connection *c, const cJSON *receipt, struct observation *ret, struct err *err)
+int ms_drive_observe(struct connection *c, const cJSON *receipt, struct observation *ret, struct err *err)
 {
 	_cleanup_(arena_freep) struct arena *a = arena_new(262144);
 	_cleanup_json_ cJSON *now = NULL;
@@ -342,20 +342,20 @@ int drive_observe(struct connection *c, const cJSON *receipt, struct observation
 	ret->exists = true;
 	ret->quarantined = in_folder(now, place_id(receipt));
 	ret->restored = in_folder(now, home_id(receipt)) || in_folder(now, json_str(receipt, "restored_to"));
-	const char *path = drive_path(a, now), *version = drive_version(a, now);
+	const char *path = ms_drive_path(a, now), *version = ms_drive_version(a, now);
 	snprintf(ret->place, sizeof(ret->place), "%.300s%s%.200s", path ? path : "", path && path[1] ? "/" : "",
 		json_str_or(now, "name", ""));
 	snprintf(ret->version, sizeof(ret->version), "%.500s", version ? version : "");
 	return 0;
 }
 
-int drive_open_held(struct connection *c, const cJSON *receipt, struct content *content, struct content_info *ret,
+int ms_drive_open_held(struct connection *c, const cJSON *receipt, struct content *content, struct content_info *ret,
 	struct err *err)
 {
-	return drive_bytes(c, json_str(receipt, "drive"), json_str(receipt, "id"), content, ret, err);
+	return ms_drive_bytes(c, json_str(receipt, "drive"), json_str(receipt, "id"), content, ret, err);
 }
 
-int drive_remove(struct connection *c, const cJSON *receipt, bool again, struct err *err)
+int ms_drive_remove(struct connection *c, const cJSON *receipt, bool again, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX), plain = BUF_INIT(GRAPH_URL_MAX);
 	const char *drive = json_str(receipt, "drive"), *id = json_str(receipt, "id");

@@ -11,7 +11,7 @@
 
 #define PAGES_MAX 1000
 
-int drive_root(struct connection *c, const char *drive, struct buf *ret, struct err *err)
+int ms_drive_root(struct connection *c, const char *drive, struct buf *ret, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
 	_cleanup_json_ cJSON *doc = NULL;
@@ -116,12 +116,12 @@ static int clear_shares(struct connection *c, const char *drive, const char *fol
 	_cleanup_json_ cJSON *direct = NULL;
 	const cJSON *permission;
 
-	if (share_list(c, drive, folder, &direct, NULL, err) < 0)
+	if (ms_share_list(c, drive, folder, &direct, NULL, err) < 0)
 		return -1;
 	cJSON_ArrayForEach(permission, direct)
 	{
 		struct err why;
-		if (share_delete(c, drive, folder, json_str_or(permission, "id", "-"), &why) < 0 && why.class != ERR_REMOTE &&
+		if (ms_share_delete(c, drive, folder, json_str_or(permission, "id", "-"), &why) < 0 && why.class != ERR_REMOTE &&
 			why.class != ERR_CHANGED) {
 			if (err)
 				*err = why;
@@ -153,7 +153,7 @@ static int isolate(struct connection *c, const char *drive, const char *folder, 
 		return -1;
 	}
 	if ((!owner && clear_shares(c, drive, folder, err) < 0) ||
-		share_list(c, drive, folder, &direct, &inherited, err) < 0)
+		ms_share_list(c, drive, folder, &direct, &inherited, err) < 0)
 		return -1;
 	return buf_adds(note, inherited ? "inherited" : "broken") < 0 ? err_memory(err) : 0;
 }
@@ -166,7 +166,7 @@ static int make_folder(struct connection *c, const char *drive, struct buf *ret,
 	char name[64], tail[9];
 	struct err why;
 
-	if (drive_root(c, drive, &root, err) < 0)
+	if (ms_drive_root(c, drive, &root, err) < 0)
 		return -1;
 	if (create_folder(c, drive, buf_str(&root), GRAPH_QUARANTINE, ret, &why) == 0)
 		return 0;
@@ -193,7 +193,7 @@ static int split(const char *text, struct buf *ret_id, struct buf *ret_note, str
 	return 0;
 }
 
-int drive_place(struct connection *c, const char *drive, bool fresh, struct buf *ret_id, struct buf *ret_note,
+int ms_drive_place(struct connection *c, const char *drive, bool fresh, struct buf *ret_id, struct buf *ret_note,
 	struct err *err)
 {
 	_cleanup_buf_ struct buf key = BUF_INIT(4096), id = BUF_INIT(4096), value = BUF_INIT(8192);

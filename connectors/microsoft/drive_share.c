@@ -50,7 +50,7 @@ static cJSON *trim(const cJSON *permission)
 	return out;
 }
 
-int share_list(struct connection *c, const char *drive, const char *id, cJSON **ret_direct, bool *ret_inherited,
+int ms_share_list(struct connection *c, const char *drive, const char *id, cJSON **ret_direct, bool *ret_inherited,
 	struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
@@ -106,7 +106,7 @@ static bool known(const cJSON *list, const cJSON *permission)
 	return false;
 }
 
-int share_delete(struct connection *c, const char *drive, const char *id, const char *permission, struct err *err)
+int ms_share_delete(struct connection *c, const char *drive, const char *id, const char *permission, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
 	struct err why;
@@ -121,12 +121,12 @@ int share_delete(struct connection *c, const char *drive, const char *id, const 
 	return -1;
 }
 
-int share_remove(struct connection *c, const char *drive, const char *id, cJSON *receipt, struct err *err)
+int ms_share_remove(struct connection *c, const char *drive, const char *id, cJSON *receipt, struct err *err)
 {
 	_cleanup_json_ cJSON *direct = NULL;
 	const cJSON *permission;
 
-	if (share_list(c, drive, id, &direct, NULL, err) < 0)
+	if (ms_share_list(c, drive, id, &direct, NULL, err) < 0)
 		return -1;
 	cJSON_ArrayForEach(permission, direct)
 	{
@@ -140,7 +140,7 @@ int share_remove(struct connection *c, const char *drive, const char *id, cJSON 
 			return err_memory(err);
 		if (!known(list, permission) && !cJSON_AddItemToArray(list, cJSON_Duplicate(permission, true)))
 			return err_memory(err);
-		if (share_delete(c, drive, id, pid, &why) == 0)
+		if (ms_share_delete(c, drive, id, pid, &why) == 0)
 			continue;
 		if (why.class != ERR_REMOTE && why.class != ERR_CHANGED) {
 			if (err)
@@ -304,14 +304,14 @@ static int invite(struct connection *c, const char *drive, const char *id, const
 	return graph_json(c, &call, NULL, err);
 }
 
-int share_restore(struct connection *c, const char *drive, const char *id, cJSON *receipt, struct err *err)
+int ms_share_restore(struct connection *c, const char *drive, const char *id, cJSON *receipt, struct err *err)
 {
 	_cleanup_json_ cJSON *now = NULL;
 	const cJSON *permission;
 
 	if (cJSON_GetArraySize(json_array(receipt, "permissions")) == 0)
 		return 0;
-	if (share_list(c, drive, id, &now, NULL, err) < 0)
+	if (ms_share_list(c, drive, id, &now, NULL, err) < 0)
 		return -1;
 	cJSON_ArrayForEach(permission, json_array(receipt, "permissions"))
 	{

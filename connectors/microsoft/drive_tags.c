@@ -11,7 +11,7 @@
 
 static int take_tag(struct item_page *page, size_t at, const cJSON *item, struct err *err)
 {
-	const char *version = drive_version(page->arena, item);
+	const char *version = ms_drive_version(page->arena, item);
 
 	if (!version)
 		return err_memory(err);
@@ -31,7 +31,7 @@ static int one(struct connection *c, const char *drive, struct item_page *page, 
 	_cleanup_json_ cJSON *doc = NULL;
 	struct err why;
 
-	if (drive_item_get(c, drive, page->items[at].id, &doc, &why) == 0)
+	if (ms_drive_item_get(c, drive, page->items[at].id, &doc, &why) == 0)
 		return take_tag(page, at, doc, err);
 	if (why.class == ERR_GONE || harmless(why.http_status))
 		return 0;
@@ -120,7 +120,7 @@ static int batch(struct connection *c, const char *drive, struct item_page *page
 	return 0;
 }
 
-int drive_ctags(struct connection *c, const char *drive, struct item_page *page, const bool *wanted, struct err *err)
+int ms_drive_ctags(struct connection *c, const char *drive, struct item_page *page, const bool *wanted, struct err *err)
 {
 	bool batches = true;
 	size_t i = 0;

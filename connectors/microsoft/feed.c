@@ -13,7 +13,7 @@
 #define TOP_LEAST 10
 #define SAME_PAGE_MAX 5 /* so often may a page's ids come again in one run */
 
-int feed_open(struct feed *f, struct connection *c, const struct poll_request *req, struct item_page *page,
+int ms_feed_open(struct feed *f, struct connection *c, const struct poll_request *req, struct item_page *page,
 	struct err *err)
 {
 	struct feed made = {.c = c, .page = page, .all = req->backlog == BACKLOG_ALL};
@@ -31,13 +31,13 @@ int feed_open(struct feed *f, struct connection *c, const struct poll_request *r
 	return 0;
 }
 
-void feed_close(struct feed *f)
+void ms_feed_close(struct feed *f)
 {
 	json_free(f->cursor);
 	f->cursor = NULL;
 }
 
-int feed_top(const struct feed *f, int usual)
+int ms_feed_top(const struct feed *f, int usual)
 {
 	int64_t top = json_int64_or(f->cursor, "top", 0);
 
@@ -46,7 +46,7 @@ int feed_top(const struct feed *f, int usual)
 	return usual;
 }
 
-int feed_put(struct feed *f, bool more, struct err *err)
+int ms_feed_put(struct feed *f, bool more, struct err *err)
 {
 	if (arena_json(f->page->arena, f->cursor, &f->page->cursor, err) < 0)
 		return -1;
@@ -87,7 +87,7 @@ static int cursor_lost(struct err *err)
 /* Goes on elsewhere: an empty page whose cursor says where. */
 static int go_on(struct feed *f, struct err *err)
 {
-	return feed_put(f, true, err) < 0 ? -1 : 1;
+	return ms_feed_put(f, true, err) < 0 ? -1 : 1;
 }
 
 static int start_at(struct feed *f, const char *location, struct err *err)
@@ -134,7 +134,7 @@ static int failed(struct feed *f, const struct http_response *r, const char *pro
 		return cursor_lost(err);
 	if (r->status == 404 && err->class == ERR_GONE && json_str(f->cursor, "link"))
 		return gone_or_lost(f, probe, err);
-	int top = feed_top(f, f->page_size);
+	int top = ms_feed_top(f, f->page_size);
 	if (r->status == 504 && top > TOP_LEAST) {
 		if (json_set_int(f->cursor, "top", top / 2 > TOP_LEAST ? top / 2 : TOP_LEAST) < 0)
 			return err_memory(err);
@@ -143,7 +143,7 @@ static int failed(struct feed *f, const struct http_response *r, const char *pro
 	return -1;
 }
 
-int feed_fetch(struct feed *f, const char *start, const char *probe, cJSON **ret_doc, struct err *err)
+int ms_feed_fetch(struct feed *f, const char *start, const char *probe, cJSON **ret_doc, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX + 64);
 	_cleanup_response_ struct http_response r = {0};
@@ -155,7 +155,7 @@ int feed_fetch(struct feed *f, const char *start, const char *probe, cJSON **ret
 		err_set(err, ERR_CURSOR, "bad_cursor", "the cursor's link is none of Microsoft Graph's");
 		return err_scope(err, SCOPE_STREAM);
 	}
-	if ((link && lowered ? with_top(&url, link, feed_top(f, f->page_size)) : buf_adds(&url, link ? link : start)) < 0)
+	if ((link && lowered ? with_top(&url, link, ms_feed_top(f, f->page_size)) : buf_adds(&url, link ? link : start)) < 0)
 		return err_set(err, ERR_REMOTE, "bad_answer", "a link of a feed is too long");
 	if (graph_send(f->c, &(struct graph_call){.url = buf_str(&url), .prefer = f->prefer}, &r, err) < 0)
 		return -1;
@@ -195,7 +195,7 @@ static int turns_in_circle(struct feed *f, const cJSON *doc, const char *next, s
 	return err_scope(err, SCOPE_STREAM);
 }
 
-int feed_finish(struct feed *f, const cJSON *doc, struct err *err)
+int ms_feed_finish(struct feed *f, const cJSON *doc, struct err *err)
 {
 	const char *next = json_str(doc, "@odata.nextLink");
 	const char *link = next ? next : json_str(doc, "@odata.deltaLink");
@@ -211,5 +211,5 @@ int feed_finish(struct feed *f, const cJSON *doc, struct err *err)
 		for (size_t i = 0; i < ARRAY_SIZE(of_run); i++)
 			cJSON_DeleteItemFromObjectCaseSensitive(f->cursor, of_run[i]);
 	}
-	return feed_put(f, next != NULL, err);
+	return ms_feed_put(f, next != NULL, err);
 }

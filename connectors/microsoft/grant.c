@@ -241,7 +241,7 @@ static int check_users(struct prober *p, cJSON **ret_users, struct err *err)
 	return 0;
 }
 
-int grant_check(struct connection *c, struct grant_report *ret, struct err *err)
+int ms_grant_check(struct connection *c, struct grant_report *ret, struct err *err)
 {
 	const struct connection_config *config = c->api.config;
 	struct grant_report report = {.arena = ret->arena};

@@ -65,26 +65,26 @@ struct feed {
 };
 
 /* Reads req->cursor. */
-int feed_open(struct feed *f, struct connection *c, const struct poll_request *req, struct item_page *page,
+int ms_feed_open(struct feed *f, struct connection *c, const struct poll_request *req, struct item_page *page,
 	struct err *err);
-void feed_close(struct feed *f);
-#define _cleanup_feed_ _cleanup_(feed_close)
+void ms_feed_close(struct feed *f);
+#define _cleanup_feed_ _cleanup_(ms_feed_close)
 
 /* The page size to ask for: `usual`, or less after time-outs. */
-int feed_top(const struct feed *f, int usual);
+int ms_feed_top(const struct feed *f, int usual);
 /* Fetches the cursor's link, or `start` when there is none. Returns 0 with the document; 1 when the page is empty and
  * already complete (another place to start from, a smaller page size): return it; -1 on errors. probe: what answers 404
  * when the stream itself is gone, to tell it from a lost place. */
-int feed_fetch(struct feed *f, const char *start, const char *probe, cJSON **ret_doc, struct err *err);
+int ms_feed_fetch(struct feed *f, const char *start, const char *probe, cJSON **ret_doc, struct err *err);
 /* After the items were read: takes the next or last link of the document into the page's cursor. */
-int feed_finish(struct feed *f, const cJSON *doc, struct err *err);
+int ms_feed_finish(struct feed *f, const cJSON *doc, struct err *err);
 /* The page's cursor from f->cursor. */
-int feed_put(struct feed *f, bool more, struct err *err);
+int ms_feed_put(struct feed *f, bool more, struct err *err);
 
 /* ---- services ---- */
 
-int streams_list(struct connection *c, const char *cursor, struct stream_page *ret, struct err *err);
-int grant_check(struct connection *c, struct grant_report *ret, struct err *err);
+int ms_streams_list(struct connection *c, const char *cursor, struct stream_page *ret, struct err *err);
+int ms_grant_check(struct connection *c, struct grant_report *ret, struct err *err);
 
 /* What a service of Microsoft 365 does; chosen by the stream's remote id or the receipt's kind. The receipt comes parsed;
  * quarantine and restore change it in place into the one to keep. */
@@ -112,23 +112,23 @@ extern const struct graph_service graph_mail, graph_drive, graph_channel, graph_
 /* ---- mail ---- */
 
 /* Key of a mailbox's quarantine place. */
-int mail_place_key(struct buf *out, const char *user);
+int ms_mail_place_key(struct buf *out, const char *user);
 /* Is this mailFolder ours? place: id of the known one, "" when not known. */
-bool mail_folder_is_ours(const cJSON *folder, const char *place);
+bool ms_mail_folder_is_ours(const cJSON *folder, const char *place);
 /* The id of the mailbox's quarantine folder, made when there is none. fresh: the remembered one is no use. */
-int mail_place(struct connection *c, const char *user, bool fresh, struct buf *ret, struct err *err);
+int ms_mail_place(struct connection *c, const char *user, bool fresh, struct buf *ret, struct err *err);
 
 /* ---- drives ---- */
 
 /* What an item's content is at: cTag, else "etag:…" or "xor:…:size". In the arena. */
-const char *drive_version(struct arena *a, const cJSON *item);
+const char *ms_drive_version(struct arena *a, const cJSON *item);
 /* Is the item's content still what `version` says? */
-bool drive_version_is(const cJSON *item, const char *version);
-int drive_item_get(struct connection *c, const char *drive, const char *id, cJSON **ret, struct err *err);
+bool ms_drive_version_is(const cJSON *item, const char *version);
+int ms_drive_item_get(struct connection *c, const char *drive, const char *id, cJSON **ret, struct err *err);
 /* "/a/b" of a parentReference. */
-const char *drive_path(struct arena *a, const cJSON *item);
+const char *ms_drive_path(struct arena *a, const cJSON *item);
 /* The id of the drive's quarantine folder, made when there is none; note: how its inheritance stands. */
-int drive_place(struct connection *c, const char *drive, bool fresh, struct buf *ret_id, struct buf *ret_note,
+int ms_drive_place(struct connection *c, const char *drive, bool fresh, struct buf *ret_id, struct buf *ret_note,
 	struct err *err);
 
 #endif

@@ -61,7 +61,7 @@ static const char *version_of(struct arena *a, const cJSON *message)
 		json_str_or(message, "changeKey", json_str_or(message, "lastModifiedDateTime", "")));
 }
 
-bool mail_version_is(const cJSON *message, const char *version)
+bool ms_mail_version_is(const cJSON *message, const char *version)
 {
 	bool draft = json_bool(message, "isDraft");
 
@@ -126,16 +126,16 @@ static int mail_poll(struct connection *c, const cJSON *context, const struct po
 	/* No $filter for the backlog: it would stay in the links and limits a folder to 5,000 messages. */
 	if (url_query(&start, "$select", MAIL_SELECT) < 0)
 		return err_memory(err);
-	if (feed_open(&feed, c, req, &page, err) < 0)
+	if (ms_feed_open(&feed, c, req, &page, err) < 0)
 		return -1;
 	feed.page_size = c->page_size > 0 ? c->page_size : MAIL_PAGE;
-	snprintf(prefer, sizeof(prefer), GRAPH_IMMUTABLE ", odata.maxpagesize=%d", feed_top(&feed, feed.page_size));
+	snprintf(prefer, sizeof(prefer), GRAPH_IMMUTABLE ", odata.maxpagesize=%d", ms_feed_top(&feed, feed.page_size));
 	feed.prefer = prefer;
-	int r = feed_fetch(&feed, buf_str(&start), buf_str(&probe), &doc, err);
+	int r = ms_feed_fetch(&feed, buf_str(&start), buf_str(&probe), &doc, err);
 	if (r < 0)
 		return -1;
 	if (r == 0 && (read_page(json_array(doc, "value"), json_str(context, "path"), &page, err) < 0 ||
-			      feed_finish(&feed, doc, err) < 0))
+			      ms_feed_finish(&feed, doc, err) < 0))
 		return -1;
 	*ret = page;
 	return 0;
@@ -144,10 +144,10 @@ static int mail_poll(struct connection *c, const cJSON *context, const struct po
 static int mail_open_content(struct connection *c, const cJSON *context, const struct item *item, struct content *content,
 	struct content_info *ret, struct err *err)
 {
-	return mail_bytes(c, json_str(context, "user"), item->id, content, ret, err);
+	return ms_mail_bytes(c, json_str(context, "user"), item->id, content, ret, err);
 }
 
-int mail_bytes(struct connection *c, const char *user, const char *id, struct content *content, struct content_info *ret,
+int ms_mail_bytes(struct connection *c, const char *user, const char *id, struct content *content, struct content_info *ret,
 	struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
@@ -188,10 +188,10 @@ const struct graph_service graph_mail = {
 	.poll = mail_poll,
 	.open_content = mail_open_content,
 	.describe = mail_describe,
-	.plan = mail_plan,
-	.quarantine = mail_quarantine,
-	.restore = mail_restore,
-	.observe = mail_observe,
-	.open_held = mail_open_held,
-	.remove = mail_remove,
+	.plan = ms_mail_plan,
+	.quarantine = ms_mail_quarantine,
+	.restore = ms_mail_restore,
+	.observe = ms_mail_observe,
+	.open_held = ms_mail_open_held,
+	.remove = ms_mail_remove,
 };

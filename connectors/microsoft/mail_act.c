@@ -13,12 +13,12 @@
 
 /* ---- the quarantine folder ---- */
 
-int mail_place_key(struct buf *out, const char *user)
+int ms_mail_place_key(struct buf *out, const char *user)
 {
 	return buf_addf(out, "mailbox/%s", user);
 }
 
-bool mail_folder_is_ours(const cJSON *folder, const char *place)
+bool ms_mail_folder_is_ours(const cJSON *folder, const char *place)
 {
 	const char *name = json_str_or(folder, "displayName", "");
 
@@ -45,7 +45,7 @@ static int find_folder(struct connection *c, const char *user, struct buf *ret, 
 		cJSON_ArrayForEach(folder, value)
 		{
 			const char *id = json_str(folder, "id");
-			if (id && *id && mail_folder_is_ours(folder, ""))
+			if (id && *id && ms_mail_folder_is_ours(folder, ""))
 				return buf_adds(ret, id) < 0 ? err_memory(err) : 0;
 		}
 		if (!next)
@@ -96,12 +96,12 @@ static int make_folder(struct connection *c, const char *user, struct buf *ret, 
 	return create_folder(c, user, name, ret, err);
 }
 
-int mail_place(struct connection *c, const char *user, bool fresh, struct buf *ret, struct err *err)
+int ms_mail_place(struct connection *c, const char *user, bool fresh, struct buf *ret, struct err *err)
 {
 	_cleanup_buf_ struct buf key = BUF_INIT(1024), id = BUF_INIT(4096);
 	const struct connector_env *env = c->api.env;
 
-	if (mail_place_key(&key, user) < 0)
+	if (ms_mail_place_key(&key, user) < 0)
 		return err_memory(err);
 	int r = fresh ? 1 : env->place_get(env->ctx, buf_str(&key), &id, err);
 	if (r == 1) {
@@ -196,7 +196,7 @@ static int set_parent(struct connection *c, const cJSON *context, cJSON *receipt
 
 /* ---- the acts ---- */
 
-int mail_plan(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
+int ms_mail_plan(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
 	cJSON *receipt, struct err *err)
 {
 	const char *user = json_str(context, "user");
@@ -209,9 +209,9 @@ int mail_plan(struct connection *c, const cJSON *context, const struct stream_in
 		return err_memory(err);
 	if (look(c, receipt, &message, err) < 0)
 		return -1;
-	if (!mail_version_is(message, item->version))
+	if (!ms_mail_version_is(message, item->version))
 		return err_set(err, ERR_CHANGED, "changed", "the draft was changed since it was looked at");
-	if (mail_place(c, user, false, &folder, err) < 0)
+	if (ms_mail_place(c, user, false, &folder, err) < 0)
 		return -1;
 	if (json_set_str(place, "id", buf_str(&folder)) < 0 ||
 		json_set_str(receipt, "message_id", json_str(message, "internetMessageId")) < 0 ||
@@ -232,7 +232,7 @@ int mail_plan(struct connection *c, const cJSON *context, const struct stream_in
 	return set_parent(c, context, receipt, message, err);
 }
 
-int mail_quarantine(struct connection *c, cJSON *receipt, bool again, struct err *err)
+int ms_mail_quarantine(struct connection *c, cJSON *receipt, bool again, struct err *err)
 {
 	_cleanup_buf_ struct buf now = BUF_INIT(4096), folder = BUF_INIT(4096);
 	_cleanup_json_ cJSON *message = NULL;
@@ -242,7 +242,7 @@ int mail_quarantine(struct connection *c, cJSON *receipt, bool again, struct err
 		return -1;
 	if (in_folder(message, place_id(receipt)))
 		return 0;
-	if (!mail_version_is(message, json_str_or(receipt, "version", "1")))
+	if (!ms_mail_version_is(message, json_str_or(receipt, "version", "1")))
 		return err_set(err, ERR_CHANGED, "changed", "the draft was changed since it was looked at");
 	/* Its owner may have moved it in the meantime: there it shall come back to. */
 	if (!in_folder(message, json_str(json_object(receipt, "parent"), "id")) &&
@@ -257,7 +257,7 @@ int mail_quarantine(struct connection *c, cJSON *receipt, bool again, struct err
 		if (look(c, receipt, &message, err) < 0)
 			return -1;
 		buf_clear(&folder);
-		if (mail_place(c, json_str(receipt, "user"), true, &folder, err) < 0)
+		if (ms_mail_place(c, json_str(receipt, "user"), true, &folder, err) < 0)
 			return -1;
 		if (json_set_str(json_object(receipt, "place"), "id", buf_str(&folder)) < 0)
 			return err_memory(err);
@@ -295,7 +295,7 @@ static int restore_categories(struct connection *c, const cJSON *receipt, struct
 	return graph_json(c, &call, NULL, err);
 }
 
-int mail_restore(struct connection *c, cJSON *receipt, bool again, struct err *err)
+int ms_mail_restore(struct connection *c, cJSON *receipt, bool again, struct err *err)
 {
 	const cJSON *parent = json_object(receipt, "parent");
 	const char *home = json_str_or(parent, "id", "inbox"), *instead = json_str(receipt, "restored_to");
@@ -332,7 +332,7 @@ int mail_restore(struct connection *c, cJSON *receipt, bool again, struct err *e
 	return restore_categories(c, receipt, err);
 }
 
-int mail_observe(struct connection *c, const cJSON *receipt, struct observation *ret, struct err *err)
+int ms_mail_observe(struct connection *c, const cJSON *receipt, struct observation *ret, struct err *err)
 {
 	const cJSON *parent = json_object(receipt, "parent");
 	_cleanup_json_ cJSON *message = NULL;
@@ -361,13 +361,13 @@ int mail_observe(struct connection *c, const cJSON *receipt, struct observation 
 	return 0;
 }
 
-int mail_open_held(struct connection *c, const cJSON *receipt, struct content *content, struct content_info *ret,
+int ms_mail_open_held(struct connection *c, const cJSON *receipt, struct content *content, struct content_info *ret,
 	struct err *err)
 {
-	return mail_bytes(c, json_str(receipt, "user"), json_str(receipt, "id"), content, ret, err);
+	return ms_mail_bytes(c, json_str(receipt, "user"), json_str(receipt, "id"), content, ret, err);
 }
 
-int mail_remove(struct connection *c, const cJSON *receipt, bool again, struct err *err)
+int ms_mail_remove(struct connection *c, const cJSON *receipt, bool again, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX), plain = BUF_INIT(GRAPH_URL_MAX);
 	const char *user = json_str(receipt, "user"), *id = json_str(receipt, "id");

@@ -227,7 +227,7 @@ static int known_place(struct lister *l, const char *user, struct buf *ret, stru
 	_cleanup_buf_ struct buf key = BUF_INIT(1024);
 	const struct connector_env *env = l->c->api.env;
 
-	if (mail_place_key(&key, user) < 0)
+	if (ms_mail_place_key(&key, user) < 0)
 		return err_memory(err);
 	return env->place_get(env->ctx, buf_str(&key), ret, err) < 0 ? -1 : 0;
 }
@@ -281,7 +281,7 @@ static int list_folders(struct lister *l, const cJSON *task, struct err *err)
 	{
 		const char *id = json_str(folder, "id"), *type = json_str_or(folder, "@odata.type", "");
 		/* A search folder shows what lies in others. */
-		bool wanted = id && *id && !strstr(type, "SearchFolder") && !mail_folder_is_ours(folder, buf_str(&place));
+		bool wanted = id && *id && !strstr(type, "SearchFolder") && !ms_mail_folder_is_ours(folder, buf_str(&place));
 		if (wanted && i >= from && i < end && add_folder(l, task, folder, err) < 0)
 			return -1;
 		i++;
@@ -461,7 +461,7 @@ static int step(struct lister *l, const cJSON *task, struct err *err)
 	return err_set(err, ERR_CURSOR, "bad_cursor", "a list of streams that is not known");
 }
 
-int streams_list(struct connection *c, const char *cursor, struct stream_page *ret, struct err *err)
+int ms_streams_list(struct connection *c, const char *cursor, struct stream_page *ret, struct err *err)
 {
 	struct stream_page page = {.arena = ret->arena};
 	struct lister l = {.c = c, .page = &page};

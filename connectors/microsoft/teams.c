@@ -17,7 +17,7 @@
 
 /* ---- one message ---- */
 
-struct teams_ref teams_ref_of(const cJSON *object, const cJSON *stream_context)
+struct teams_ref ms_teams_ref_of(const cJSON *object, const cJSON *stream_context)
 {
 	struct teams_ref ref = {
 		.chat = json_str(object, "chat"),
@@ -34,7 +34,7 @@ struct teams_ref teams_ref_of(const cJSON *object, const cJSON *stream_context)
 	return ref;
 }
 
-int teams_url(struct connection *c, const struct teams_ref *ref, struct buf *url, struct err *err)
+int ms_teams_url(struct connection *c, const struct teams_ref *ref, struct buf *url, struct err *err)
 {
 	if (ref->chat)
 		return graph_url(c, url, err, "/chats/{}/messages/{}", ref->chat, ref->id, NULL);
@@ -44,12 +44,12 @@ int teams_url(struct connection *c, const struct teams_ref *ref, struct buf *url
 	return graph_url(c, url, err, "/teams/{}/channels/{}/messages/{}", ref->team, ref->channel, ref->id, NULL);
 }
 
-int teams_get(struct connection *c, const struct teams_ref *ref, cJSON **ret, struct err *err)
+int ms_teams_get(struct connection *c, const struct teams_ref *ref, cJSON **ret, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
 	_cleanup_json_ cJSON *doc = NULL;
 
-	if (teams_url(c, ref, &url, err) < 0 || graph_get(c, buf_str(&url), NULL, &doc, err) < 0)
+	if (ms_teams_url(c, ref, &url, err) < 0 || graph_get(c, buf_str(&url), NULL, &doc, err) < 0)
 		return -1;
 	if (strcmp(json_str_or(doc, "id", ""), ref->id) != 0)
 		return err_set(err, ERR_REMOTE, "bad_answer", "another Teams message than was asked for");
@@ -59,7 +59,7 @@ int teams_get(struct connection *c, const struct teams_ref *ref, cJSON **ret, st
 	return 0;
 }
 
-const char *teams_version(struct arena *a, const cJSON *message)
+const char *ms_teams_version(struct arena *a, const cJSON *message)
 {
 	return arena_dup(a, json_str_or(message, "lastEditedDateTime", "1"));
 }
@@ -91,7 +91,7 @@ static int read_message(struct arena *a, const cJSON *message, const struct orig
 		who = json_str(json_object(from, "application"), "displayName");
 	*item = (struct item){.kind = ITEM_CHAT, .size = -1};
 	item->id = arena_printf(a, "%s/%s", origin->prefix, id);
-	item->version = teams_version(a, message);
+	item->version = ms_teams_version(a, message);
 	item->path = arena_dup(a, origin->path);
 	item->subject = arena_str(a, message, "subject");
 	item->name = item->subject && *item->subject ? item->subject : arena_printf(a, "Message by %s", who ? who : "somebody");
@@ -203,15 +203,15 @@ static int channel_poll(struct connection *c, const cJSON *context, const struct
 	struct list list = {.arena = ret->arena};
 	const cJSON *message;
 
-	if (feed_open(&feed, c, req, &page, err) < 0)
+	if (ms_feed_open(&feed, c, req, &page, err) < 0)
 		return -1;
 	feed.page_size = c->page_size > 0 && c->page_size < TEAMS_PAGE ? c->page_size : TEAMS_PAGE;
 	if (graph_url(c, &start, err, "/teams/{}/channels/{}/messages/delta", team, channel, NULL) < 0 ||
 		graph_url(c, &probe, err, "/teams/{}/channels/{}", team, channel, NULL) < 0)
 		return -1;
-	if (url_query_int(&start, "$top", feed_top(&feed, feed.page_size)) < 0 || url_query(&start, "$expand", "replies") < 0)
+	if (url_query_int(&start, "$top", ms_feed_top(&feed, feed.page_size)) < 0 || url_query(&start, "$expand", "replies") < 0)
 		return err_memory(err);
-	int r = feed_fetch(&feed, buf_str(&start), buf_str(&probe), &doc, err);
+	int r = ms_feed_fetch(&feed, buf_str(&start), buf_str(&probe), &doc, err);
 	if (r < 0)
 		return -1;
 	if (r == 0) {
@@ -227,7 +227,7 @@ static int channel_poll(struct connection *c, const cJSON *context, const struct
 			if (list_add(&list, message, &origin, err) < 0 || add_replies(c, &list, message, origin, err) < 0)
 				return -1;
 		}
-		if (feed_finish(&feed, doc, err) < 0)
+		if (ms_feed_finish(&feed, doc, err) < 0)
 			return -1;
 	}
 	list_give(&list, &page);
@@ -408,13 +408,13 @@ static int compose(const cJSON *message, struct buf *out, struct err *err)
 	return put(out, "</body></html>\n", err);
 }
 
-int teams_bytes(struct connection *c, const struct teams_ref *ref, struct content *content, struct content_info *ret,
+int ms_teams_bytes(struct connection *c, const struct teams_ref *ref, struct content *content, struct content_info *ret,
 	struct err *err)
 {
 	_cleanup_buf_ struct buf page = BUF_INIT(16u << 20);
 	_cleanup_json_ cJSON *message = NULL;
 
-	if (teams_get(c, ref, &message, err) < 0 || compose(message, &page, err) < 0 ||
+	if (ms_teams_get(c, ref, &message, err) < 0 || compose(message, &page, err) < 0 ||
 		content_write(content, page.data, page.len, err) < 0)
 		return -1;
 	*ret = (struct content_info){0};
@@ -429,8 +429,8 @@ static int teams_open_content(struct connection *c, const cJSON *context, const 
 
 	if (own_json(item->context, ERR_LOCAL, &own, err) < 0)
 		return -1;
-	const struct teams_ref ref = teams_ref_of(own, context);
-	return teams_bytes(c, &ref, content, ret, err);
+	const struct teams_ref ref = ms_teams_ref_of(own, context);
+	return ms_teams_bytes(c, &ref, content, ret, err);
 }
 
 /* The author's address, which messages do not carry. */
@@ -472,11 +472,11 @@ const struct graph_service graph_channel = {
 	.poll = channel_poll,
 	.open_content = teams_open_content,
 	.describe = teams_describe,
-	.plan = teams_plan,
-	.quarantine = teams_quarantine,
-	.restore = teams_restore,
-	.observe = teams_observe,
-	.open_held = teams_open_held,
+	.plan = ms_teams_plan,
+	.quarantine = ms_teams_quarantine,
+	.restore = ms_teams_restore,
+	.observe = ms_teams_observe,
+	.open_held = ms_teams_open_held,
 };
 
 const struct graph_service graph_chat = {
@@ -485,9 +485,9 @@ const struct graph_service graph_chat = {
 	.poll = chat_poll,
 	.open_content = teams_open_content,
 	.describe = teams_describe,
-	.plan = teams_plan,
-	.quarantine = teams_quarantine,
-	.restore = teams_restore,
-	.observe = teams_observe,
-	.open_held = teams_open_held,
+	.plan = ms_teams_plan,
+	.quarantine = ms_teams_quarantine,
+	.restore = ms_teams_restore,
+	.observe = ms_teams_observe,
+	.open_held = ms_teams_open_held,
 };

@@ -21,14 +21,14 @@ static bool version_is(const cJSON *message, const char *version)
 
 static int look(struct connection *c, const cJSON *receipt, cJSON **ret, struct err *err)
 {
-	const struct teams_ref ref = teams_ref_of(receipt, NULL);
+	const struct teams_ref ref = ms_teams_ref_of(receipt, NULL);
 
-	return teams_get(c, &ref, ret, err);
+	return ms_teams_get(c, &ref, ret, err);
 }
 
 static int set_action(struct connection *c, const cJSON *receipt, const char *action, bool notice, struct err *err)
 {
-	const struct teams_ref ref = teams_ref_of(receipt, NULL);
+	const struct teams_ref ref = ms_teams_ref_of(receipt, NULL);
 	_cleanup_json_ cJSON *body = cJSON_CreateObject();
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
 	cJSON *violation = cJSON_CreateObject(), *tip = notice ? cJSON_CreateObject() : NULL;
@@ -39,25 +39,25 @@ static int set_action(struct connection *c, const cJSON *receipt, const char *ac
 	if (notice && (json_set(violation, "policyTip", tip) < 0 || json_set_str(tip, "generalText", NOTICE) < 0 ||
 			      json_set(tip, "matchedConditionDescriptions", cJSON_CreateArray()) < 0))
 		return err_memory(err);
-	if (teams_url(c, &ref, &url, err) < 0)
+	if (ms_teams_url(c, &ref, &url, err) < 0)
 		return -1;
 	return graph_json(c, &(struct graph_call){.method = "PATCH", .url = buf_str(&url), .json = body}, NULL, err);
 }
 
-int teams_plan(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
+int ms_teams_plan(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
 	cJSON *receipt, struct err *err)
 {
 	_cleanup_json_ cJSON *own = NULL, *message = NULL;
 
 	if (own_json(item->context, ERR_LOCAL, &own, err) < 0)
 		return -1;
-	const struct teams_ref ref = teams_ref_of(own, context);
+	const struct teams_ref ref = ms_teams_ref_of(own, context);
 	if (json_set_str(receipt, "chat", ref.chat) < 0 || json_set_str(receipt, "team", ref.team) < 0 ||
 		json_set_str(receipt, "channel", ref.channel) < 0 || json_set_str(receipt, "reply_to", ref.reply_to) < 0 ||
 		json_set_str(receipt, "id", ref.id) < 0 || json_set_str(receipt, "owner", stream->owner) < 0 ||
 		json_set_str(receipt, "name", item->name) < 0)
 		return err_memory(err);
-	if (teams_get(c, &ref, &message, err) < 0)
+	if (ms_teams_get(c, &ref, &message, err) < 0)
 		return -1;
 	if (!version_is(message, item->version))
 		return err_set(err, ERR_CHANGED, "changed", "the message was edited since it was looked at");
@@ -66,7 +66,7 @@ int teams_plan(struct connection *c, const cJSON *context, const struct stream_i
 	return json_set_str(receipt, "before", before) < 0 ? err_memory(err) : 0;
 }
 
-int teams_quarantine(struct connection *c, cJSON *receipt, bool again, struct err *err)
+int ms_teams_quarantine(struct connection *c, cJSON *receipt, bool again, struct err *err)
 {
 	_cleanup_json_ cJSON *message = NULL;
 
@@ -79,7 +79,7 @@ int teams_quarantine(struct connection *c, cJSON *receipt, bool again, struct er
 	return set_action(c, receipt, "blockAccess", true, err);
 }
 
-int teams_restore(struct connection *c, cJSON *receipt, bool again, struct err *err)
+int ms_teams_restore(struct connection *c, cJSON *receipt, bool again, struct err *err)
 {
 	const char *before = json_str_or(receipt, "before", "none");
 	_cleanup_json_ cJSON *message = NULL;
@@ -91,7 +91,7 @@ int teams_restore(struct connection *c, cJSON *receipt, bool again, struct err *
 	return set_action(c, receipt, before, false, err);
 }
 
-int teams_observe(struct connection *c, const cJSON *receipt, struct observation *ret, struct err *err)
+int ms_teams_observe(struct connection *c, const cJSON *receipt, struct observation *ret, struct err *err)
 {
 	_cleanup_json_ cJSON *message = NULL;
 	struct err why;
@@ -111,10 +111,10 @@ int teams_observe(struct connection *c, const cJSON *receipt, struct observation
 	return 0;
 }
 
-int teams_open_held(struct connection *c, const cJSON *receipt, struct content *content, struct content_info *ret,
+int ms_teams_open_held(struct connection *c, const cJSON *receipt, struct content *content, struct content_info *ret,
 	struct err *err)
 {
-	const struct teams_ref ref = teams_ref_of(receipt, NULL);
+	const struct teams_ref ref = ms_teams_ref_of(receipt, NULL);
 
-	return teams_bytes(c, &ref, content, ret, err);
+	return ms_teams_bytes(c, &ref, content, ret, err);
 }

@@ -133,10 +133,10 @@ static void test_place_without_anybody_to_invite(void **state)
 	struct err err = {0};
 
 	mock_script(steps);
-	expect_ok(drive_place(c, "D1", false, &id, &note, &err), &err);
+	expect_ok(ms_drive_place(c, "D1", false, &id, &note, &err), &err);
 	assert_string_equal(buf_str(&id), "Q");
 	assert_string_equal(buf_str(&note), "inherited");
-	expect_ok(drive_place(c, "D1", false, &again, &same, &err), &err);
+	expect_ok(ms_drive_place(c, "D1", false, &again, &same, &err), &err);
 	assert_string_equal(buf_str(&again), "Q");
 	mock_close(c);
 }
