@@ -240,6 +240,10 @@ static bool serve(void *ctx, const struct net_request *req, int fd)
 		net_answers(fd, "200 OK", NULL, "");
 		return true;
 	}
+	if (strcmp(req->target, "/part") == 0) {
+		net_answers(fd, "206 Partial Content", "Content-Range: bytes 5-9/10\r\n", "56789");
+		return true;
+	}
 	if (strcmp(req->target, "/404") == 0) {
 		net_answers(fd, "404 Not Found", NULL, "{\"error\":1}");
 		return true;
@@ -360,6 +364,10 @@ static void test_download_errors(void **state)
 	assert_int_equal(content_restart(c, NULL), 0);
 	assert_int_equal(fetch(h, "/gzip", c, &none, &err), -1);
 	assert_int_equal(err.class, ERR_REMOTE);
+	/* A part nobody asked for is not the whole. */
+	assert_int_equal(fetch(h, "/part", c, &none, &err), -1);
+	assert_int_equal(err.class, ERR_REMOTE);
+	assert_int_equal(content_size(c), 0);
 	assert_int_equal(fetch(h, "/404", c, &res, &err), 0);
 	assert_string_equal(buf_str(&res.body), "{\"error\":1}");
 	assert_int_equal(content_size(c), 0);

@@ -148,8 +148,6 @@ static bool serve(void *ctx, const struct net_request *req, int fd)
 		net_answers(fd, "200 OK", "Content-Type: text/html\r\n", "<html>gateway</html>");
 	} else if (strcmp(t, "/empty") == 0) {
 		net_answers(fd, "200 OK", NULL, "");
-	} else if (strcmp(t, "/part") == 0) {
-		net_answers(fd, "206 Partial Content", "Content-Range: bytes 5-9/10\r\n", "56789");
 	} else if (strncmp(t, "/429/", 5) == 0) {
 		if (strcmp(t, "/429/seconds") == 0)
 			snprintf(line, sizeof(line), "Retry-After: 7\r\n");
