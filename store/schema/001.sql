@@ -105,7 +105,8 @@ CREATE TABLE items (
 	context TEXT
 ) STRICT;
 CREATE UNIQUE INDEX items_identity ON items (connection, ident);
-CREATE INDEX items_ready ON items (lane, connection, ready_at, id) WHERE state = 1;
+-- state is in it so that counting and looking need no row.
+CREATE INDEX items_ready ON items (lane, connection, ready_at, id, state) WHERE state = 1;
 CREATE INDEX items_pending ON items (connection, remote_id) WHERE state = 1;
 CREATE INDEX items_claimed ON items (node) WHERE node IS NOT NULL;
 
