@@ -26,6 +26,8 @@ struct suite_target {
 	const char *connection; /* id in the connections file that fakecloud writes: "aoba-m365" */
 	unsigned services;
 	const char *unlicensed; /* the user of the seed that has none of the services; NULL none */
+	bool undated_mail;      /* the provider lists mail by id alone, without times */
+	bool silent_removals;   /* the feed does not say by id what is gone: it shows at the download */
 
 	/* Writes the seed with suite_seed(). It must hold the items that are named below. */
 	void (*seed)(struct suite *s);

@@ -1,0 +1,423 @@
+/* Containing a file: its sharing written down and removed, then moved into the quarantine shared drive; and back. Called by
+ * google.c on core's job threads.
+ *
+ * Only who owns a file can move it, into a drive that he is a member of: so he is made one for the moment of the move, by the
+ * administrator, and both ends of that are safe to repeat. While a file lies there it belongs to the drive; the move back into
+ * its owner's drive makes it his again. Every step asks first where the file is.
+ *
+ * Receipt: user (who acts: the owner, or an organizer of the shared drive), user_id, id, name, mime, size, sha256, drive (its
+ * shared drive), parent {id, path}, permissions (direct ones in full), trashed, restrictions, copy_restricted, place {id}, how
+ * ("move", "lock"), kept_permissions; after a restore restored_to when it came back elsewhere, not_restored.
+ * Sources: Drive "Move files between folders", "Manage shared drives", files.update (addParents, removeParents), files.delete. */
+#include "connectors/google/files.h"
+
+#include <string.h>
+
+#define TRIES 3
+
+static const char *place_id(const cJSON *receipt)
+{
+	return json_str_or(json_object(receipt, "place"), "id", "");
+}
+
+static bool in_place(const cJSON *receipt, const cJSON *file)
+{
+	const char *drive = json_str(file, "driveId");
+
+	return drive && strcmp(drive, place_id(receipt)) == 0;
+}
+
+static bool in_folder(const cJSON *file, const char *folder)
+{
+	const char *parent = file_parent(file);
+
+	return folder && parent && strcmp(parent, folder) == 0;
+}
+
+static bool is_home(const cJSON *receipt, const cJSON *file)
+{
+	return !in_place(receipt, file) && (in_folder(file, json_str(json_object(receipt, "parent"), "id")) ||
+						   in_folder(file, json_str(receipt, "restored_to")));
+}
+
+static bool is_gone(const struct err *err)
+{
+	return err->class == ERR_GONE && !err_no_user(err);
+}
+
+/* The file as its own user sees it, else as the administrator does; the other way round when it should be in quarantine. Out
+ * of quarantine its own user's view counts: others may see it without its folder. */
+static int look(struct connection *c, const cJSON *receipt, bool held, cJSON **ret, struct err *err)
+{
+	const char *user = json_str(receipt, "user"), *id = json_str(receipt, "id");
+	const char *const who[] = {held ? c->admin : user, held ? user : c->admin};
+	_cleanup_json_ cJSON *admins = NULL;
+	struct err first = {0}, second = {0};
+
+	if (file_get(c, who[0], id, FILE_ACT_FIELDS, held ? &admins : ret, &first) == 0) {
+		if (held && (in_place(receipt, admins) || same_address(user, c->admin)))
+			*ret = TAKE_PTR(admins);
+		if (!held || !admins)
+			return 0;
+	} else if (first.class != ERR_GONE || same_address(user, c->admin)) {
+		return pass_on(err, &first);
+	}
+	if (file_get(c, who[1], id, FILE_ACT_FIELDS, ret, &second) == 0)
+		return 0;
+	if (admins && second.class == ERR_GONE) {
+		*ret = TAKE_PTR(admins);
+		return 0;
+	}
+	return pass_on(err, is_gone(&second) && err_no_user(&first) ? &first : &second);
+}
+
+/* One call; trashed: 1 or 0 sets it, -1 leaves it. */
+static int move(struct connection *c, const cJSON *receipt, const cJSON *file, const char *folder, int trashed, cJSON **ret,
+	struct err *err)
+{
+	_cleanup_json_ cJSON *body = cJSON_CreateObject(), *doc = NULL;
+	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
+	const char *from = file_parent(file);
+
+	if (!body || (trashed >= 0 && json_set_bool(body, "trashed", trashed == 1) < 0))
+		return err_memory(err);
+	if (drive_url(c, &url, err, "/files/{}", json_str(receipt, "id"), NULL) < 0)
+		return -1;
+	if (url_query(&url, "addParents", folder) < 0 || (from && url_query(&url, "removeParents", from) < 0) ||
+		url_query(&url, "supportsAllDrives", "true") < 0 || url_query(&url, "fields", FILE_ACT_FIELDS) < 0)
+		return err_memory(err);
+	const struct google_call call = {.method = "PATCH", .url = buf_str(&url), .as = json_str(receipt, "user"), .json = body};
+	if (google_json(c, &call, &doc, err) < 0)
+		return -1;
+	if (strcmp(folder, "root") != 0 && !in_folder(doc, folder))
+		return err_set(err, ERR_RETRY, "not_effective", "the file was moved, but not to where it should be");
+	*ret = TAKE_PTR(doc);
+	return 0;
+}
+
+/* The same, as a member of the quarantine drive for as long as it takes. */
+static int move_as_member(struct connection *c, const cJSON *receipt, const cJSON *file, const char *folder,
+	const char *role, int trashed, cJSON **ret, struct err *err)
+{
+	const char *user = json_str(receipt, "user");
+	struct err why = {0}, late = {0};
+	int r = 0;
+
+	pthread_mutex_lock(&c->place_lock);
+	if (!same_address(user, c->admin))
+		r = members_join(c, place_id(receipt), user, role, &why);
+	if (r == 0)
+		r = move(c, receipt, file, folder, trashed, ret, &why);
+	int left = members_leave(c, place_id(receipt), user, &late);
+	pthread_mutex_unlock(&c->place_lock);
+	if (r < 0)
+		return pass_on(err, &why);
+	if (left < 0) {
+		json_free(*ret);
+		*ret = NULL;
+		return pass_on(err, &late);
+	}
+	return 0;
+}
+
+/* A membership that an earlier try left behind. */
+static int leave(struct connection *c, const cJSON *receipt, struct err *err)
+{
+	pthread_mutex_lock(&c->place_lock);
+	int r = members_leave(c, place_id(receipt), json_str(receipt, "user"), err);
+	pthread_mutex_unlock(&c->place_lock);
+	return r;
+}
+
+/* ---- the plan ---- */
+
+/* Where a file is goes into the receipt as the place to come back to. */
+static int set_home(struct connection *c, cJSON *receipt, const cJSON *file, struct err *err)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new(262144);
+	cJSON *parent = cJSON_CreateObject();
+
+	if (!a || json_set(receipt, "parent", parent) < 0)
+		return err_memory(err);
+	const char *path = file_path(c, a, json_str(receipt, "user"), file, err);
+	if (!path)
+		return -1;
+	if (json_set_str(parent, "id", file_parent(file)) < 0 || json_set_str(parent, "path", path) < 0 ||
+		json_set_bool(receipt, "trashed", json_bool(file, "explicitlyTrashed")) < 0 ||
+		json_set_str(receipt, "drive", json_str(file, "driveId")) < 0 ||
+		json_set_str(receipt, "name", json_str(file, "name")) < 0)
+		return err_memory(err);
+	return 0;
+}
+
+static int note_file(cJSON *receipt, const cJSON *file, struct err *err)
+{
+	const cJSON *restrictions = json_array(file, "contentRestrictions");
+
+	if (json_set_str(receipt, "mime", json_str(file, "mimeType")) < 0 ||
+		json_set_str(receipt, "sha256", json_str(file, "sha256Checksum")) < 0 ||
+		json_set_int(receipt, "size", json_size(file, "size")) < 0 ||
+		json_set_bool(receipt, "copy_restricted", json_bool(file, "copyRequiresWriterPermission")) < 0 ||
+		(restrictions && json_set(receipt, "restrictions", cJSON_Duplicate(restrictions, true)) < 0))
+		return err_memory(err);
+	return 0;
+}
+
+/* It lies there since an act whose receipt nobody has any more. */
+static int already_there(cJSON *receipt, const cJSON *context, struct err *err)
+{
+	const char *drive = json_str(context, "drive");
+	cJSON *parent = cJSON_CreateObject();
+
+	if (json_set(receipt, "parent", parent) < 0 || json_set_str(parent, "id", drive) < 0 ||
+		json_set_str(parent, "path", "/") < 0 || json_set_str(receipt, "drive", drive) < 0 ||
+		json_set(receipt, "permissions", cJSON_CreateArray()) < 0 ||
+		json_note(receipt, "not_restored", "the folder and the sharing that it had before are not known") < 0)
+		return err_memory(err);
+	return 0;
+}
+
+int file_plan(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
+	cJSON *receipt, struct err *err)
+{
+	_cleanup_json_ cJSON *now = NULL, *direct = NULL;
+	_cleanup_buf_ struct buf id = BUF_INIT(4096);
+	const char *user = file_actor(context);
+	cJSON *place = cJSON_CreateObject();
+
+	if (json_set(receipt, "place", place) < 0 || json_set_str(receipt, "user", user) < 0)
+		return err_memory(err);
+	if (look(c, receipt, false, &now, err) < 0)
+		return -1;
+	if (!file_version_is(now, item->version))
+		return err_set(err, ERR_CHANGED, "changed", "the file was changed since it was looked at");
+	if (note_file(receipt, now, err) < 0 || file_place(c, false, &id, err) < 0)
+		return -1;
+	if (json_set_str(place, "id", buf_str(&id)) < 0 || json_set_str(receipt, "name", json_str(now, "name")) < 0)
+		return err_memory(err);
+	if (in_place(receipt, now))
+		return already_there(receipt, context, err);
+	if (set_home(c, receipt, now, err) < 0 || share_list(c, user, item->id, &direct, err) < 0)
+		return -1;
+	return MEM_OK(json_set(receipt, "permissions", TAKE_PTR(direct)) == 0, err);
+}
+
+/* ---- quarantine ---- */
+
+static int changed(struct connection *c, cJSON *receipt, bool again, struct err *err)
+{
+	struct err why = {0};
+
+	/* An earlier try may have come as far as to unshare it. */
+	if (again && share_restore(c, json_str(receipt, "user"), json_str(receipt, "id"), receipt, &why) < 0 && err_passing(&why))
+		return pass_on(err, &why);
+	return err_set(err, ERR_CHANGED, "changed", "the file was changed since it was looked at");
+}
+
+/* After 404 to a move: the file is gone, the place is gone, or somebody else ended our membership. 0: try again. */
+static int after_404(struct connection *c, cJSON *receipt, struct err *err)
+{
+	_cleanup_json_ cJSON *file = NULL, *drive = NULL;
+	_cleanup_buf_ struct buf id = BUF_INIT(4096);
+	struct err why = {0};
+
+	if (look(c, receipt, false, &file, err) < 0)
+		return -1;
+	if (*place_id(receipt) && file_get(c, c->admin, place_id(receipt), "id", &drive, &why) == 0)
+		return 0;
+	if (*place_id(receipt) && !is_gone(&why))
+		return pass_on(err, &why);
+	if (file_place(c, true, &id, err) < 0)
+		return -1;
+	return MEM_OK(json_set_str(json_object(receipt, "place"), "id", buf_str(&id)) == 0, err);
+}
+
+static bool refused(const struct err *why)
+{
+	return why->class == ERR_REMOTE && (why->http_status == 400 || why->http_status == 403) &&
+		strcmp(why->code, "bad_answer") != 0;
+}
+
+/* 0 with *ret the moved file, 1 when it is locked instead. */
+static int move_away(struct connection *c, cJSON *receipt, const cJSON *file, cJSON **ret, struct err *err)
+{
+	struct err why = {0};
+
+	for (int tries = 0; tries < TRIES; tries++) {
+		int trashed = json_bool(file, "explicitlyTrashed") ? 0 : -1;
+		if (*place_id(receipt) ? move_as_member(c, receipt, file, place_id(receipt), "writer", trashed, ret, &why) == 0 :
+					 (err_set(&why, ERR_GONE, "no_place", "no place"), false))
+			return 0;
+		if (refused(&why))
+			return file_lock(c, receipt, &why, err) < 0 ? -1 : 1;
+		if (!is_gone(&why) && strcmp(why.code, "no_place") != 0)
+			return pass_on(err, &why);
+		if (after_404(c, receipt, err) < 0)
+			return -1;
+	}
+	return err_set(err, ERR_RETRY, "conflict", "the file cannot be moved yet: %.200s", why.message);
+}
+
+int file_quarantine(struct connection *c, cJSON *receipt, bool again, struct err *err)
+{
+	const char *user = json_str(receipt, "user"), *id = json_str(receipt, "id");
+	_cleanup_json_ cJSON *now = NULL, *moved = NULL;
+
+	if (look(c, receipt, again, &now, err) < 0)
+		return -1;
+	bool there = in_place(receipt, now);
+	if (!there && !file_version_is(now, json_str_or(receipt, "version", "")))
+		return changed(c, receipt, again, err);
+	if (!there) {
+		/* Its owner may have moved it in the meantime: there it shall come back to. */
+		if (!is_home(receipt, now) && set_home(c, receipt, now, err) < 0)
+			return -1;
+		if (share_remove(c, user, id, receipt, err) < 0)
+			return -1;
+		int r = move_away(c, receipt, now, &moved, err);
+		if (r != 0)
+			return r < 0 ? -1 : 0;
+	} else if (leave(c, receipt, err) < 0) {
+		return -1;
+	}
+	/* What went along: the former owner's own permission, above all. */
+	if (share_remove(c, c->admin, id, NULL, err) < 0)
+		return -1;
+	return MEM_OK(json_set_str(receipt, "how", "move") == 0, err);
+}
+
+/* ---- restore ---- */
+
+/* Is the folder that it came from still there to come back to? */
+static int home_stands(struct connection *c, const cJSON *receipt, bool *ret, struct err *err)
+{
+	const char *home = json_str(json_object(receipt, "parent"), "id");
+	_cleanup_json_ cJSON *folder = NULL;
+	struct err why = {0};
+
+	if (!home) {
+		*ret = false;
+		return 0;
+	}
+	if (file_get(c, json_str(receipt, "user"), home, "id,trashed", &folder, &why) < 0 && !is_gone(&why))
+		return pass_on(err, &why);
+	*ret = folder && (!json_bool(folder, "trashed") || json_bool(receipt, "trashed"));
+	return 0;
+}
+
+static int move_home(struct connection *c, cJSON *receipt, const cJSON *file, struct err *err)
+{
+	const cJSON *parent = json_object(receipt, "parent");
+	const char *drive = json_str(receipt, "drive"), *home = json_str(parent, "id");
+	_cleanup_json_ cJSON *moved = NULL;
+	bool stands = false;
+
+	if (home_stands(c, receipt, &stands, err) < 0)
+		return -1;
+	if (!stands) {
+		home = drive ? drive : "root";
+		if (json_str(parent, "id") && json_note(receipt, "not_restored", "its folder %.300s is gone: it came back to the drive's "
+						"root", json_str_or(parent, "path", "")) < 0)
+			return err_memory(err);
+	}
+	if (move_as_member(c, receipt, file, home, "organizer", json_bool(receipt, "trashed") ? 1 : -1, &moved, err) < 0)
+		return -1;
+	return MEM_OK(stands || json_set_str(receipt, "restored_to", file_parent(moved)) == 0, err);
+}
+
+int file_restore(struct connection *c, cJSON *receipt, bool again, struct err *err)
+{
+	bool lock = strcmp(json_str_or(receipt, "how", ""), "lock") == 0;
+	_cleanup_json_ cJSON *now = NULL;
+
+	if (look(c, receipt, !lock, &now, err) < 0)
+		return -1;
+	if (file_locked(now)) {
+		if (file_unlock(c, receipt, now, err) < 0)
+			return -1;
+	} else if (in_place(receipt, now)) {
+		if (move_home(c, receipt, now, err) < 0)
+			return -1;
+	} else {
+		if (leave(c, receipt, err) < 0)
+			return -1;
+		/* Somebody took it out by other means; where it is now is their choice, or an earlier try's. */
+		if (!is_home(receipt, now) && (json_set_str(receipt, "restored_to", file_parent(now)) < 0 ||
+						      json_note(receipt, "not_restored",
+							      "it was not in quarantine any more and stays where it is") < 0))
+			return err_memory(err);
+	}
+	return share_restore(c, json_str(receipt, "user"), json_str(receipt, "id"), receipt, err);
+}
+
+/* ---- looking, reading, deleting ---- */
+
+int file_observe(struct connection *c, const cJSON *receipt, struct observation *ret, struct err *err)
+{
+	bool lock = strcmp(json_str_or(receipt, "how", ""), "lock") == 0;
+	_cleanup_(arena_freep) struct arena *a = arena_new(65536);
+	_cleanup_json_ cJSON *now = NULL;
+	const char *folder = "";
+	struct err why = {0};
+
+	if (!a)
+		return err_memory(err);
+	if (look(c, receipt, !lock, &now, &why) < 0)
+		return is_gone(&why) ? 0 : pass_on(err, &why);
+	bool held = in_place(receipt, now) || (lock && file_locked(now));
+	ret->exists = true;
+	ret->quarantined = held;
+	ret->restored = !held && is_home(receipt, now);
+	if (in_place(receipt, now))
+		folder = "/" GOOGLE_QUARANTINE;
+	else if (in_folder(now, json_str(json_object(receipt, "parent"), "id")))
+		folder = json_str_or(json_object(receipt, "parent"), "path", "");
+	const char *version = file_version(a, now);
+	snprintf(ret->place, sizeof(ret->place), "%.300s/%.200s", strcmp(folder, "/") == 0 ? "" : folder,
+		json_str_or(now, "name", ""));
+	snprintf(ret->version, sizeof(ret->version), "%.500s", version ? version : "");
+	return 0;
+}
+
+int file_open_held(struct connection *c, const cJSON *receipt, struct content *content, struct content_info *ret,
+	struct err *err)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new(65536);
+	_cleanup_json_ cJSON *now = NULL;
+
+	if (!a)
+		return err_memory(err);
+	if (look(c, receipt, strcmp(json_str_or(receipt, "how", ""), "lock") != 0, &now, err) < 0)
+		return -1;
+	const char *version = file_version(a, now);
+	struct content_info info = {0};
+	if (file_bytes(c, in_place(receipt, now) ? c->admin : json_str(receipt, "user"), json_str(receipt, "id"),
+		    json_str_or(now, "mimeType", ""), version ? version : "", content, &info, err) < 0)
+		return -1;
+	snprintf(info.version, sizeof(info.version), "%s", version ? version : "");
+	*ret = info;
+	return 0;
+}
+
+int file_remove(struct connection *c, const cJSON *receipt, bool again, struct err *err)
+{
+	const char *id = json_str(receipt, "id");
+	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
+	_cleanup_json_ cJSON *now = NULL;
+	struct err why = {0};
+
+	if (look(c, receipt, true, &now, &why) < 0)
+		return is_gone(&why) ? 0 : pass_on(err, &why);
+	bool lock = strcmp(json_str_or(receipt, "how", ""), "lock") == 0 && file_locked(now);
+	if (!in_place(receipt, now) && !lock)
+		return err_set(err, ERR_CHANGED, "not_quarantined", "the file is not in quarantine any more");
+	if (drive_url(c, &url, err, "/files/{}", id, NULL) < 0)
+		return -1;
+	if (url_query(&url, "supportsAllDrives", "true") < 0)
+		return err_memory(err);
+	const struct google_call call = {.method = "DELETE", .url = buf_str(&url),
+		.as = lock ? json_str(receipt, "user") : c->admin};
+	if (google_json(c, &call, NULL, &why) == 0 || is_gone(&why))
+		return 0;
+	return pass_on(err, &why);
+}

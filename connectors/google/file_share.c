@@ -1,0 +1,225 @@
+/* Sharing of one file: written down, removed, and brought back. Called by file_act.c on core's job threads.
+ *
+ * Only what belongs to the file itself is touched: neither what it inherits from a folder or a shared drive, nor its owner. A
+ * link keeps its address when it is shared anew, because the address is the file's. Nobody gets a mail about it.
+ * Sources: Drive "Share files, folders, and drives", permissions.list, permissions.create (sendNotificationEmail). */
+#include "connectors/google/files.h"
+
+#include <string.h>
+
+#define PAGES_MAX 200
+#define SHARE_FIELDS                                                                                                   \
+	"nextPageToken,permissions(id,type,role,emailAddress,domain,allowFileDiscovery,expirationTime,view,"           \
+	"pendingOwner,deleted,permissionDetails(permissionType,role,inherited))"
+
+/* The role that is given on the file itself: of the part that is not inherited. NULL: all of it is. */
+static const char *direct_role(const cJSON *permission)
+{
+	const cJSON *details = json_array(permission, "permissionDetails"), *detail;
+
+	if (cJSON_GetArraySize(details) == 0)
+		return json_str_or(permission, "role", "");
+	cJSON_ArrayForEach(detail, details)
+	{
+		if (!json_bool(detail, "inherited"))
+			return json_str_or(detail, "role", json_str_or(permission, "role", ""));
+	}
+	return NULL;
+}
+
+/* What restoring needs of a permission; NULL when memory ran out. */
+static cJSON *trim(const cJSON *permission, const char *role)
+{
+	static const char *const kept[] = {"id", "type", "emailAddress", "domain", "allowFileDiscovery", "expirationTime",
+		"view", "pendingOwner", "deleted"};
+	cJSON *out = cJSON_CreateObject();
+	int r = out ? json_set_str(out, "role", role) : -1;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kept); i++) {
+		const cJSON *value = json_get(permission, kept[i]);
+		if (value && !cJSON_IsNull(value) && !cJSON_IsFalse(value))
+			r = json_set(out, kept[i], cJSON_Duplicate(value, true));
+	}
+	if (r < 0) {
+		json_free(out);
+		return NULL;
+	}
+	return out;
+}
+
+static int add_direct(cJSON *direct, const cJSON *permission, struct err *err)
+{
+	const char *role = direct_role(permission);
+
+	if (!json_str(permission, "id"))
+		return err_set(err, ERR_REMOTE, "bad_answer", "a permission without an id");
+	if (!role || strcmp(role, "owner") == 0)
+		return 0;
+	cJSON *copy = trim(permission, role);
+	if (!copy || !cJSON_AddItemToArray(direct, copy)) {
+		json_free(copy);
+		return err_memory(err);
+	}
+	return 0;
+}
+
+static int permissions_url(struct connection *c, const char *id, struct buf *url, struct err *err)
+{
+	if (drive_url(c, url, err, "/files/{}/permissions", id, NULL) < 0)
+		return -1;
+	return MEM_OK(url_query(url, "supportsAllDrives", "true") == 0, err);
+}
+
+int share_list(struct connection *c, const char *as, const char *id, cJSON **ret_direct, struct err *err)
+{
+	_cleanup_json_ cJSON *direct = cJSON_CreateArray();
+	_cleanup_buf_ struct buf token = BUF_INIT(8192);
+
+	if (!direct)
+		return err_memory(err);
+	for (int page = 0; page < PAGES_MAX; page++) {
+		_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
+		_cleanup_json_ cJSON *doc = NULL;
+		const cJSON *permission;
+		if (permissions_url(c, id, &url, err) < 0)
+			return -1;
+		if (url_query_int(&url, "pageSize", 100) < 0 || url_query(&url, "fields", SHARE_FIELDS) < 0 ||
+			(token.len && url_query(&url, "pageToken", buf_str(&token)) < 0))
+			return err_memory(err);
+		if (google_get(c, as, buf_str(&url), &doc, err) < 0)
+			return -1;
+		if (!json_array(doc, "permissions"))
+			return err_set(err, ERR_REMOTE, "bad_answer", "a list of permissions that is none");
+		cJSON_ArrayForEach(permission, json_array(doc, "permissions"))
+		{
+			if (add_direct(direct, permission, err) < 0)
+				return -1;
+		}
+		const char *next = json_str(doc, "nextPageToken");
+		if (!next) {
+			*ret_direct = TAKE_PTR(direct);
+			return 0;
+		}
+		buf_clear(&token);
+		if (buf_adds(&token, next) < 0)
+			return err_set(err, ERR_REMOTE, "bad_answer", "a page token that is too long");
+	}
+	return err_set(err, ERR_REMOTE, "bad_answer", "the list of a file's permissions does not end");
+}
+
+/* ---- removing ---- */
+
+/* The same grantee: ids are the grantee's. */
+static const cJSON *find(const cJSON *list, const cJSON *permission)
+{
+	const char *id = json_str_or(permission, "id", ""), *view = json_str_or(permission, "view", "");
+	const cJSON *entry;
+
+	cJSON_ArrayForEach(entry, list)
+	{
+		if (strcmp(json_str_or(entry, "id", ""), id) == 0 && strcmp(json_str_or(entry, "view", ""), view) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+static int delete_one(struct connection *c, const char *as, const char *id, const char *permission, struct err *err)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
+	struct err why = {0};
+
+	if (drive_url(c, &url, err, "/files/{}/permissions/{}", id, permission, NULL) < 0)
+		return -1;
+	if (url_query(&url, "supportsAllDrives", "true") < 0)
+		return err_memory(err);
+	const struct google_call call = {.method = "DELETE", .url = buf_str(&url), .as = as};
+	if (google_json(c, &call, NULL, &why) == 0 || why.http_status == 404)
+		return 0;
+	return pass_on(err, &why);
+}
+
+int share_remove(struct connection *c, const char *as, const char *id, cJSON *receipt, struct err *err)
+{
+	_cleanup_json_ cJSON *direct = NULL;
+	const cJSON *permission;
+
+	if (share_list(c, as, id, &direct, err) < 0)
+		return -1;
+	cJSON_ArrayForEach(permission, direct)
+	{
+		/* Shared since the plan was made: to be brought back as well. */
+		cJSON *list = json_array(receipt, "permissions");
+		if (receipt && !list && json_set(receipt, "permissions", list = cJSON_CreateArray()) < 0)
+			return err_memory(err);
+		if (receipt && !find(list, permission) && !cJSON_AddItemToArray(list, cJSON_Duplicate(permission, true)))
+			return err_memory(err);
+	}
+	cJSON_ArrayForEach(permission, direct)
+	{
+		struct err why = {0};
+		if (delete_one(c, as, id, json_str(permission, "id"), &why) == 0)
+			continue;
+		if (why.class != ERR_REMOTE && why.class != ERR_CHANGED)
+			return pass_on(err, &why);
+		/* An inherited one that does not say so: the move takes care of it. */
+		if (receipt && json_note(receipt, "kept_permissions", "%.100s: %.200s", json_str(permission, "id"),
+				       why.message) < 0)
+			return err_memory(err);
+	}
+	return 0;
+}
+
+/* ---- bringing back ---- */
+
+static int create_one(struct connection *c, const char *as, const char *id, const cJSON *permission, struct err *err)
+{
+	static const char *const kept[] = {"type", "role", "emailAddress", "domain", "allowFileDiscovery", "expirationTime",
+		"view"};
+	const char *type = json_str_or(permission, "type", "");
+	_cleanup_json_ cJSON *body = cJSON_CreateObject();
+	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
+
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		const cJSON *value = json_get(permission, kept[i]);
+		if (value && json_set(body, kept[i], cJSON_Duplicate(value, true)) < 0)
+			return err_memory(err);
+	}
+	if (permissions_url(c, id, &url, err) < 0)
+		return -1;
+	if ((strcmp(type, "user") == 0 || strcmp(type, "group") == 0) && url_query(&url, "sendNotificationEmail", "false") < 0)
+		return err_memory(err);
+	const struct google_call call = {.method = "POST", .url = buf_str(&url), .as = as, .json = body};
+	return google_json(c, &call, NULL, err);
+}
+
+int share_restore(struct connection *c, const char *as, const char *id, cJSON *receipt, struct err *err)
+{
+	_cleanup_json_ cJSON *now = NULL;
+	const cJSON *permission;
+
+	if (cJSON_GetArraySize(json_array(receipt, "permissions")) == 0)
+		return 0;
+	if (share_list(c, as, id, &now, err) < 0)
+		return -1;
+	cJSON_ArrayForEach(permission, json_array(receipt, "permissions"))
+	{
+		const char *who = json_str_or(permission, "emailAddress", json_str_or(permission, "domain", "anyone"));
+		struct err why = {0};
+		if (find(now, permission))
+			continue;
+		int r = json_bool(permission, "deleted") ?
+			err_set(&why, ERR_REMOTE, "deleted", "the account was deleted before") :
+			create_one(c, as, id, permission, &why);
+		if (r == 0 && json_bool(permission, "pendingOwner") &&
+			json_note(receipt, "not_restored", "the offer of ownership to %.200s", who) < 0)
+			return err_memory(err);
+		if (r == 0)
+			continue;
+		if (why.class != ERR_REMOTE && why.class != ERR_CHANGED)
+			return pass_on(err, &why);
+		if (json_note(receipt, "not_restored", "sharing with %.200s (%.20s): %.200s", who,
+			    json_str_or(permission, "role", ""), why.message) < 0)
+			return err_memory(err);
+	}
+	return 0;
+}
