@@ -1,0 +1,154 @@
+/* The inner contract of the Dropbox connector: one opened connection, calls to the Dropbox API v2 with a team token, and
+ * what the files of this folder give each other. Straight-line, on any of core's job threads; the only state between
+ * calls is a lock that lets one file at a time pass through the transit folder. Sources: the API's Stone files,
+ * Dropbox "Team files guide", "Detecting changes guide", "Error handling"; see README.md. */
+#ifndef CONNECTORS_DROPBOX_DROPBOX_H
+#define CONNECTORS_DROPBOX_DROPBOX_H
+
+#include "connectors/common.h"
+
+#include <pthread.h>
+
+#define DBX_ID_MAX 512
+#define DBX_QUARANTINE "sekisho-quarantine"       /* team folder; administrators only */
+#define DBX_TRANSIT "sekisho-quarantine-transit"  /* team folder; members are in it for the moment of a move */
+#define DBX_PATH_MAX 16384
+
+struct connection {
+	struct api api;
+	const char *api_url, *content_url; /* endpoints */
+	int page_size;                     /* 0: each call's own */
+	pthread_mutex_t transit;
+};
+
+/* ---- calls (api.c) ---- */
+
+/* As whom, and below which namespace. A member (Select-User), or an administrator (Select-Admin); with neither it is the
+ * team itself, for the routes below team/. */
+struct dbx_as {
+	const char *user;  /* "dbmid:…" */
+	const char *admin; /* "dbmid:…" */
+	const char *ns;    /* Path-Root; NULL: none */
+};
+
+/* Calls an RPC route ("files/get_metadata"). arg NULL: the route takes none. ret_doc: any JSON value, NULL when it does
+ * not matter (a route that returns nothing answers null). Errors: those of connector.h; CHANGED "conflict" when something
+ * is in the way, REMOTE "refused" for tags that we do not know; err->message ends in the chain of tags. */
+int dbx_call(struct connection *c, const struct dbx_as *as, const char *route, const cJSON *arg, cJSON **ret_doc,
+	struct err *err);
+/* The same; the answer must be an object. */
+int dbx_object(struct connection *c, const struct dbx_as *as, const char *route, const cJSON *arg, cJSON **ret_doc,
+	struct err *err);
+/* Calls a route of the content host whose answer are bytes; *ret_doc is Dropbox-API-Result. */
+int dbx_download(struct connection *c, const struct dbx_as *as, const char *route, const cJSON *arg,
+	struct content *content, cJSON **ret_doc, struct err *err);
+
+/* The hook of struct api. */
+void dbx_refine(const struct http_response *r, const cJSON *doc, struct err *err);
+/* ".tag" of a union's value, given as an object or as a mere string; "" when there is none. */
+const char *dbx_tag(const cJSON *value);
+const char *dbx_tag_of(const cJSON *object, const char *key);
+/* The tags of an error from the outside in, joined by "/": "path/not_found". */
+void dbx_chain(const cJSON *error, char *out, size_t size);
+/* Is the error one that another try can end, or that concerns the whole connection? Such must reach core as it is. */
+bool dbx_passing(const struct err *err);
+int dbx_fail(struct err *err, const struct err *why); /* *err = *why; -1 */
+
+/* {key: {".tag": tag}}; {"": …} for none. -1 when memory ran out. */
+int dbx_set_tag(cJSON *object, const char *key, const char *tag);
+/* {".tag": tag, tag: value}. NULL when memory ran out. */
+cJSON *dbx_choice(const char *tag, const char *value);
+
+/* ---- identities (identity.c) ---- */
+
+/* The administrator to act as: the one who linked the app, else the first active team admin. Into ret (emptied first).
+ * Errors: REMOTE "no_admin". */
+int dbx_admin(struct connection *c, struct buf *ret, struct err *err);
+/* profile and status of members, by "team_member_id" and up to 100 of them: an array of {profile, roles}, those that are
+ * not found left out. */
+int dbx_members(struct connection *c, const char *const *ids, size_t n, cJSON **ret, struct err *err);
+bool dbx_member_active(const cJSON *profile);
+/* The best team member to act as in a shared folder: into ret_id and ret_email; "" when there is none. */
+int dbx_folder_member(struct connection *c, const char *admin, const char *ns, struct buf *ret_id, struct buf *ret_email,
+	struct err *err);
+/* The identity that a stream's context or a receipt names, lent from it; -1 LOCAL when there is none. */
+int dbx_as_of(const cJSON *object, struct dbx_as *ret, struct err *err);
+
+/* ---- files (content.c) ---- */
+
+/* Metadata of a file by id, as seen by `as` below its namespace: ret_doc has a path_lower. Errors: GONE when it is not
+ * there (or is elsewhere). */
+int dbx_file(struct connection *c, const struct dbx_as *as, const char *id, cJSON **ret, struct err *err);
+/* What the content is at: "content_hash@client_modified", else "rev:…". In the arena; NULL when there is neither. */
+const char *dbx_version(struct arena *a, const cJSON *file);
+bool dbx_version_is(const cJSON *file, const char *version);
+/* After a move, which makes a new revision: are the bytes still those of `version`? */
+bool dbx_same_content(const cJSON *file, const char *version);
+/* "/a/b" of path_display "/a/b/c". */
+const char *dbx_parent(struct arena *a, const char *path);
+/* Can it only be exported? */
+bool dbx_is_exported(const cJSON *file);
+
+int dbx_content_open(struct connection *c, const cJSON *stream_context, const struct item *item, struct content *content,
+	struct content_info *ret, struct err *err);
+int dbx_content_describe(struct connection *c, const cJSON *stream_context, struct item *item, struct arena *arena,
+	struct err *err);
+/* Bytes of a file as it is now. */
+int dbx_content_now(struct connection *c, const struct dbx_as *as, const cJSON *file, struct content *content,
+	struct content_info *ret, struct err *err);
+
+/* ---- the services of connector.h ---- */
+
+int dbx_grant_check(struct connection *c, struct grant_report *ret, struct err *err);
+int dbx_streams_list(struct connection *c, const char *cursor, struct stream_page *ret, struct err *err);
+int dbx_feed_poll(struct connection *c, const cJSON *context, const struct poll_request *req, struct item_page *ret,
+	struct err *err);
+
+/* ---- quarantine ---- */
+
+/* Is this one of our team folders, by name? */
+bool dbx_place_is_ours(const char *name);
+/* The namespace of a team folder of ours, found or made; nobody is a member of it. base: DBX_QUARANTINE or DBX_TRANSIT. */
+int dbx_place_find(struct connection *c, const char *admin, const char *base, struct buf *ret, struct err *err);
+
+/* Lists what is shared of the file itself: links and members, as they go into receipts. */
+int dbx_share_list(struct connection *c, const struct dbx_as *as, const char *id, cJSON **ret_links, cJSON **ret_members,
+	struct err *err);
+/* Ends all sharing of the file itself; what the receipt does not hold yet is added to it first. */
+int dbx_share_remove(struct connection *c, const struct dbx_as *as, const char *id, cJSON *receipt, struct err *err);
+/* Brings back what the receipt holds and is not there; the rest goes into not_restored. */
+int dbx_share_restore(struct connection *c, const struct dbx_as *as, const char *id, cJSON *receipt, struct err *err);
+
+/* Where a file of a receipt is. */
+enum held_where { HELD_NOWHERE, HELD_HOME, HELD_TRANSIT, HELD_PLACE, HELD_ELSEWHERE };
+
+struct held {
+	struct dbx_as home;   /* of the receipt */
+	struct dbx_as admin;  /* ns: the place */
+	struct dbx_as passer; /* administrator below the transit folder; ns NULL when the receipt needs none */
+	struct buf admin_id;
+	const char *id;
+	enum held_where where;
+	cJSON *file; /* metadata there */
+};
+
+int dbx_held_open(struct connection *c, const cJSON *receipt, struct held *h, struct err *err);
+void dbx_held_close(struct held *h);
+#define _cleanup_held_ _cleanup_(dbx_held_close)
+/* Looks again. */
+int dbx_held_look(struct connection *c, struct held *h, struct err *err);
+/* From where it is to the quarantine folder, under the name `held`; h is looked at anew after each step. Errors: CHANGED
+ * when the content is no longer `version` (it is back home then), RETRY when the way is not open yet. */
+int dbx_held_take(struct connection *c, struct held *h, const char *held, const char *version, struct err *err);
+/* From the quarantine folder to `path` below the home namespace; another name is taken when that is taken. */
+int dbx_held_return(struct connection *c, struct held *h, const char *path, struct err *err);
+int dbx_act_plan(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
+	cJSON *receipt, struct err *err);
+int dbx_act_quarantine(struct connection *c, cJSON *receipt, bool again, struct err *err);
+int dbx_act_restore(struct connection *c, cJSON *receipt, bool again, struct err *err);
+int dbx_act_observe(struct connection *c, const cJSON *receipt, struct observation *ret, struct err *err);
+int dbx_act_open_held(struct connection *c, const cJSON *receipt, struct content *content, struct content_info *ret,
+	struct err *err);
+int dbx_act_remove(struct connection *c, const cJSON *receipt, bool again, struct err *err);
+
+#endif
