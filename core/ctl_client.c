@@ -42,6 +42,8 @@ static void be_supervisor(struct command_line *cl, bool scan, int ready_fd)
 	struct supervisor_options o = {.config = cl->config, .mode = MODE_COMMAND, .scan = scan, .ready_fd = ready_fd};
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	/* On a person's terminal only what needs attention is said. */
+	setenv("SEKISHO_LOG", "warn", 0);
 	_exit(supervisor_run(&o));
 }
 

@@ -132,7 +132,7 @@ class Demo:
             s["planted"], s["contained"], s["touched"] + len(s["wrongly_contained"])))
         for m in s["missed"]:
             print("MISSED: " + " ".join(m))
-        print("console: %s" % s["console"], flush=True)
+        print("console: %s%s" % (s["console"], "  (served without --once)" if self.args.once else ""), flush=True)
 
     def watch(self):
         say("watching; Ctrl-C ends it. Try: build/sekisho status --config %s/sekisho.yaml" % self.dir)
