@@ -123,6 +123,15 @@ static void check_engine(struct doctor *d)
 		say(d, WARN, "refused signatures", "correct or remove that file; the earlier database stays in use until then", "%s",
 			json_str_or(info, "refused", ""));
 	say(d, GOOD, "engine", "", "%s, %ld workers", json_str_or(info, "engine", "?"), (long)json_int64_or(info, "workers", 0));
+	char now[32], most[32], all[32];
+	int64_t used = json_int64_or(info, "in_flight", 0), peak = json_int64_or(info, "in_flight_peak", 0);
+	units_size_text(used, now, sizeof(now));
+	units_size_text(peak, most, sizeof(most));
+	units_size_text(d->cl->set.in_flight, all, sizeof(all));
+	say(d, GOOD, "content in flight", "", "%s now, at most %s of %s", now, most, all);
+	cJSON *flight = cJSON_GetArrayItem(d->checks, cJSON_GetArraySize(d->checks) - 1);
+	cJSON_AddNumberToObject(flight, "used", (double)used);
+	cJSON_AddNumberToObject(flight, "peak", (double)peak);
 	const char *sandbox = json_str_or(info, "sandbox", "");
 	say(d, strstr(sandbox, "off") ? BAD : GOOD, "sandbox", "remove 'sandbox: false' from the configuration", "%s",
 		*sandbox ? sandbox : "on");

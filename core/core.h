@@ -63,6 +63,7 @@ uint64_t wake_count(struct wake *w);
 void wake_wait(struct wake *w, uint64_t seen, int64_t timeout_ms);
 
 struct live;
+struct token_cache;
 
 struct core {
 	const struct settings *set;
@@ -106,6 +107,7 @@ struct live {
 	const struct connector *connector;
 	struct connection *connection;
 	struct connector_env env; /* the connector keeps a pointer to it */
+	struct token_cache *tokens;
 	char auth_id[80]; /* id in the auth role: another one while a grant is being proven */
 	int backlog;
 	int64_t backlog_since, created_at;

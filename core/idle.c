@@ -58,6 +58,22 @@ static bool connection_waits(struct core *c, const struct store_connection *k, s
 	return false;
 }
 
+/* Is all that is left put off for longer than we are patient? A long Retry-After does that. */
+static bool put_off(struct core *c, struct idle *idle, int64_t left)
+{
+	int64_t now = time_monotonic_ms(), later;
+	struct err err;
+
+	/* It looks at every item, and there may be millions. */
+	if (now - idle->last_count < 1000)
+		return false;
+	idle->last_count = now;
+	if (store_later(c->store, time_now_ms() + PATIENCE_MS, &later, &err) < 0 || later < left)
+		return false;
+	idle->gave_up = true;
+	return true;
+}
+
 bool idle_check(struct core *c, struct idle *idle)
 {
 	_cleanup_(arena_freep) struct arena *a = NULL;
@@ -72,9 +88,11 @@ bool idle_check(struct core *c, struct idle *idle)
 	idle->last_look = now;
 	if (store_totals(c->store, time_now_ms(), &t, &err) < 0)
 		return false;
-	if (t.streams_due || t.streams_claimed || t.items_live || t.items_backlog || t.actions || t.events)
+	if (t.streams_due || t.streams_claimed || t.events)
 		return false;
 	idle->gave_up = false;
+	if (t.items_live + t.items_backlog + t.actions && !put_off(c, idle, t.items_live + t.items_backlog + t.actions))
+		return false;
 	a = arena_new(16 << 20);
 	if (!a || store_connection_list(c->store, NULL, a, &list, &n, &err) < 0)
 		return false;

@@ -5,8 +5,8 @@
 #include "core/core.h"
 
 struct idle {
-	int64_t last_look; /* monotonic ms */
-	bool gave_up;      /* something still fails that a later run may manage */
+	int64_t last_look, last_count; /* monotonic ms */
+	bool gave_up;                  /* something still fails that a later run may manage */
 };
 
 /* Nothing due, claimed, pending or waiting, and no round of discovery open? Called by core's main thread. */

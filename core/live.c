@@ -3,6 +3,8 @@
 
 #include "auth/client.h"
 #include "base/log.h"
+#include "base/timeutil.h"
+#include "core/token_cache.h"
 
 #include <string.h>
 
@@ -11,13 +13,20 @@
 static int env_token(void *ctx, const char *subject, bool renew, struct buf *ret, struct err *err)
 {
 	struct live *l = ctx;
-	struct peer_link *link = peer_get(&l->core->auth, 10000);
+	size_t before = ret->len;
 
+	if (renew)
+		token_cache_drop(l->tokens, subject);
+	else if (token_cache_get(l->tokens, subject, time_monotonic_ms(), time_now_ms(), ret))
+		return 0;
+	struct peer_link *link = peer_get(&l->core->auth, 10000);
 	if (!link)
 		return err_set(err, ERR_RETRY, "peer_gone", "the auth role is restarting");
 	int64_t expires_at;
 	int r = auth_client_token(link->rpc, l->auth_id, subject, renew, ret, &expires_at, err);
 	peer_put(link);
+	if (r == 0)
+		token_cache_put(l->tokens, subject, buf_str(ret) + before, expires_at, time_monotonic_ms(), time_now_ms());
 	return r;
 }
 
@@ -67,6 +76,7 @@ static void destroy(struct live *l)
 	if (l->connection)
 		l->connector->close(l->connection);
 	cJSON_Delete(l->grant);
+	token_cache_free(l->tokens);
 	free(l);
 }
 
@@ -82,6 +92,11 @@ int live_open(struct core *c, const cJSON *config, const cJSON *grant, const cha
 	l->stale = true; /* in no list */
 	snprintf(l->auth_id, sizeof(l->auth_id), "%s", auth_id);
 	l->grant = cJSON_Duplicate(grant, true);
+	l->tokens = token_cache_new();
+	if (!l->grant || !l->tokens) {
+		destroy(l);
+		return err_set(err, ERR_LOCAL, "memory", "out of memory");
+	}
 	l->config.grant = l->grant;
 	l->env = (struct connector_env){.http = c->http, .ctx = l, .token = env_token, .place_get = env_place_get,
 		.place_put = env_place_put};

@@ -54,6 +54,18 @@ static bool item_ok(const struct item *i)
 		(!i->context || strlen(i->context) < CONNECTOR_TEXT_MAX);
 }
 
+/* Streams that have news are asked often, quiet ones ever less. */
+static int64_t interval_of(struct core *c, const struct store_stream *s, bool news, int64_t now)
+{
+	int64_t quiet = s->last_success_at ? (now - s->last_success_at) * 2 : c->set->poll_fast;
+
+	if (s->service && strcmp(s->service, "teams") == 0)
+		return c->set->poll_teams;
+	if (news || s->listing || quiet < c->set->poll_fast)
+		return c->set->poll_fast;
+	return quiet > c->set->poll_slow ? c->set->poll_slow : quiet;
+}
+
 static int commit(struct core *c, struct live *l, struct store_stream *s, const struct item_page *page, bool release,
 	int64_t *ret_new, struct err *err)
 {
@@ -70,16 +82,7 @@ static int commit(struct core *c, struct live *l, struct store_stream *s, const 
 		place_item(l, s, page, &page->items[i], now, &items[n]);
 		n++;
 	}
-	/* Streams that have news are asked often, quiet ones ever less. */
-	int64_t interval = c->set->poll_slow;
-	if (page->n_items || s->listing)
-		interval = c->set->poll_fast;
-	else if (s->last_success_at && now - s->last_success_at < c->set->poll_slow / 2)
-		interval = (now - s->last_success_at) * 2;
-	if (interval < c->set->poll_fast)
-		interval = c->set->poll_fast;
-	if (interval > c->set->poll_slow)
-		interval = c->set->poll_slow;
+	int64_t interval = interval_of(c, s, page->n_items > 0, now);
 	struct store_page p = {.stream = s->id, .items = items, .n_items = n, .removed = page->removed,
 		.n_removed = page->n_removed, .cursor = page->cursor, .listing = s->listing && page->more,
 		.resync = s->resync && page->more, .release = release, .next_due = page->more ? now : now + interval,

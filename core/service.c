@@ -396,7 +396,7 @@ static int begin_once(struct core *c, struct err *err)
 		if (discover_set_due(c, list[i].id, 0, 0, err) < 0 || store_connection_pause(c->store, list[i].id, 0, err) < 0)
 			return -1;
 	}
-	return store_stream_wake(c->store, NULL, time_now_ms(), err);
+	return store_retry_now(c->store, time_now_ms(), err);
 }
 
 int core_role_main(const char *config_path, enum core_mode mode, int fd)

@@ -28,6 +28,7 @@ static void defaults(struct settings *s)
 	snprintf(s->time_zone, sizeof(s->time_zone), "Asia/Tokyo");
 	s->poll_fast = 15000;
 	s->poll_slow = 300000;
+	s->poll_teams = 86400000; /* Microsoft forbids asking for the same Teams resource more often */
 	s->discover = 900000;
 	s->sandbox = true;
 }
@@ -157,7 +158,7 @@ static int read_paths(struct reader *r, const struct conf_node *list, struct set
 static int read_groups(struct reader *r, const struct conf_node *root, struct settings *s)
 {
 	static const char *const console_keys[] = {"listen", "public_url", NULL};
-	static const char *const poll_keys[] = {"fast", "slow", "discover", NULL};
+	static const char *const poll_keys[] = {"fast", "slow", "teams", "discover", NULL};
 	static const char *const scan_keys[] = {"workers", "threads", "sandbox", NULL};
 	const struct conf_node *console = conf_get(root, "console"), *poll = conf_get(root, "poll"),
 			       *scan = conf_get(root, "scan");
@@ -169,6 +170,7 @@ static int read_groups(struct reader *r, const struct conf_node *root, struct se
 	if (poll && (conf_unknown_keys(r->doc, poll, poll_keys, r->err) < 0 ||
 			    number(r, poll, "fast", units_duration, 100, 86400000, "15 s", &s->poll_fast) < 0 ||
 			    number(r, poll, "slow", units_duration, 100, 86400000, "5 min", &s->poll_slow) < 0 ||
+			    number(r, poll, "teams", units_duration, 100, 7 * 86400000ll, "1 d", &s->poll_teams) < 0 ||
 			    number(r, poll, "discover", units_duration, 100, 86400000, "15 min", &s->discover) < 0))
 		return -1;
 	if (poll && s->poll_slow < s->poll_fast)

@@ -20,7 +20,7 @@ struct settings {
 	char console_url[512];
 	char language[8];
 	char time_zone[64];
-	int64_t poll_fast, poll_slow, discover; /* ms */
+	int64_t poll_fast, poll_slow, poll_teams, discover; /* ms */
 	int workers;    /* scan workers; 0: one a processor */
 	int threads;    /* of item jobs; 0: workers + 4 */
 	bool sandbox;

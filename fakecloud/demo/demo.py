@@ -65,7 +65,7 @@ class Demo:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
         with open(os.path.join(self.dir, "sekisho.yaml"), "w", encoding="utf-8") as f:
-            f.write("state: state\nconsole: {listen: \"127.0.0.1:%d\"}\npoll: {fast: 2 s, slow: 10 s}\n" % self.port)
+            f.write("state: state\nconsole: {listen: \"127.0.0.1:%d\"}\npoll: {fast: 2 s, slow: 10 s, teams: 10 s}\n" % self.port)
 
     def progress(self, process):
         tty = sys.stderr.isatty()

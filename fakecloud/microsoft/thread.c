@@ -226,6 +226,9 @@ static void post_state(struct ms_tenant *t, struct ms_post *post, cJSON *items)
 	cJSON *o = cJSON_CreateObject();
 	struct digests d;
 	char *place = th->team ? ms_printf("/%s/%s", th->team->name, th->name) : ms_printf("/%s", th->name);
+	/* A message's own id is unique within its chat or channel only: findings say which. */
+	char *id = th->team ? ms_printf("channel:%s/%s/%s", th->team->id, th->id, post->id) :
+			      ms_printf("chat:%s/%s", th->id, post->id);
 	char version[32];
 	const char *action = json_str(post->policy, "dlpAction");
 
@@ -234,7 +237,7 @@ static void post_state(struct ms_tenant *t, struct ms_post *post, cJSON *items)
 	j_str(o, "provider", "microsoft");
 	j_str(o, "tenant", t->name);
 	j_str(o, "service", "teams");
-	j_str(o, "id", post->id);
+	j_str(o, "id", id);
 	j_str(o, "owner", post->from ? post->from->upn : "");
 	j_str(o, "place", place);
 	j_str(o, "name", post->subject ? post->subject : "");
@@ -246,6 +249,7 @@ static void post_state(struct ms_tenant *t, struct ms_post *post, cJSON *items)
 	j_bool(o, "quarantined", action && strstr(action, "blockAccess"));
 	cJSON_AddItemToArray(items, o);
 	free(place);
+	free(id);
 	for (size_t i = 0; i < post->replies.n; i++)
 		post_state(t, post->replies.v[i], items);
 }
