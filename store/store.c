@@ -254,6 +254,26 @@ int store_recover(struct store *s, struct err *err)
 	return store_write(s, recover, NULL, err);
 }
 
+static int retry_now(struct store *s, struct db *db, void *ctx, struct err *err)
+{
+	static const char *const all[] = {
+		"UPDATE streams SET next_due = ?1, ready_at = ?1 WHERE state = 1 AND node IS NULL AND ready_at > ?1",
+		"UPDATE items SET next_try = ?1, ready_at = ?1 WHERE state = 1 AND node IS NULL AND ready_at > ?1",
+		"UPDATE findings SET action_next_try = ?1, ready_at = ?1 WHERE waiting = 1 AND node IS NULL AND ready_at > ?1",
+	};
+	const int64_t *now = ctx;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (db_run(db, all[i], DB_ARGS(DB_I(*now)), err) < 0)
+			return -1;
+	return 0;
+}
+
+int store_retry_now(struct store *s, int64_t now, struct err *err)
+{
+	return store_write(s, retry_now, &now, err);
+}
+
 int store_follow_clock(struct store *s, struct db *db, int64_t now, struct err *err)
 {
 	static const char *const back[] = {

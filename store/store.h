@@ -280,7 +280,7 @@ int store_event_list(struct store *s, int64_t after, size_t max, struct arena *a
 /* ---- how much is left ---- */
 
 struct store_totals {
-	int64_t streams_due;     /* active, connected, due now */
+	int64_t streams_due;     /* active, connected, not paused, due now */
 	int64_t streams_claimed;
 	int64_t streams_listing; /* first enumeration not done */
 	int64_t items_live, items_backlog; /* pending */
@@ -289,6 +289,11 @@ struct store_totals {
 	int64_t items_done_1h;   /* for the forecast */
 };
 int store_totals(struct store *s, int64_t now, struct store_totals *ret, struct err *err);
+/* How many of the pending items and waiting actions in store_totals() cannot be tried before `until`, because their own
+ * time or their connection's pause lies behind it. Looks at each of them. */
+int store_later(struct store *s, int64_t until, int64_t *ret, struct err *err);
+/* What waits for a later try (streams, items, actions) may be tried now. What somebody has claimed is left alone. */
+int store_retry_now(struct store *s, int64_t now, struct err *err);
 /* Coverage summed over a connection's streams (connection NULL: over all). */
 int store_coverage(struct store *s, const char *connection, struct store_stream *ret_sums, struct err *err);
 

@@ -22,7 +22,7 @@ static int totals(struct store *s, struct db *db, void *ctx, struct err *err)
 	} counts[] = {
 		{&t->streams_due,
 			"SELECT count(*) FROM streams s JOIN connections c ON c.no = s.connection WHERE s.state = 1"
-			" AND s.ready_at <= ?1 AND c.state IN (1, 2)", q->now},
+			" AND s.ready_at <= ?1 AND c.state IN (1, 2) AND c.paused_until <= ?1", q->now},
 		{&t->streams_claimed, "SELECT count(*) FROM streams WHERE node IS NOT NULL AND ready_at > ?1", q->now},
 		{&t->streams_listing,
 			"SELECT count(*) FROM streams s JOIN connections c ON c.no = s.connection WHERE s.state = ?1"
@@ -57,6 +57,35 @@ int store_totals(struct store *s, int64_t now, struct store_totals *ret, struct 
 	if (store_read(s, totals, &q, err) < 0)
 		return -1;
 	*ret = q.t;
+	return 0;
+}
+
+struct later {
+	int64_t until, items, actions;
+};
+
+static int later(struct store *s, struct db *db, void *ctx, struct err *err)
+{
+	struct later *q = ctx;
+
+	if (db_get_int(db,
+		    "SELECT count(*) FROM items i JOIN connections c ON c.no = i.connection WHERE i.state = 1 AND i.node IS NULL"
+		    " AND c.state IN (1, 2) AND (i.ready_at > ?1 OR c.paused_until > ?1)",
+		    DB_ARGS(DB_I(q->until)), &q->items, err) < 0)
+		return -1;
+	return db_get_int(db,
+		       "SELECT count(*) FROM findings f JOIN connections c ON c.id = f.connection WHERE f.waiting = 1"
+		       " AND f.node IS NULL AND c.state IN (1, 2) AND (f.ready_at > ?1 OR c.paused_until > ?1)",
+		       DB_ARGS(DB_I(q->until)), &q->actions, err) < 0 ? -1 : 0;
+}
+
+int store_later(struct store *s, int64_t until, int64_t *ret, struct err *err)
+{
+	struct later q = {.until = until};
+
+	if (store_read(s, later, &q, err) < 0)
+		return -1;
+	*ret = q.items + q.actions;
 	return 0;
 }
 
