@@ -1,0 +1,390 @@
+/* The grant, the streams, the quarantine places and the acts of the Google connector against scripted answers. */
+#include "google_script.h"
+
+#include "base/timeutil.h"
+
+#define REASON(code, reason) \
+	"{\"error\":{\"code\":" #code ",\"message\":\"words\",\"errors\":[{\"reason\":\"" reason "\"}]}}"
+#define OWN {.remote_id = "drive/1", .service = "drive", .owner = HANA, .context = "{\"user\":\"" HANA "\",\"id\":\"1\"}"}
+#define MAIL {.remote_id = "gmail/1", .service = "gmail", .owner = HANA, .context = "{\"user\":\"" HANA "\",\"id\":\"1\"}"}
+#define MEMBERS(drive) "/files/" drive "/permissions?supportsAllDrives=true&useDomainAdminAccess=true"
+#define BOSS "{\"id\":\"1\",\"type\":\"user\",\"role\":\"organizer\",\"emailAddress\":\"" ADMIN "\"}"
+#define KEN "{\"id\":\"2\",\"type\":\"user\",\"role\":\"writer\",\"emailAddress\":\"ken@aoba.test\"}"
+#define MIA "{\"id\":\"3\",\"type\":\"user\",\"role\":\"organizer\",\"emailAddress\":\"mia@aoba.test\"}"
+#define ALL (SERVICE_MAIL | SERVICE_FILES)
+
+/* ---- the grant ---- */
+
+static void test_grant(void **state)
+{
+	static const struct step good[] = {
+		{.url = "/admin/directory/v1/users?customer=my_customer&maxResults=1", .as = ADMIN,
+			.body = "{\"users\":[{\"primaryEmail\":\"a@aoba.test\",\"customerId\":\"C01\"}]}"},
+		{.url = "/drive/v3/about?", .as = ADMIN, .body = "{\"user\":{},\"canCreateDrives\":false}"},
+		{.url = "/profile", .status = 400, .body = REASON(400, "failedPrecondition")}, {0}};
+	static const struct step narrow[] = {{.url = "/users?", .status = 403, .body = REASON(403, "insufficientPermissions")}, {0}};
+	static const struct step no_admin[] = {{.url = "/users?", .status = 403, .body = REASON(403, "forbidden")}, {0}};
+	static const struct step off[] = {{.url = "/users?", .status = 403, .body = REASON(403, "accessNotConfigured")}, {0}};
+	struct connection *c = script_open(ALL);
+	struct arena *a = arena_new(1 << 20);
+	struct grant_report report = {.arena = a};
+	struct err err = {0};
+
+	script(good);
+	assert_int_equal(connector_google.check_grant(c, &report, &err), 0);
+	assert_string_equal(report.organisation, "aoba.test");
+	assert_string_equal(report.organisation_id, "C01");
+	assert_non_null(strstr(report.missing[0], "shared drives"));
+	assert_null(report.missing[1]);
+	assert_string_equal(report.granted[2], "https://www.googleapis.com/auth/drive");
+	script(narrow);
+	assert_int_equal(connector_google.check_grant(c, &report, &err), -1);
+	assert_int_equal(err.class, ERR_CONSENT);
+	/* The line to paste, whole. */
+	assert_non_null(strstr(err.message, "1234567890"));
+	assert_non_null(strstr(err.message, "https://www.googleapis.com/auth/admin.directory.user.readonly,"
+					    "https://www.googleapis.com/auth/gmail.modify,https://www.googleapis.com/auth/drive"));
+	script(no_admin);
+	assert_int_equal(connector_google.check_grant(c, &report, &err), -1);
+	assert_string_equal(err.code, "no_admin");
+	script(off);
+	assert_int_equal(connector_google.check_grant(c, &report, &err), -1);
+	assert_string_equal(err.code, "api_disabled");
+	script_end();
+	script_close(c);
+	arena_free(a);
+}
+
+/* ---- streams ---- */
+
+static void test_streams(void **state)
+{
+	static const struct step steps[] = {
+		{.url = "/admin/directory/v1/users?customer=my_customer", .body = "{\"kind\":\"k\",\"users\":["
+			"{\"id\":\"1\",\"primaryEmail\":\"" HANA "\"},"
+			"{\"id\":\"2\",\"primaryEmail\":\"s@aoba.test\",\"suspended\":true,\"suspensionReason\":\"ADMIN\"},"
+			"{\"id\":\"3\",\"primaryEmail\":\"r@aoba.test\",\"archived\":true},"
+			"{\"id\":\"4\",\"primaryEmail\":\"nobody@aoba.test\"},"
+			"{\"id\":\"5\",\"primaryEmail\":\"g@aoba.test\",\"isGuestUser\":true}]}"},
+		{.url = "/profile", .as = HANA, .status = 400, .body = REASON(400, "failedPrecondition")},
+		{.url = "/about", .as = HANA, .body = "{\"user\":{}}"},
+		{.url = "/drive/v3/drives?useDomainAdminAccess=true", .as = ADMIN, .body = "{\"drives\":[{\"id\":\"Q\",\"name\":"
+			"\"sekisho-quarantine\"},{\"id\":\"F\",\"name\":\"sekisho-quarantine\"},{\"id\":\"G\",\"name\":\"Groups\"},"
+			"{\"id\":\"S\",\"name\":\"Sales\"}]}"},
+		/* Nothing is remembered: the one that the administrator is alone in is ours, the other one is not. */
+		{.url = MEMBERS("Q"), .as = ADMIN, .body = "{\"permissions\":[" BOSS "]}"},
+		{.url = MEMBERS("F"), .body = "{\"permissions\":[" BOSS "," KEN "]}"},
+		{.url = MEMBERS("F"), .body = "{\"permissions\":[" KEN "," BOSS "]}"},
+		{.url = MEMBERS("G"), .body = "{\"permissions\":[{\"id\":\"9\",\"type\":\"group\",\"role\":\"organizer\",\"emailAddress\":"
+			"\"g@aoba.test\"}]}"},
+		{.url = MEMBERS("S"), .body = "{\"permissions\":[" KEN "," MIA "]}"},
+		{.url = "/users/mia@aoba.test", .body = "{\"primaryEmail\":\"mia@aoba.test\",\"suspended\":true}"},
+		{.url = "/users/ken@aoba.test", .body = "{\"primaryEmail\":\"ken@aoba.test\"}"}, {0}};
+	static const struct {
+		const char *id;
+		enum stream_state state;
+		const char *context;
+	} want[] = {
+		{"gmail/1", STREAM_UNLICENSED, HANA}, {"drive/1", STREAM_ACTIVE, HANA}, {"gmail/2", STREAM_FORBIDDEN, "s@"},
+		{"drive/2", STREAM_FORBIDDEN, "s@"}, {"gmail/3", STREAM_FORBIDDEN, "r@"}, {"drive/3", STREAM_FORBIDDEN, "r@"},
+		{"gmail/4", STREAM_FORBIDDEN, "nobody@"}, {"drive/4", STREAM_FORBIDDEN, "nobody@"},
+		{"shared/F", STREAM_ACTIVE, ADMIN}, {"shared/G", STREAM_FORBIDDEN, NULL}, {"shared/S", STREAM_ACTIVE, "ken@"}};
+	struct connection *c = script_open(ALL);
+	struct arena *a = arena_new(1 << 20);
+	const char *cursor = NULL;
+	struct err err = {0};
+	size_t n = 0;
+
+	script(steps);
+	do {
+		struct stream_page page = {.arena = a};
+		if (connector_google.list_streams(c, cursor, &page, &err) < 0)
+			fail_msg("%s: %s", err.code, err.message);
+		for (size_t i = 0; i < page.n_streams; i++, n++) {
+			assert_true(n < ARRAY_SIZE(want));
+			assert_string_equal(page.streams[i].remote_id, want[n].id);
+			assert_int_equal(page.streams[i].state, want[n].state);
+			assert_true(page.streams[i].state == STREAM_ACTIVE || page.streams[i].reason);
+			assert_true(!want[n].context || strstr(page.streams[i].context, want[n].context));
+		}
+		cursor = page.next;
+	} while (cursor);
+	assert_int_equal(n, ARRAY_SIZE(want));
+	script_end();
+	script_close(c);
+	arena_free(a);
+}
+
+/* ---- the quarantine drive ---- */
+
+#define FIND "/drive/v3/drives?pageSize=100&q=name%20%3D%20'sekisho-quarantine'"
+
+static void expect_place(struct connection *c, bool fresh, const char *want)
+{
+	_cleanup_buf_ struct buf id = BUF_INIT(100);
+	struct err err = {0};
+
+	if (file_place(c, fresh, &id, &err) < 0)
+		fail_msg("%s: %s", err.code, err.message);
+	assert_string_equal(buf_str(&id), want);
+	assert_string_equal(script_place("drive/quarantine"), want);
+	script_end();
+}
+
+static void test_place(void **state)
+{
+	static const struct step made[] = {{.url = "/drives?", .body = "{\"drives\":[]}"},
+		{.method = "POST", .url = "/drives?requestId=", .as = ADMIN, .wants = "sekisho-quarantine", .body = "{\"id\":\"Q\"}"},
+		{0}};
+	/* It was made, and the memory of it was lost with the answer. */
+	static const struct step repeated[] = {{.url = "/drives?", .body = "{\"drives\":[]}"},
+		{.method = "POST", .url = "/drives?requestId=", .status = 409, .body = REASON(409, "conflict")},
+		{.url = "/drives?", .body = "{\"drives\":[{\"id\":\"Q\",\"name\":\"sekisho-quarantine\"}]}"},
+		{.url = "/drives/Q?", .body = "{\"id\":\"Q\",\"capabilities\":{\"canManageMembers\":true}}"},
+		{.url = MEMBERS("Q"), .body = "{\"permissions\":[" BOSS "," KEN "]}"},
+		/* Whoever is in it, is put out. */
+		{.method = "DELETE", .url = "/files/Q/permissions/2?", .as = ADMIN, .status = 204}, {0}};
+	/* One that belongs to others is theirs. */
+	static const struct step others[] = {
+		{.url = "/drives?", .body = "{\"drives\":[{\"id\":\"X\",\"name\":\"sekisho-quarantine\"},{\"id\":\"Y\",\"name\":"
+					    "\"sekisho-quarantine-2\"}]}"},
+		{.url = "/drives/X?", .body = "{\"id\":\"X\",\"capabilities\":{\"canManageMembers\":false}}"},
+		{.method = "POST", .url = "/drives?requestId=", .body = "{\"id\":\"Q2\"}"}, {0}};
+	static const struct step trouble[] = {
+		{.url = "/drives?", .body = "{\"drives\":[{\"id\":\"X\",\"name\":\"sekisho-quarantine\"}]}"},
+		{.url = "/drives/X?", .status = 503, .body = "later"}, {0}};
+	static const struct step nothing[] = {{0}};
+	struct connection *c = script_open(ALL);
+	_cleanup_buf_ struct buf id = BUF_INIT(100);
+	struct err err = {0};
+
+	script(made);
+	expect_place(c, false, "Q");
+	script(nothing);
+	expect_place(c, false, "Q");
+	script(others);
+	expect_place(c, true, "Q2");
+	script_close(c);
+	c = script_open(ALL);
+	script(repeated);
+	expect_place(c, false, "Q");
+	script(trouble); /* no answer is no reason to make another one */
+	assert_int_equal(file_place(c, true, &id, &err), -1);
+	assert_int_equal(err.class, ERR_RETRY);
+	script_end();
+	script_close(c);
+}
+
+/* ---- a file ---- */
+
+#define FILE_IN(drive, parent) "{\"id\":\"f\",\"name\":\"bad\",\"mimeType\":\"text/plain\",\"headRevisionId\":\"r\",\"parents\":[\"" parent \
+	"\"]" drive "}"
+#define HOME FILE_IN("", "P")
+#define HELD FILE_IN(",\"driveId\":\"Q\"", "Q")
+#define OWNER "{\"id\":\"7\",\"type\":\"user\",\"role\":\"owner\",\"emailAddress\":\"" HANA "\"}"
+#define LINK "{\"id\":\"anyoneWithLink\",\"type\":\"anyone\",\"role\":\"reader\",\"allowFileDiscovery\":false}"
+#define GUEST "{\"id\":\"8\",\"type\":\"user\",\"role\":\"writer\",\"emailAddress\":\"x@other.test\",\"permissionDetails\":[" \
+	"{\"inherited\":false,\"role\":\"writer\"}]}"
+#define FOLDERS "{\"id\":\"6\",\"type\":\"user\",\"role\":\"reader\",\"permissionDetails\":[{\"inherited\":true,\"role\":\"reader\"}]}"
+#define LEAVE(by) {.url = MEMBERS("Q"), .as = ADMIN, .body = "{\"permissions\":[" BOSS "," by "]}"}
+#define HANAS "{\"id\":\"77\",\"type\":\"user\",\"role\":\"writer\",\"emailAddress\":\"Hana@aoba.test\"}"
+
+static void make_receipt(struct connection *c, struct buf *receipt)
+{
+	static const struct step steps[] = {{.url = "/files/f?", .as = HANA, .body = HOME},
+		{.url = "/files/P?", .body = "{\"id\":\"P\",\"name\":\"My Drive\"}"},
+		{.url = "/files/f/permissions?", .as = HANA, .body = "{\"permissions\":[" OWNER "," LINK "," GUEST "," FOLDERS "]}"}, {0}};
+	const struct stream_info stream = OWN;
+	const struct item item = {.kind = ITEM_FILE, .id = "f", .version = "r"};
+	struct err err = {0};
+
+	script_remember("drive/quarantine", "Q");
+	script(steps);
+	if (connector_google.plan(c, &stream, &item, "op", receipt, &err) < 0)
+		fail_msg("%s: %s", err.code, err.message);
+	script_end();
+}
+
+static void run_act(struct connection *c, bool back, bool again, struct buf *receipt, enum err_class class)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT(CONNECTOR_TEXT_MAX);
+	struct err err = {0};
+	int r = (back ? connector_google.restore : connector_google.quarantine)(c, buf_str(receipt), again, &out, &err);
+
+	if (err.class != class)
+		fail_msg("%s: %s", err.code, err.message);
+	assert_int_equal(r, class == ERR_NONE ? 0 : -1);
+	script_end();
+	if (r == 0) {
+		buf_clear(receipt);
+		buf_adds(receipt, buf_str(&out));
+	}
+}
+
+static void test_file(void **state)
+{
+	static const struct step away[] = {{.url = "/files/f?", .as = HANA, .body = HOME},
+		{.url = "/files/f/permissions?", .body = "{\"permissions\":[" OWNER "," LINK "," GUEST "," FOLDERS "]}"},
+		{.method = "DELETE", .url = "/files/f/permissions/anyoneWithLink?", .as = HANA, .status = 204},
+		{.method = "DELETE", .url = "/files/f/permissions/8?", .status = 204},
+		/* In for the moment of the move, and out in any case. */
+		{.method = "POST", .url = MEMBERS("Q") "&sendNotificationEmail=false", .as = ADMIN, .wants = "\"role\":\"writer\""},
+		{.method = "PATCH", .url = "/files/f?addParents=Q&removeParents=P", .as = HANA, .status = 500, .body = "oops"},
+		LEAVE(HANAS), {.method = "DELETE", .url = "/files/Q/permissions/77?", .as = ADMIN, .status = 204}, {0}};
+	static const struct step again[] = {
+		{.url = "/files/f?", .as = ADMIN, .body = HELD}, /* the move had happened */
+		LEAVE(HANAS), {.method = "DELETE", .url = "/files/Q/permissions/77?", .status = 204},
+		{.url = "/files/f/permissions?", .as = ADMIN, .body = "{\"permissions\":[" HANAS "]}"},
+		{.method = "DELETE", .url = "/files/f/permissions/77?", .as = ADMIN, .status = 204}, {0}};
+	static const struct step back[] = {{.url = "/files/f?", .as = ADMIN, .body = HELD},
+		{.url = "/files/P?", .as = HANA, .status = 404, .body = REASON(404, "notFound")},
+		{.method = "POST", .url = MEMBERS("Q"), .wants = "\"role\":\"organizer\""},
+		{.method = "PATCH", .url = "/files/f?addParents=root&removeParents=Q", .as = HANA, .body = FILE_IN("", "R")},
+		LEAVE(KEN), {.url = "/files/f/permissions?", .as = HANA, .body = "{\"permissions\":[" OWNER "," LINK "]}"},
+		{.method = "POST", .url = "/files/f/permissions?supportsAllDrives=true&sendNotificationEmail=false", .as = HANA,
+			.wants = "x@other.test", .status = 400, .body = REASON(400, "invalidSharingRequest")}, {0}};
+	static const struct step look[] = {{.url = "/files/f?", .as = ADMIN, .status = 404, .body = REASON(404, "notFound")},
+		{.url = "/files/f?", .as = HANA, .body = FILE_IN("", "R")}, {0}};
+	struct connection *c = script_open(ALL);
+	_cleanup_buf_ struct buf receipt = BUF_INIT(CONNECTOR_TEXT_MAX);
+	struct observation seen = {0};
+	struct err err = {0};
+
+	make_receipt(c, &receipt);
+	assert_null(strstr(buf_str(&receipt), "\"id\":\"6\"")); /* the folder's permission is not the file's */
+	script(away);
+	run_act(c, false, false, &receipt, ERR_RETRY);
+	script(again);
+	run_act(c, false, true, &receipt, ERR_NONE);
+	script(back);
+	run_act(c, true, true, &receipt, ERR_NONE);
+	assert_non_null(strstr(buf_str(&receipt), "its folder / is gone"));
+	assert_non_null(strstr(buf_str(&receipt), "sharing with x@other.test (writer)"));
+	script(look);
+	assert_int_equal(connector_google.observe(c, buf_str(&receipt), &seen, &err), 0);
+	assert_true(seen.exists && seen.restored && !seen.quarantined);
+	script_end();
+	script_close(c);
+}
+
+/* The drive was deleted by hand, the version changed, the owner was renamed. */
+static void test_file_troubles(void **state)
+{
+	static const struct step no_drive[] = {{.url = "/files/f?", .body = HOME}, {.url = "/files/f/permissions?", .body = "{\"permissions\":[]}"},
+		{.method = "POST", .url = MEMBERS("Q"), .status = 404, .body = REASON(404, "notFound")},
+		{.url = MEMBERS("Q"), .status = 404, .body = REASON(404, "notFound")},
+		{.url = "/files/f?", .body = HOME}, {.url = "/files/Q?", .as = ADMIN, .status = 404, .body = REASON(404, "notFound")},
+		{.url = "/drives?", .body = "{\"drives\":[]}"}, {.method = "POST", .url = "/drives?", .body = "{\"id\":\"Q9\"}"},
+		{.method = "POST", .url = MEMBERS("Q9")},
+		{.method = "PATCH", .url = "addParents=Q9", .body = FILE_IN(",\"driveId\":\"Q9\"", "Q9")},
+		{.url = MEMBERS("Q9"), .body = "{\"permissions\":[" BOSS "]}"},
+		{.url = "/files/f/permissions?", .as = ADMIN, .body = "{\"permissions\":[]}"}, {0}};
+	static const struct step changed[] = {
+		{.url = "/files/f?", .body = "{\"id\":\"f\",\"headRevisionId\":\"r2\",\"parents\":[\"P\"]}"}, {0}};
+	struct connection *c = script_open(ALL);
+	_cleanup_buf_ struct buf receipt = BUF_INIT(CONNECTOR_TEXT_MAX);
+
+	make_receipt(c, &receipt);
+	script(changed);
+	run_act(c, false, false, &receipt, ERR_CHANGED);
+	script(no_drive);
+	run_act(c, false, false, &receipt, ERR_NONE);
+	assert_string_equal(script_place("drive/quarantine"), "Q9");
+	assert_non_null(strstr(buf_str(&receipt), "{\"id\":\"Q9\"}"));
+	script_close(c);
+}
+
+static void test_renamed_owner(void **state)
+{
+	static const struct step steps[] = {
+		{.url = "/files/f?", .as = ADMIN, .status = 404, .body = REASON(404, "notFound")},
+		{.url = "/users/1?", .as = ADMIN, .body = "{\"primaryEmail\":\"" HANA "\"}"},
+		{.url = "/files/f?", .as = ADMIN, .status = 404, .body = REASON(404, "notFound")},
+		{.url = "/files/f?", .as = HANA, .body = HOME}, {0}};
+	const char *receipt = "{\"v\":1,\"kind\":\"file\",\"id\":\"f\",\"user\":\"nobody@aoba.test\",\"user_id\":\"1\",\"version\":\"r\","
+			      "\"parent\":{\"id\":\"P\"},\"place\":{\"id\":\"Q\"}}";
+	struct connection *c = script_open(ALL);
+	struct observation seen = {0};
+	struct err err = {0};
+
+	script(steps);
+	if (connector_google.observe(c, receipt, &seen, &err) < 0)
+		fail_msg("%s: %s", err.code, err.message);
+	assert_true(seen.exists && seen.restored);
+	script_end();
+	script_close(c);
+}
+
+/* ---- mail ---- */
+
+static void test_mail_label(void **state)
+{
+	static const struct step plan[] = {
+		{.url = "/messages/m?format=minimal", .as = HANA, .body = "{\"id\":\"m\",\"threadId\":\"t\",\"labelIds\":[\"INBOX\",\"L1\",\"SENT\"]}"},
+		{.url = "/labels", .body = "{\"labels\":[{\"id\":\"INBOX\",\"name\":\"INBOX\"}]}"},
+		/* Somebody else was quicker; it is visible, so it is hidden. */
+		{.method = "POST", .url = "/labels", .wants = "labelHide", .status = 409, .body = REASON(409, "aborted")},
+		{.url = "/labels", .body = "{\"labels\":[{\"id\":\"L9\",\"name\":\"Sekisho-Quarantine\",\"labelListVisibility\":\"labelShow\"}]}"},
+		{.method = "PATCH", .url = "/labels/L9", .body = "{\"id\":\"L9\"}"}, {0}};
+	static const struct step hold[] = {
+		{.url = "/messages/m?", .body = "{\"id\":\"m\",\"labelIds\":[\"INBOX\",\"L1\",\"SENT\"]}"},
+		{.method = "POST", .url = "/messages/m/modify", .wants = "{\"addLabelIds\":[\"L9\"],\"removeLabelIds\":[\"INBOX\",\"L1\"]}",
+			.body = "{\"id\":\"m\",\"labelIds\":[\"L9\",\"SENT\"]}"}, {0}};
+	/* A label was deleted in the meantime; TRASH has its own way. */
+	static const struct step back[] = {{.url = "/messages/m?", .body = "{\"id\":\"m\",\"labelIds\":[\"L9\",\"SENT\"]}"},
+		{.method = "POST", .url = "/modify", .wants = "{\"addLabelIds\":[\"INBOX\",\"L1\"],\"removeLabelIds\":[\"L9\"]}", .status = 400,
+			.body = REASON(400, "invalidArgument")},
+		{.url = "/labels", .body = "{\"labels\":[{\"id\":\"INBOX\",\"name\":\"INBOX\"}]}"},
+		{.method = "POST", .url = "/modify", .wants = "{\"addLabelIds\":[\"INBOX\"],", .body = "{\"id\":\"m\",\"labelIds\":[\"INBOX\",\"SENT\"]}"},
+		{0}};
+	static const struct step look[] = {{.url = "/messages/m?", .body = "{\"id\":\"m\",\"labelIds\":[\"INBOX\",\"SENT\"]}"}, {0}};
+	struct connection *c = script_open(ALL);
+	const struct stream_info stream = MAIL;
+	const struct item item = {.kind = ITEM_MESSAGE, .id = "m", .version = "1"};
+	_cleanup_buf_ struct buf receipt = BUF_INIT(CONNECTOR_TEXT_MAX);
+	struct observation seen = {0};
+	struct err err = {0};
+
+	script(plan);
+	if (connector_google.plan(c, &stream, &item, "op", &receipt, &err) < 0)
+		fail_msg("%s: %s", err.code, err.message);
+	assert_string_equal(script_place("mailbox/1"), "L9");
+	assert_non_null(strstr(buf_str(&receipt), "\"kept_labels\":[\"SENT\"]"));
+	script(hold);
+	run_act(c, false, false, &receipt, ERR_NONE);
+	script(back);
+	run_act(c, true, true, &receipt, ERR_NONE);
+	assert_non_null(strstr(buf_str(&receipt), "its label L1 was deleted"));
+	script(look);
+	assert_int_equal(connector_google.observe(c, buf_str(&receipt), &seen, &err), 0);
+	assert_true(seen.exists && seen.restored && !seen.quarantined);
+	script_end();
+	script_close(c);
+}
+
+static void test_hostile_receipts(void **state)
+{
+	static const char *const texts[] = {"", "[]", "{}", "{\"kind\":\"mail\"}", "{\"kind\":\"file\",\"id\":7,\"user\":\"a\"}", "{\"kind\":"};
+	struct connection *c = script_open(ALL);
+
+	script(NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_buf_ struct buf out = BUF_INIT(1000);
+		struct err err = {0};
+		assert_int_equal(connector_google.quarantine(c, texts[i], true, &out, &err), -1);
+		assert_int_equal(err.class, ERR_LOCAL);
+		assert_int_equal(connector_google.remove(c, texts[i], true, &err), -1);
+	}
+	script_close(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_grant), cmocka_unit_test(test_streams), cmocka_unit_test(test_place),
+		cmocka_unit_test(test_file), cmocka_unit_test(test_file_troubles), cmocka_unit_test(test_renamed_owner),
+		cmocka_unit_test(test_mail_label), cmocka_unit_test(test_hostile_receipts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
