@@ -152,7 +152,7 @@ int google_json(struct connection *c, const struct google_call *call, cJSON **re
 {
 	const struct api_call a = as_api(call);
 
-	return api_json(&c->api, &a, ret_doc, err);
+	return api_json(&c->api, &a, ret_doc, err) < 0 ? grant_explain(c, err) : 0;
 }
 
 int google_get(struct connection *c, const char *as, const char *url, cJSON **ret_doc, struct err *err)
@@ -164,7 +164,7 @@ int google_download(struct connection *c, const struct google_call *call, struct
 {
 	const struct api_call a = as_api(call);
 
-	return api_download(&c->api, &a, ret, err);
+	return api_download(&c->api, &a, ret, err) < 0 ? grant_explain(c, err) : 0;
 }
 
 int directory_user(struct connection *c, const char *key, const char *fields, cJSON **ret, struct err *err)

@@ -71,15 +71,13 @@ static int look(struct connection *c, const cJSON *receipt, bool held, cJSON **r
 	return pass_on(err, is_gone(&second) && err_no_user(&first) ? &first : &second);
 }
 
-/* One call; trashed: 1 or 0 sets it, -1 leaves it. */
-static int move(struct connection *c, const cJSON *receipt, const cJSON *file, const char *folder, int trashed, cJSON **ret,
-	struct err *err)
+static int move(struct connection *c, const cJSON *receipt, const cJSON *file, const char *folder, cJSON **ret, struct err *err)
 {
 	_cleanup_json_ cJSON *body = cJSON_CreateObject(), *doc = NULL;
 	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
 	const char *from = file_parent(file);
 
-	if (!body || (trashed >= 0 && json_set_bool(body, "trashed", trashed == 1) < 0))
+	if (!body)
 		return err_memory(err);
 	if (drive_url(c, &url, err, "/files/{}", json_str(receipt, "id"), NULL) < 0)
 		return -1;
@@ -97,7 +95,7 @@ static int move(struct connection *c, const cJSON *receipt, const cJSON *file, c
 
 /* The same, as a member of the quarantine drive for as long as it takes. */
 static int move_as_member(struct connection *c, const cJSON *receipt, const cJSON *file, const char *folder,
-	const char *role, int trashed, cJSON **ret, struct err *err)
+	const char *role, cJSON **ret, struct err *err)
 {
 	const char *user = json_str(receipt, "user");
 	struct err why = {0}, late = {0};
@@ -107,7 +105,7 @@ static int move_as_member(struct connection *c, const cJSON *receipt, const cJSO
 	if (!same_address(user, c->admin))
 		r = members_join(c, place_id(receipt), user, role, &why);
 	if (r == 0)
-		r = move(c, receipt, file, folder, trashed, ret, &why);
+		r = move(c, receipt, file, folder, ret, &why);
 	int left = members_leave(c, place_id(receipt), user, &late);
 	pthread_mutex_unlock(&c->place_lock);
 	if (r < 0)
@@ -118,6 +116,22 @@ static int move_as_member(struct connection *c, const cJSON *receipt, const cJSO
 		return pass_on(err, &late);
 	}
 	return 0;
+}
+
+/* Nothing can be moved out of the trash or into it. */
+static int set_trashed(struct connection *c, const cJSON *receipt, bool trashed, struct err *err)
+{
+	_cleanup_json_ cJSON *body = cJSON_CreateObject();
+	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
+
+	if (!body || json_set_bool(body, "trashed", trashed) < 0)
+		return err_memory(err);
+	if (drive_url(c, &url, err, "/files/{}", json_str(receipt, "id"), NULL) < 0)
+		return -1;
+	if (url_query(&url, "supportsAllDrives", "true") < 0 || url_query(&url, "fields", "id,trashed") < 0)
+		return err_memory(err);
+	const struct google_call call = {.method = "PATCH", .url = buf_str(&url), .as = json_str(receipt, "user"), .json = body};
+	return google_json(c, &call, NULL, err);
 }
 
 /* A membership that an earlier try left behind. */
@@ -144,6 +158,7 @@ static int set_home(struct connection *c, cJSON *receipt, const cJSON *file, str
 		return -1;
 	if (json_set_str(parent, "id", file_parent(file)) < 0 || json_set_str(parent, "path", path) < 0 ||
 		json_set_bool(receipt, "trashed", json_bool(file, "explicitlyTrashed")) < 0 ||
+		json_set_bool(receipt, "in_trash", json_bool(file, "trashed")) < 0 ||
 		json_set_str(receipt, "drive", json_str(file, "driveId")) < 0 ||
 		json_set_str(receipt, "name", json_str(file, "name")) < 0)
 		return err_memory(err);
@@ -244,9 +259,12 @@ static int move_away(struct connection *c, cJSON *receipt, const cJSON *file, cJ
 	struct err why = {0};
 
 	for (int tries = 0; tries < TRIES; tries++) {
-		int trashed = json_bool(file, "explicitlyTrashed") ? 0 : -1;
-		if (*place_id(receipt) ? move_as_member(c, receipt, file, place_id(receipt), "writer", trashed, ret, &why) == 0 :
-					 (err_set(&why, ERR_GONE, "no_place", "no place"), false))
+		int r = *place_id(receipt) ? 0 : err_set(&why, ERR_GONE, "no_place", "no place");
+		if (r == 0 && json_bool(file, "trashed"))
+			r = set_trashed(c, receipt, false, &why);
+		if (r == 0)
+			r = move_as_member(c, receipt, file, place_id(receipt), "writer", ret, &why);
+		if (r == 0)
 			return 0;
 		if (refused(&why))
 			return file_lock(c, receipt, &why, err) < 0 ? -1 : 1;
@@ -301,33 +319,38 @@ static int home_stands(struct connection *c, const cJSON *receipt, bool *ret, st
 	}
 	if (file_get(c, json_str(receipt, "user"), home, "id,trashed", &folder, &why) < 0 && !is_gone(&why))
 		return pass_on(err, &why);
-	*ret = folder && (!json_bool(folder, "trashed") || json_bool(receipt, "trashed"));
+	*ret = folder && (!json_bool(folder, "trashed") || json_bool(receipt, "in_trash"));
 	return 0;
 }
 
 static int move_home(struct connection *c, cJSON *receipt, const cJSON *file, struct err *err)
 {
 	const cJSON *parent = json_object(receipt, "parent");
-	const char *drive = json_str(receipt, "drive"), *home = json_str(parent, "id");
+	const char *drive = json_str(receipt, "drive"), *home = json_str(parent, "id"), *root = drive ? drive : "root";
 	_cleanup_json_ cJSON *moved = NULL;
+	struct err why = {0};
 	bool stands = false;
 
 	if (home_stands(c, receipt, &stands, err) < 0)
 		return -1;
-	if (!stands) {
-		home = drive ? drive : "root";
-		if (json_str(parent, "id") && json_note(receipt, "not_restored", "its folder %.300s is gone: it came back to the drive's "
-						"root", json_str_or(parent, "path", "")) < 0)
-			return err_memory(err);
+	if (stands) {
+		if (move_as_member(c, receipt, file, home, "organizer", &moved, &why) == 0)
+			return 0;
+		if (!refused(&why))
+			return pass_on(err, &why);
 	}
-	if (move_as_member(c, receipt, file, home, "organizer", json_bool(receipt, "trashed") ? 1 : -1, &moved, err) < 0)
+	if (home && strcmp(home, root) != 0 &&
+		json_note(receipt, "not_restored", "its folder %.300s is gone: it came back to the drive's root",
+			json_str_or(parent, "path", "")) < 0)
+		return err_memory(err);
+	if (move_as_member(c, receipt, file, root, "organizer", &moved, err) < 0)
 		return -1;
-	return MEM_OK(stands || json_set_str(receipt, "restored_to", file_parent(moved)) == 0, err);
+	return MEM_OK(json_set_str(receipt, "restored_to", file_parent(moved)) == 0, err);
 }
 
 int file_restore(struct connection *c, cJSON *receipt, bool again, struct err *err)
 {
-	bool lock = strcmp(json_str_or(receipt, "how", ""), "lock") == 0;
+	bool lock = strcmp(json_str_or(receipt, "how", ""), "lock") == 0, ours = true;
 	_cleanup_json_ cJSON *now = NULL;
 
 	if (look(c, receipt, !lock, &now, err) < 0)
@@ -342,12 +365,16 @@ int file_restore(struct connection *c, cJSON *receipt, bool again, struct err *e
 		if (leave(c, receipt, err) < 0)
 			return -1;
 		/* Somebody took it out by other means; where it is now is their choice, or an earlier try's. */
-		if (!is_home(receipt, now) && (json_set_str(receipt, "restored_to", file_parent(now)) < 0 ||
-						      json_note(receipt, "not_restored",
-							      "it was not in quarantine any more and stays where it is") < 0))
+		ours = is_home(receipt, now);
+		if (!ours && (json_set_str(receipt, "restored_to", file_parent(now)) < 0 ||
+				     json_note(receipt, "not_restored", "it was not in quarantine any more and stays where it is") < 0))
 			return err_memory(err);
 	}
-	return share_restore(c, json_str(receipt, "user"), json_str(receipt, "id"), receipt, err);
+	if (share_restore(c, json_str(receipt, "user"), json_str(receipt, "id"), receipt, err) < 0)
+		return -1;
+	if (!lock && ours && json_bool(receipt, "trashed") && (in_place(receipt, now) || !json_bool(now, "explicitlyTrashed")))
+		return set_trashed(c, receipt, true, err);
+	return 0;
 }
 
 /* ---- looking, reading, deleting ---- */

@@ -97,6 +97,8 @@ int streams_list(struct connection *c, const char *cursor, struct stream_page *r
 int grant_check(struct connection *c, struct grant_report *ret, struct err *err);
 /* The scopes of the connection's services, with `comma` between them as the Admin console takes them. */
 int grant_scopes(const struct connection *c, const char *comma, struct buf *ret);
+/* A refusal of class CONSENT says what the administrator has to do: the scopes as the line to paste. Returns -1. */
+int grant_explain(const struct connection *c, struct err *err);
 
 /* Chosen by the stream's remote id or the receipt's kind. The receipt comes parsed; quarantine and restore change it in place
  * into the one to keep. */

@@ -21,17 +21,15 @@ int grant_scopes(const struct connection *c, const char *comma, struct buf *ret)
 	return 0;
 }
 
-/* Says what the administrator has to do about a refusal. */
-static int explain(struct connection *c, const struct err *why, struct err *err)
+int grant_explain(const struct connection *c, struct err *err)
 {
 	const char *client = json_str(c->api.config->grant, "client_id");
 	_cleanup_buf_ struct buf line = BUF_INIT(400);
-	struct err e = *why;
 
-	if (e.class == ERR_CONSENT && strcmp(e.code, "api_disabled") != 0 && grant_scopes(c, ",", &line) == 0)
-		snprintf(e.message, sizeof(e.message), "Admin console, Security, API controls, Domain-wide delegation: give client "
-			"%.24s the scopes %.190s", client ? client : "id (in the key file)", buf_str(&line));
-	return pass_on(err, &e);
+	if (err && err->class == ERR_CONSENT && strcmp(err->code, "api_disabled") != 0 && grant_scopes(c, ",", &line) == 0)
+		snprintf(err->message, sizeof(err->message), "Admin console, Security, API controls, Domain-wide delegation: give "
+			"client %.24s the scopes %.190s", client ? client : "id (in the key file)", buf_str(&line));
+	return -1;
 }
 
 static int check_directory(struct connection *c, struct grant_report *report, struct err *err)
@@ -51,7 +49,7 @@ static int check_directory(struct connection *c, struct grant_report *report, st
 				c->admin);
 			return err_scope(err, SCOPE_CONNECTION);
 		}
-		return explain(c, &why, err);
+		return pass_on(err, &why);
 	}
 	const cJSON *user = cJSON_GetArrayItem(json_array(doc, "users"), 0);
 	if (!json_str(user, "primaryEmail"))
@@ -72,7 +70,7 @@ static int check_files(struct connection *c, const char **ret_missing, struct er
 	if (url_query(&url, "fields", "user(emailAddress),canCreateDrives") < 0)
 		return err_memory(err);
 	if (google_get(c, c->admin, buf_str(&url), &doc, &why) < 0)
-		return strcmp(why.code, "unlicensed") == 0 ? 0 : explain(c, &why, err);
+		return strcmp(why.code, "unlicensed") == 0 ? 0 : pass_on(err, &why);
 	if (!json_object(doc, "user"))
 		return err_set(err, ERR_REMOTE, "bad_answer", "a drive without a user");
 	if (c->api.config->protect && cJSON_IsFalse(json_get(doc, "canCreateDrives")))
@@ -92,7 +90,7 @@ static int check_mail(struct connection *c, struct err *err)
 	if (google_get(c, c->admin, buf_str(&url), &doc, &why) < 0) {
 		/* An administrator without a mailbox is none the worse for it. */
 		mail_error(&why);
-		return strcmp(why.code, "unlicensed") == 0 ? 0 : explain(c, &why, err);
+		return strcmp(why.code, "unlicensed") == 0 ? 0 : pass_on(err, &why);
 	}
 	return json_get(doc, "historyId") ? 0 : err_set(err, ERR_REMOTE, "bad_answer", "a mailbox without a history id");
 }

@@ -308,8 +308,10 @@ int mail_bytes(struct connection *c, const char *user, const char *id, struct co
 	if (url_query(&url, "format", "raw") < 0)
 		return err_memory(err);
 	const struct api_call call = {.url = buf_str(&url), .subject = user, .max_body = RAW_MAX, .timeout_ms = 300000};
-	if (api_base64_into(&c->api, &call, "raw", content, err) < 0)
+	if (api_base64_into(&c->api, &call, "raw", content, err) < 0) {
+		grant_explain(c, err);
 		return mail_error(err);
+	}
 	*ret = (struct content_info){0};
 	return 0;
 }
@@ -379,7 +381,23 @@ static const char *place_of(const cJSON *labels)
 	for (size_t i = 0; i < ARRAY_SIZE(places); i += 2)
 		if (list_has(labels, places[i]))
 			return places[i + 1];
-	return "/All Mail";
+	return NULL;
+}
+
+/* A message that was filed by a label alone is looked for under that; best effort. */
+static const char *place_by_label(struct connection *c, struct arena *a, const char *user, const cJSON *labels)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
+	_cleanup_json_ cJSON *doc = NULL;
+	const cJSON *label;
+
+	if (gmail_url(c, &url, NULL, "/labels", NULL) == 0 && get(c, user, &url, &doc, NULL) == 0)
+		cJSON_ArrayForEach(label, json_array(doc, "labels"))
+		{
+			if (strcmp(json_str_or(label, "type", ""), "user") == 0 && list_has(labels, json_str(label, "id")))
+				return arena_printf(a, "/%.300s", json_str_or(label, "name", "?"));
+		}
+	return arena_dup(a, "/All Mail");
 }
 
 static int mail_describe(struct connection *c, const cJSON *context, struct item *item, struct arena *a, struct err *err)
@@ -407,7 +425,9 @@ static int mail_describe(struct connection *c, const cJSON *context, struct item
 	item->subject = arena_dup(a, header(doc, "Subject"));
 	if (!item->name)
 		item->name = item->subject;
-	item->path = arena_dup(a, place_of(json_array(doc, "labelIds")));
+	item->path = place_of(json_array(doc, "labelIds"));
+	if (!item->path)
+		item->path = place_by_label(c, a, json_str(context, "user"), json_array(doc, "labelIds"));
 	item->received_at = json_int64_or(doc, "internalDate", 0);
 	if (!item->changed_at)
 		item->changed_at = item->received_at;

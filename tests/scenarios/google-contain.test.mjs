@@ -1,0 +1,205 @@
+// sekisho against a stand-in of Google Workspace, end to end: what is odd about Drive and Gmail, contained and given back.
+import { after, before, describe, test } from 'node:test'
+import assert from 'node:assert/strict'
+import { driveOf, gmailOf } from '../sdk/google-lib.mjs'
+import { admin, eicar, eml, folderType, hana, ken, noSekisho, start, steady } from './google-lib.mjs'
+
+const base = 'aoba/google'
+const native = (kind) => `application/vnd.google-apps.${kind}`
+const all = { supportsAllDrives: true }
+
+async function quarantineDrives(cloud) {
+  const { data } = await driveOf(cloud, admin).drives.list({ fields: 'drives(id,name)' })
+  return data.drives.filter((d) => d.name === 'sekisho-quarantine')
+}
+
+// The administrator is its only member, whatever happened.
+async function expectClosed(cloud) {
+  const drives = await quarantineDrives(cloud)
+  assert.equal(drives.length, 1, 'one quarantine drive')
+  const { data } = await driveOf(cloud, admin).permissions.list({ fileId: drives[0].id, ...all, fields: 'permissions(emailAddress,role)' })
+  assert.deepEqual(data.permissions, [{ emailAddress: admin, role: 'organizer' }])
+}
+
+describe('Drive', { skip: noSekisho }, () => {
+  let s
+  before(async () => {
+    s = await start({
+      seed: {
+        [`${base}/.sekisho-seed.json`]: { malware: [`users/${hana}/drive/known.exe`] },
+        [`${base}/users/${hana}/drive/known.exe`]: 'Google knows it',
+        [`${base}/users/${hana}/drive/report.gdoc`]: eicar,
+        [`${base}/users/${hana}/drive/plan.gdoc`]: 'the plan',
+        [`${base}/users/${hana}/drive/in/bin.com`]: eicar,
+        [`${base}/users/${hana}/drive/in/bin.com.sharing.json`]: ['user:ken@aoba.example:write', 'link:anonymous:view', 'link:organization:edit'],
+        [`${base}/users/${ken}/drive/fine.txt`]: 'fine',
+        [`${base}/shared-drives/Sales/fine too.txt`]: 'fine',
+        'midori/google/users/mori@midori.example/drive/theirs.com': eicar,
+        'midori/google/users/mori@midori.example/drive/theirs.com.sharing.json': ['user:hana@aoba.example:read'],
+      },
+    })
+    const { cloud } = s
+    const h = driveOf(cloud, hana)
+    const find = async (name) => (await h.files.list({ q: `name = '${name}'`, fields: 'files(id)' })).data.files[0].id
+    await h.files.update({ fileId: await find('bin.com'), requestBody: { description: 'kept' } })
+    await h.files.create({ requestBody: { name: 'to plan', mimeType: native('shortcut'), shortcutDetails: { targetId: await find('plan') } } })
+    await h.files.create({ requestBody: { name: 'a form', mimeType: native('form') } })
+    await h.files.create({ requestBody: { name: 'big', mimeType: native('document') }, media: { mimeType: 'text/plain', body: 'x'.repeat(11 << 20) } })
+    const trash = (await h.files.create({ requestBody: { name: 'thrown away.com' }, media: { mimeType: 'text/plain', body: eicar } })).data.id
+    await h.files.update({ fileId: trash, requestBody: { trashed: true } })
+    // A drive that ken alone organizes.
+    const k = driveOf(cloud, ken)
+    const kens = (await k.drives.create({ requestId: 'k', requestBody: { name: 'Kens' } })).data.id
+    const sub = (await k.files.create({ ...all, requestBody: { name: 'sub', mimeType: folderType, parents: [kens] } })).data.id
+    const bad = (await k.files.create({ ...all, requestBody: { name: 'shared.com', parents: [sub] }, media: { mimeType: 'text/plain', body: eicar } })).data.id
+    await k.permissions.create({ fileId: bad, ...all, requestBody: { type: 'user', role: 'reader', emailAddress: hana }, sendNotificationEmail: false })
+    s.before = Object.fromEntries((await s.state()).map((i) => [i.id, steady(i)]))
+    s.connect()
+    s.once()
+  })
+  after(() => s?.stop())
+
+  const held = ['known.exe', 'report', 'bin.com', 'thrown away.com', 'shared.com']
+  const trashedFile = async () =>
+    (await driveOf(s.cloud, hana).files.list({ q: "name = 'thrown away.com'", fields: 'files(explicitlyTrashed)' })).data.files
+
+  test('threats of every kind are contained', async () => {
+    for (const name of held) {
+      const [f] = s.found(name)
+      assert.ok(f, name)
+      assert.deepEqual([f.verdict.status, f.action.state], ['threat', 'done'], name)
+      const item = await s.item(name)
+      assert.deepEqual([item.quarantined, item.sharing], [true, []], name)
+    }
+    assert.equal(s.found('known.exe')[0].verdict.threats[0].name, 'Provider.cannotDownloadAbusiveFile')
+    assert.equal(s.found('bin.com')[0].item.path, '/in')
+    assert.equal(s.found('shared.com')[0].item.path, '/sub')
+    await expectClosed(s.cloud)
+  })
+
+  test('what has no bytes, or lies elsewhere, says so', async () => {
+    const reasons = Object.fromEntries(s.findings().filter((f) => f.verdict.status === 'unknown').map((f) => [f.item.name, f.verdict.reason]))
+    assert.equal(reasons.big, undefined)
+    const { streams, connections } = s.status()
+    assert.deepEqual(streams.filter((x) => x.state !== 'active'), [])
+    assert.equal(connections[0].unknown, 2, 'the shortcut and the form')
+    assert.equal(s.found('theirs.com').length, 0)
+  })
+
+  test('nothing that lies in quarantine is news', async () => {
+    const n = s.findings().length
+    s.once()
+    assert.equal(s.findings().length, n)
+    assert.ok(!s.status().streams.some((x) => x.name === 'sekisho-quarantine'))
+  })
+
+  test('a big document is exported in the background', async () => {
+    const journal = await s.cloud.journal()
+    assert.ok(journal.some((r) => r.method === 'POST' && /\/files\/[^/]+\/download/.test(r.path)))
+    assert.ok(journal.some((r) => r.path.includes('/operations/')) || journal.some((r) => r.path.includes('download')))
+  })
+
+  test('all of it comes back as it was', async () => {
+    for (const name of held) {
+      s.restore(s.found(name)[0])
+      assert.equal(s.found(name)[0].action.state, 'restored', name)
+    }
+    const now = Object.fromEntries((await s.state()).map((i) => [i.id, steady(i)]))
+    assert.deepEqual(now, s.before)
+    await expectClosed(s.cloud)
+    assert.deepEqual(await trashedFile(), [{ explicitlyTrashed: true }])
+    s.once()
+    assert.equal(s.findings().filter((f) => f.action.state === 'done').length, 0, 'a released item is not contained again')
+  })
+})
+
+describe('Drive, when moving is refused', { skip: noSekisho }, () => {
+  let s
+  before(async () => {
+    s = await start({
+      seed: {
+        [`${base}/users/${hana}/drive/stuck.com`]: eicar,
+        [`${base}/users/${hana}/drive/stuck.com.sharing.json`]: ['user:ken@aoba.example:read'],
+        [`${base}/users/${ken}/drive/k.txt`]: 'k',
+      },
+    })
+    s.before = steady(await s.item('stuck.com'))
+    await s.cloud.faults([{ provider: 'google', method: 'PATCH', path_regex: 'addParents=', what: 'status', status: 403, times: 0,
+      body: { error: { code: 403, message: 'Files of this type cannot be moved.', errors: [{ domain: 'global', reason: 'cannotMoveItem', message: 'no' }] } } }])
+    s.connect()
+    s.once()
+  })
+  after(() => s?.stop())
+
+  test('the file is unshared and locked, and unlocked again', async () => {
+    assert.equal(s.found('stuck.com')[0].action.state, 'done')
+    const { id, sharing } = await s.item('stuck.com')
+    assert.deepEqual(sharing, [])
+    const get = async () => (await driveOf(s.cloud, hana).files.get({ fileId: id, fields: 'contentRestrictions(readOnly,ownerRestricted),copyRequiresWriterPermission' })).data
+    assert.deepEqual(await get(), { copyRequiresWriterPermission: true, contentRestrictions: [{ readOnly: true, ownerRestricted: true }] })
+    await expectClosed(s.cloud)
+    await s.cloud.clearFaults()
+    s.restore(s.found('stuck.com')[0])
+    assert.equal(s.found('stuck.com')[0].action.state, 'restored')
+    assert.deepEqual(steady(await s.item('stuck.com')), s.before)
+    assert.notEqual((await get()).contentRestrictions?.[0]?.readOnly, true)
+  })
+})
+
+describe('Gmail', { skip: noSekisho }, () => {
+  let s
+  const labels = async (subject) => (await s.item(subject)).labels
+  before(async () => {
+    s = await start({
+      seed: {
+        [`${base}/users/${hana}/mail/INBOX/1.eml`]: eml('in the inbox', eicar),
+        [`${base}/users/${hana}/mail/SPAM/2.eml`]: eml('in spam', eicar),
+        [`${base}/users/${hana}/mail/TRASH/3.eml`]: eml('in trash', eicar),
+        [`${base}/users/${hana}/mail/SENT/4.eml`]: eml('that was sent', eicar),
+        [`${base}/users/${hana}/mail/Projects/Alpha/5.eml`]: eml('filed', eicar),
+        [`${base}/users/${hana}/mail/INBOX/6.eml`]: eml('fine'),
+        [`${base}/users/${ken}/mail/INBOX/7.eml`]: eml('fine, too'),
+      },
+    })
+    const g = gmailOf(s.cloud, hana)
+    const { data } = await g.users.messages.list({ userId: 'me', q: 'subject:inbox' })
+    await g.users.messages.modify({ userId: 'me', id: data.messages[0].id, requestBody: { addLabelIds: ['UNREAD', 'STARRED', 'IMPORTANT'] } })
+    s.before = Object.fromEntries((await s.state()).map((i) => [i.id, steady(i)]))
+    s.connect()
+    s.once()
+  })
+  after(() => s?.stop())
+
+  test('mail is held under one hidden label', async () => {
+    for (const subject of ['in the inbox', 'in spam', 'in trash', 'filed']) {
+      const [f] = s.found(subject)
+      assert.deepEqual([f.action.state, f.mail.from, f.mail.to], ['done', 'mika@else.example', 'hana@aoba.example, ken@aoba.example'], subject)
+      assert.deepEqual(await labels(subject), ['sekisho-quarantine'], subject)
+      assert.equal((await s.item(subject)).quarantined, true, subject)
+    }
+    assert.equal(s.found('filed')[0].item.path, '/Projects/Alpha')
+    assert.deepEqual(new Set(await labels('that was sent')), new Set(['SENT', 'sekisho-quarantine']), 'nobody takes SENT off')
+    const { data } = await gmailOf(s.cloud, hana).users.labels.list({ userId: 'me' })
+    const ours = data.labels.filter((l) => l.name === 'sekisho-quarantine')
+    assert.deepEqual(ours.map((l) => [l.labelListVisibility, l.messageListVisibility]), [['labelHide', 'hide']])
+  })
+
+  test('and comes back with the labels that it had', async () => {
+    for (const f of s.findings()) s.restore(f)
+    assert.deepEqual(Object.fromEntries((await s.state()).map((i) => [i.id, steady(i)])), s.before)
+    assert.deepEqual(s.findings().map((f) => f.action.state), Array(5).fill('restored'))
+  })
+
+  test('a label that its owner deleted is made anew', async () => {
+    const g = gmailOf(s.cloud, hana)
+    const { data } = await g.users.labels.list({ userId: 'me' })
+    await g.users.labels.delete({ userId: 'me', id: data.labels.find((l) => l.name === 'sekisho-quarantine').id })
+    await g.users.messages.insert({ userId: 'me', requestBody: { labelIds: ['INBOX'], raw: Buffer.from(eml('another one', `${eicar}\r\n`)).toString('base64url') } })
+    s.once()
+    assert.deepEqual(await labels('another one'), ['sekisho-quarantine'])
+    const r = s.run('quarantine', 'delete', s.found('another one')[0].id)
+    assert.equal(r.status, 0, r.stderr)
+    s.once()
+    assert.deepEqual(new Set(await labels('another one')), new Set(['TRASH', 'sekisho-quarantine']))
+  })
+})
