@@ -30,11 +30,11 @@ static int note(struct prober *p, bool missing, const char *scope, const char *w
 	return 0;
 }
 
-/* Takes arg. */
-static int probe(struct prober *p, const struct dbx_as *as, const char *route, cJSON *arg, const char *scope,
+/* Takes its argument. */
+static int probe(struct prober *p, const struct dbx_as *as, const char *route, cJSON *taken, const char *scope,
 	const char *why_needed, cJSON **ret_doc, struct err *err)
 {
-	_cleanup_json_ cJSON *owned = arg, *doc = NULL;
+	_cleanup_json_ cJSON *arg = taken, *doc = NULL;
 	struct err why = {0};
 
 	if (!arg)

@@ -312,12 +312,12 @@ static int make_link(struct connection *c, const struct dbx_as *as, const char *
 {
 	_cleanup_json_ cJSON *arg = cJSON_CreateObject(), *doc = NULL;
 	const char *access = json_str_or(link, "access", ""), *audience = json_str_or(link, "audience", "");
-	cJSON *settings = cJSON_CreateObject();
 	struct err why;
 
 	if (json_bool(link, "password"))
 		return json_note(receipt, "not_restored", "the link %.300s had a password, which nobody can tell: make a new one",
 			       json_str_or(link, "url", "")) < 0 ? err_memory(err) : 0;
+	cJSON *settings = cJSON_CreateObject();
 	if (json_set(arg, "settings", settings) < 0 || json_set_str(arg, "path", id) < 0 ||
 		dbx_set_tag(settings, "audience", audience) < 0 || (*access && dbx_set_tag(settings, "access", access) < 0) ||
 		json_set_str(settings, "expires", json_str(link, "expires")) < 0 ||
