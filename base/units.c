@@ -2,6 +2,7 @@
 #include "base/units.h"
 
 #include "base/cleanup.h"
+#include "base/i18n.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -76,15 +77,15 @@ char *units_size_text(int64_t bytes, char *buf, size_t size)
 
 char *units_duration_text(int64_t ms, char *buf, size_t size)
 {
-	int64_t s = ms / 1000;
+	long long s = ms / 1000;
 
 	if (s < 60)
-		snprintf(buf, size, "%" PRId64 " s", s);
+		snprintf(buf, size, _("%lld s"), s);
 	else if (s < 3600)
-		snprintf(buf, size, "%" PRId64 " min", s / 60);
+		snprintf(buf, size, _("%lld min"), s / 60);
 	else if (s < 86400)
-		snprintf(buf, size, "%" PRId64 " h %" PRId64 " min", s / 3600, s / 60 % 60);
+		snprintf(buf, size, _("%lld h %lld min"), s / 3600, s / 60 % 60);
 	else
-		snprintf(buf, size, "%" PRId64 " d %" PRId64 " h", s / 86400, s / 3600 % 24);
+		snprintf(buf, size, _("%lld d %lld h"), s / 86400, s / 3600 % 24);
 	return buf;
 }

@@ -13,7 +13,7 @@ int units_duration(const char *s, int64_t *ret_ms);
 int units_int(const char *s, int64_t min, int64_t max, int64_t *ret);
 /* "12.3 MiB" into buf; returns buf. */
 char *units_size_text(int64_t bytes, char *buf, size_t size);
-/* "3 min", "2 h 10 min"; returns buf. */
+/* "3 min", "2 h 10 min", in the language of i18n_open(); returns buf. */
 char *units_duration_text(int64_t ms, char *buf, size_t size);
 
 #endif

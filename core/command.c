@@ -2,6 +2,7 @@
 #include "core/command.h"
 
 #include "base/encode.h"
+#include "base/i18n.h"
 #include "base/timeutil.h"
 #include "base/units.h"
 
@@ -14,7 +15,7 @@ int command_error(const struct err *err)
 	if (err->http_status)
 		fprintf(stderr, " (HTTP %d)", err->http_status);
 	if (err->request_id[0])
-		fprintf(stderr, " [request %s]", command_text(err->request_id));
+		fprintf(stderr, _(" [request %s]"), command_text(err->request_id));
 	fprintf(stderr, " [%s]\n", err->code);
 	return strcmp(err->code, "bad_config") == 0 ? 2 : err_exit_code(err);
 }
@@ -26,7 +27,7 @@ int command_usage(const char *fmt, ...)
 	va_start(ap, fmt);
 	fputs("sekisho: ", stderr);
 	vfprintf(stderr, fmt, ap);
-	fputs("\nsekisho: 'sekisho --help' lists the commands and options\n", stderr);
+	fprintf(stderr, "\nsekisho: %s\n", _("'sekisho --help' lists the commands and options"));
 	va_end(ap);
 	return 2;
 }
@@ -34,7 +35,7 @@ int command_usage(const char *fmt, ...)
 int command_store(struct command_line *cl, struct store **ret, struct err *err)
 {
 	if (strncmp(cl->set.store, "sqlite:", 7) == 0 && access(cl->set.store + 7, F_OK) < 0)
-		return err_set(err, ERR_GONE, "no_store", "there is no store at %s yet: 'sekisho connect' makes one",
+		return err_set(err, ERR_GONE, "no_store", _("there is no store at %s yet: 'sekisho connect' makes one"),
 			cl->set.store + 7);
 	return store_open(cl->set.store, true, "command", ret, err);
 }

@@ -1,6 +1,7 @@
 /* connect, connections and disconnect. */
 #include "core/command.h"
 
+#include "base/i18n.h"
 #include "base/timeutil.h"
 #include "connectors/connector.h"
 #include "core/connfile.h"
@@ -28,11 +29,11 @@ static int connect_one(struct command_line *cl, struct ctl *ctl, struct connfile
 		command_print(result);
 		return 0;
 	}
-	printf("%s: %s%s%s\n", e->id, cl->dry_run ? "the grant works" : "connected", *json_str_or(result, "organisation", "") ? ", " : "",
-		command_text(json_str_or(result, "organisation", "")));
+	printf("%s: %s%s%s\n", e->id, cl->dry_run ? _("the grant works") : _("connected"),
+		*json_str_or(result, "organisation", "") ? ", " : "", command_text(json_str_or(result, "organisation", "")));
 	const cJSON *m;
 	cJSON_ArrayForEach(m, json_array(result, "missing"))
-		fprintf(stderr, "sekisho: %s: missing permission %s\n", e->id, command_text(m->valuestring));
+		fprintf(stderr, _("sekisho: %s: missing permission %s\n"), e->id, command_text(m->valuestring));
 	return 0;
 }
 
@@ -63,6 +64,14 @@ int command_connect(struct command_line *cl)
 	return code;
 }
 
+/* Why the grant has to be ended by hand, as the service said it. */
+static const char *by_hand(const cJSON *result)
+{
+	const char *text = json_str_or(result, "by_hand", "");
+
+	return *text ? _(text) : "";
+}
+
 int command_disconnect(struct command_line *cl)
 {
 	_cleanup_(ctl_closep) struct ctl *ctl = NULL;
@@ -71,18 +80,18 @@ int command_disconnect(struct command_line *cl)
 	int code;
 
 	if (cl->argc != 1)
-		return command_usage("disconnect wants a connection's id");
+		return command_usage(_("disconnect wants a connection's id"));
 	cJSON_AddStringToObject(args, "id", cl->argv[0]);
 	if (ctl_open(cl, false, &ctl, &err) < 0 || ctl_call(ctl, "disconnect", args, NULL, 0, &code, &result, NULL, &err) < 0)
 		return command_error(&err);
 	if (cl->json)
 		command_print(result);
 	else if (code == 9)
-		printf("%s: was disconnected already\n", cl->argv[0]);
+		printf(_("%s: was disconnected already\n"), cl->argv[0]);
 	else
-		printf("%s: disconnected, secrets forgotten; %s\n", cl->argv[0],
-			json_bool(result, "revoked") ? "the grant is revoked at the provider" :
-						       command_text(json_str_or(result, "by_hand", "")));
+		printf(_("%s: disconnected, secrets forgotten; %s\n"), cl->argv[0],
+			json_bool(result, "revoked") ? _("the grant is revoked at the provider") :
+						       command_text(by_hand(result)));
 	return code;
 }
 
@@ -130,7 +139,8 @@ int command_connections(struct command_line *cl)
 	if (store_connection_list(store, cl->tenant, a, &list, &n, &err) < 0)
 		return command_error(&err);
 	if (!cl->json)
-		table = table_new("ID", "TENANT", "PROVIDER", "MODE", "STATE", "MISSING", "LAST SUCCESS", "BACKLOG", "ENDS", NULL);
+		table = table_new(_("ID"), _("TENANT"), _("PROVIDER"), _("MODE"), _("STATE"), _("MISSING"),
+			_("LAST SUCCESS"), _("BACKLOG"), _("ENDS"), NULL);
 	for (size_t i = 0; i < n; i++) {
 		struct store_stream sum = {0};
 		if (store_coverage(store, list[i].id, &sum, &err) < 0)

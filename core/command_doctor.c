@@ -1,6 +1,7 @@
 /* doctor: what is wrong with this installation; each failure prints its fix. */
 #include "core/command.h"
 
+#include "base/i18n.h"
 #include "base/ioutil.h"
 #include "base/timeutil.h"
 #include "base/units.h"
@@ -17,6 +18,7 @@
 #include <sys/utsname.h>
 
 #define DAY_MS 86400000ll
+#define CONNECTION N_("connection") /* the check whose line names one */
 
 enum grade { GOOD, WARN, BAD };
 
@@ -27,16 +29,18 @@ struct doctor {
 	struct arena *a;
 	cJSON *checks;
 	struct table *table;
+	const char *connection; /* the id of the one that is being checked */
 	int bad, warned;
 };
 
+/* what: a fixed word, marked with N_(): scripts read it as it is, people in their language. */
 static void say(struct doctor *d, enum grade g, const char *what, const char *fix, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
 static void say(struct doctor *d, enum grade g, const char *what, const char *fix, const char *fmt, ...)
 {
-	static const char *const names[] = {"ok", "warning", "FAILED"};
-	char text[600];
+	static const char *const names[] = {N_("ok"), N_("warning"), N_("FAILED")};
+	char text[600], key[120], shown[160];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -44,13 +48,16 @@ static void say(struct doctor *d, enum grade g, const char *what, const char *fi
 	va_end(ap);
 	d->bad += g == BAD;
 	d->warned += g == WARN;
+	bool named = strcmp(what, CONNECTION) == 0;
+	snprintf(key, sizeof(key), "%s%s%s", what, named ? " " : "", named ? d->connection : "");
+	snprintf(shown, sizeof(shown), "%s%s%s", _(what), named ? " " : "", named ? d->connection : "");
 	cJSON *o = cJSON_CreateObject();
-	cJSON_AddStringToObject(o, "check", what);
+	cJSON_AddStringToObject(o, "check", key);
 	cJSON_AddStringToObject(o, "result", g == GOOD ? "ok" : g == WARN ? "warning" : "failed");
 	cJSON_AddStringToObject(o, "detail", text);
 	cJSON_AddStringToObject(o, "fix", g == GOOD ? "" : fix);
 	cJSON_AddItemToArray(d->checks, o);
-	table_row(d->table, names[g], what, text, g == GOOD ? "" : fix);
+	table_row(d->table, _(names[g]), shown, text, g == GOOD ? "" : fix);
 }
 
 static void check_state(struct doctor *d)
@@ -60,16 +67,17 @@ static void check_state(struct doctor *d)
 	char free_text[32];
 
 	if (statvfs(state, &v) < 0) {
-		say(d, BAD, "disk", "create it, or name another under 'state' in the configuration", "%s: %s", state, strerror(errno));
+		say(d, BAD, N_("disk"), _("create it, or name another under 'state' in the configuration"), "%s: %s", state,
+			strerror(errno));
 		return;
 	}
 	int64_t left = (int64_t)v.f_bavail * (int64_t)v.f_frsize;
 	units_size_text(left, free_text, sizeof(free_text));
 	enum grade g = left < (256 << 20) ? BAD : left < (2ll << 30) ? WARN : GOOD;
-	say(d, g, "disk", "make room: the store, the spool and the events need it", "%s free at %s", free_text, state);
+	say(d, g, N_("disk"), _("make room: the store, the spool and the events need it"), _("%s free at %s"), free_text, state);
 	if (access(state, W_OK) < 0)
-		say(d, BAD, "state folder", "run doctor as the user of the service, or correct the owner of the folder",
-			"%s cannot be written", state);
+		say(d, BAD, N_("state folder"), _("run doctor as the user of the service, or correct the owner of the folder"),
+			_("%s cannot be written"), state);
 }
 
 static void check_store(struct doctor *d)
@@ -77,13 +85,13 @@ static void check_store(struct doctor *d)
 	struct err err;
 
 	if (!d->store) {
-		say(d, WARN, "store", "connect a cloud: sekisho connect --from FILE", "nothing is stored yet");
+		say(d, WARN, N_("store"), _("connect a cloud: sekisho connect --from FILE"), _("nothing is stored yet"));
 		return;
 	}
 	if (store_check(d->store, &err) < 0)
-		say(d, BAD, "store", "stop the service and restore the store from a backup", "%s", err.message);
+		say(d, BAD, N_("store"), _("stop the service and restore the store from a backup"), "%s", err.message);
 	else
-		say(d, GOOD, "store", "", "intact");
+		say(d, GOOD, N_("store"), "", _("intact"));
 }
 
 static void check_clock(struct doctor *d)
@@ -92,9 +100,9 @@ static void check_clock(struct doctor *d)
 
 	/* Signed assertions live minutes: the connections' own checks find smaller errors by the providers' Date. */
 	if (now < 1767225600000ll)
-		say(d, BAD, "clock", "set the clock: timedatectl set-ntp true", "the clock shows a time long past");
+		say(d, BAD, N_("clock"), _("set the clock: timedatectl set-ntp true"), _("the clock shows a time long past"));
 	else
-		say(d, GOOD, "clock", "", "%s", command_time(d->cl, now));
+		say(d, GOOD, N_("clock"), "", "%s", command_time(d->cl, now));
 }
 
 static void check_engine(struct doctor *d)
@@ -105,36 +113,37 @@ static void check_engine(struct doctor *d)
 
 	cJSON_AddBoolToObject(args, "wait", true);
 	if (ctl_call(d->ctl, "info", args, NULL, 0, &code, &info, NULL, &err) < 0) {
-		say(d, BAD, "engine", "look at the service's messages: journalctl -u sekisho", "%s", err.message);
+		say(d, BAD, N_("engine"), _("look at the service's messages: journalctl -u sekisho"), "%s", err.message);
 		return;
 	}
 	int64_t built = json_int64_or(info, "built_at", 0);
 	if (json_bool(info, "builtin_only")) {
-		say(d, BAD, "signatures", "install signatures: apt-get install clamav-freshclam (or put a mirror's files into the "
-			"folders under 'signatures')",
-			"NO SIGNATURE DATABASE: only the built-in test set is loaded. THIS IS NO PROTECTION");
+		say(d, BAD, N_("signatures"), _("install signatures: apt-get install clamav-freshclam (or put a mirror's files into the "
+			"folders under 'signatures')"),
+			_("NO SIGNATURE DATABASE: only the built-in test set is loaded. THIS IS NO PROTECTION"));
 	} else {
 		int64_t age = built ? time_now_ms() - built : 0;
-		say(d, age > 7 * DAY_MS ? BAD : age > 2 * DAY_MS ? WARN : GOOD, "signatures",
-			"let freshclam run: systemctl enable --now clamav-freshclam", "%s, %ld signatures, %ld days old",
+		say(d, age > 7 * DAY_MS ? BAD : age > 2 * DAY_MS ? WARN : GOOD, N_("signatures"),
+			_("let freshclam run: systemctl enable --now clamav-freshclam"), _("%s, %ld signatures, %ld days old"),
 			json_str_or(info, "signatures", "?"), (long)json_int64_or(info, "count", 0), (long)(age / DAY_MS));
 	}
 	if (*json_str_or(info, "refused", ""))
-		say(d, WARN, "refused signatures", "correct or remove that file; the earlier database stays in use until then", "%s",
+		say(d, WARN, N_("refused signatures"), _("correct or remove that file; the earlier database stays in use until then"), "%s",
 			json_str_or(info, "refused", ""));
-	say(d, GOOD, "engine", "", "%s, %ld workers", json_str_or(info, "engine", "?"), (long)json_int64_or(info, "workers", 0));
+	say(d, GOOD, N_("engine"), "", _("%s, %ld workers"), json_str_or(info, "engine", "?"),
+		(long)json_int64_or(info, "workers", 0));
 	char now[32], most[32], all[32];
 	int64_t used = json_int64_or(info, "in_flight", 0), peak = json_int64_or(info, "in_flight_peak", 0);
 	units_size_text(used, now, sizeof(now));
 	units_size_text(peak, most, sizeof(most));
 	units_size_text(d->cl->set.in_flight, all, sizeof(all));
-	say(d, GOOD, "content in flight", "", "%s now, at most %s of %s", now, most, all);
+	say(d, GOOD, N_("content in flight"), "", _("%s now, at most %s of %s"), now, most, all);
 	cJSON *flight = cJSON_GetArrayItem(d->checks, cJSON_GetArraySize(d->checks) - 1);
 	cJSON_AddNumberToObject(flight, "used", (double)used);
 	cJSON_AddNumberToObject(flight, "peak", (double)peak);
 	const char *sandbox = json_str_or(info, "sandbox", "");
-	say(d, strstr(sandbox, "off") ? BAD : GOOD, "sandbox", "remove 'sandbox: false' from the configuration", "%s",
-		*sandbox ? sandbox : "on");
+	say(d, strstr(sandbox, "off") ? BAD : GOOD, N_("sandbox"), _("remove 'sandbox: false' from the configuration"), "%s",
+		*sandbox ? sandbox : _("on"));
 }
 
 static void check_dns(struct doctor *d, const char *url)
@@ -150,7 +159,7 @@ static void check_dns(struct doctor *d, const char *url)
 	snprintf(host, sizeof(host), "%.*s", (int)len, at);
 	int r = getaddrinfo(host, NULL, NULL, &ai);
 	if (r != 0)
-		say(d, BAD, "DNS", "correct /etc/resolv.conf, or the endpoint's name", "%s: %s", host, gai_strerror(r));
+		say(d, BAD, N_("DNS"), _("correct /etc/resolv.conf, or the endpoint's name"), "%s: %s", host, gai_strerror(r));
 	if (ai)
 		freeaddrinfo(ai);
 }
@@ -159,33 +168,33 @@ static void check_connection(struct doctor *d, const struct store_connection *k)
 {
 	_cleanup_json_ cJSON *args = cJSON_CreateObject(), *result = NULL, *config = NULL;
 	struct err err;
-	char what[100];
 	int code;
 
 	if (k->state == CONN_DISCONNECTED)
 		return;
-	snprintf(what, sizeof(what), "connection %s", k->id);
 	if (json_parse(k->config, strlen(k->config), &config, NULL) == 0) {
 		const cJSON *ends = json_object(config, "endpoints");
 		for (const cJSON *e = ends ? ends->child : NULL; e; e = e->next)
 			if (cJSON_IsString(e))
 				check_dns(d, e->valuestring);
 	}
+	d->connection = k->id;
 	cJSON_AddStringToObject(args, "id", k->id);
 	if (ctl_call(d->ctl, "check", args, NULL, 0, &code, &result, NULL, &err) < 0) {
-		say(d, BAD, what, "the message says which of key, secret, consent or network it is", "%s [%s]", err.message, err.code);
+		say(d, BAD, CONNECTION, _("the message says which of key, secret, consent or network it is"), "%s [%s]", err.message, err.code);
 		return;
 	}
 	const cJSON *missing = json_array(result, "missing");
 	const char *first = cJSON_GetStringValue(cJSON_GetArrayItem(missing, 0));
 	if (first)
-		say(d, WARN, what, "grant it in the provider's administration console, then connect again", "permission missing: %s", first);
+		say(d, WARN, CONNECTION, _("grant it in the provider's administration console, then connect again"),
+			_("permission missing: %s"), first);
 	else
-		say(d, GOOD, what, "", "the grant works (%s)", json_str_or(result, "organisation", ""));
+		say(d, GOOD, CONNECTION, "", _("the grant works (%s)"), json_str_or(result, "organisation", ""));
 	int64_t left = k->ends_at - time_now_ms();
 	if (k->ends_at && left < 30 * DAY_MS)
-		say(d, left < DAY_MS ? BAD : WARN, what, "make a new key, secret or certificate and connect again",
-			"the grant ends in %ld days", (long)(left / DAY_MS));
+		say(d, left < DAY_MS ? BAD : WARN, CONNECTION, _("make a new key, secret or certificate and connect again"),
+			_("the grant ends in %ld days"), (long)(left / DAY_MS));
 }
 
 int command_doctor(struct command_line *cl)
@@ -193,7 +202,7 @@ int command_doctor(struct command_line *cl)
 	_cleanup_(ctl_closep) struct ctl *ctl = NULL;
 	_cleanup_(store_closep) struct store *store = NULL;
 	_cleanup_(arena_freep) struct arena *a = arena_new(32 << 20);
-	_cleanup_(table_freep) struct table *table = table_new("RESULT", "CHECK", "DETAIL", "FIX", NULL);
+	_cleanup_(table_freep) struct table *table = table_new(_("RESULT"), _("CHECK"), _("DETAIL"), _("FIX"), NULL);
 	_cleanup_json_ cJSON *doc = cJSON_CreateObject();
 	struct doctor d = {.cl = cl, .a = a, .table = table};
 	struct store_connection *list;
@@ -202,7 +211,7 @@ int command_doctor(struct command_line *cl)
 
 	d.checks = cJSON_AddArrayToObject(doc, "checks");
 	if (ctl_open(cl, true, &ctl, &err) < 0) {
-		say(&d, BAD, "service", "see the messages above", "%s", err.message);
+		say(&d, BAD, N_("service"), _("see the messages above"), "%s", err.message);
 	} else {
 		d.ctl = ctl;
 		if (command_store(cl, &store, &err) == 0)

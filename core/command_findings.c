@@ -1,6 +1,7 @@
 /* findings and events: what was found, and the event stream. Both read the store beside a running service. */
 #include "core/command.h"
 
+#include "base/i18n.h"
 #include "base/timeutil.h"
 #include "core/table.h"
 
@@ -14,9 +15,9 @@ static int fill_filter(struct command_line *cl, struct finding_filter *f)
 	*f = (struct finding_filter){.tenant = cl->tenant, .connection = cl->connection, .provider = cl->provider,
 		.service = cl->service, .verdict = cl->verdict, .action_state = cl->state, .max = PAGE};
 	if (cl->since && command_parse_time(cl->since, &f->since) < 0)
-		return command_usage("--since wants a time such as 2026-11-22, RFC 3339, or a span such as '24 h'");
+		return command_usage(_("--since wants a time such as 2026-11-22, RFC 3339, or a span such as '24 h'"));
 	if (cl->until && command_parse_time(cl->until, &f->until) < 0)
-		return command_usage("--until wants a time such as 2026-11-22, RFC 3339, or a span such as '24 h'");
+		return command_usage(_("--until wants a time such as 2026-11-22, RFC 3339, or a span such as '24 h'"));
 	return 0;
 }
 
@@ -42,11 +43,12 @@ int command_findings(struct command_line *cl)
 	if (code)
 		return code;
 	if (cl->argc)
-		return command_usage("findings takes filters only: --tenant, --connection, --state, --verdict, --since …");
+		return command_usage(_("findings takes filters only: --tenant, --connection, --state, --verdict, --since …"));
 	if (command_store(cl, &store, &err) < 0)
 		return command_error(&err);
 	if (!cl->json)
-		table = table_new("WHEN", "TENANT", "SERVICE", "OWNER", "PLACE", "NAME", "VERDICT", "WHAT", "ACTION", "ID", NULL);
+		table = table_new(_("WHEN"), _("TENANT"), _("SERVICE"), _("OWNER"), _("PLACE"), _("NAME"),
+			_("VERDICT"), _("WHAT"), _("ACTION"), _("ID"), NULL);
 	do {
 		_cleanup_(arena_freep) struct arena *a = arena_new(64 << 20);
 		struct store_finding *list;
@@ -69,7 +71,7 @@ int command_findings(struct command_line *cl)
 	if (table && total)
 		table_print(table);
 	if (!total && !cl->json)
-		fprintf(stderr, "sekisho: no findings\n");
+		fprintf(stderr, "sekisho: %s\n", _("no findings"));
 	return 0;
 }
 
@@ -81,7 +83,7 @@ int command_events(struct command_line *cl)
 	size_t n;
 
 	if (cl->argc)
-		return command_usage("events takes no arguments");
+		return command_usage(_("events takes no arguments"));
 	if (command_store(cl, &store, &err) < 0)
 		return command_error(&err);
 	for (;;) {

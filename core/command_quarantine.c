@@ -2,10 +2,11 @@
 #include "core/command.h"
 
 #include "base/encode.h"
+#include "base/i18n.h"
 #include "base/ioutil.h"
 #include "base/timeutil.h"
-#include "core/zip.h"
 #include "core/table.h"
+#include "core/zip.h"
 
 #include <string.h>
 
@@ -13,7 +14,7 @@ static int list(struct command_line *cl)
 {
 	_cleanup_(store_closep) struct store *store = NULL;
 	_cleanup_(table_freep) struct table *table =
-		table_new("HELD SINCE", "TENANT", "SERVICE", "OWNER", "NAME", "STATE", "NOTE", "ID", NULL);
+		table_new(_("HELD SINCE"), _("TENANT"), _("SERVICE"), _("OWNER"), _("NAME"), _("STATE"), _("NOTE"), _("ID"), NULL);
 	struct finding_filter filter = {.tenant = cl->tenant, .connection = cl->connection, .action_state = cl->state,
 		.quarantined = true, .max = 500};
 	struct err err;
@@ -88,10 +89,10 @@ static int act(struct command_line *cl, const char *command, const char *id)
 		command_print(result);
 		return code;
 	}
-	printf("%s: %s%s\n", id, json_str_or(result, "state", "?"), code == 9 ? " already" : "");
+	printf("%s: %s%s\n", id, json_str_or(result, "state", "?"), code == 9 ? _(" already") : "");
 	const cJSON *n;
 	cJSON_ArrayForEach(n, json_array(result, "not_restored"))
-		printf("  not brought back: %s\n", command_text(cJSON_GetStringValue(n)));
+		printf(_("  not brought back: %s\n"), command_text(cJSON_GetStringValue(n)));
 	return code;
 }
 
@@ -108,7 +109,7 @@ static int download(struct command_line *cl, const char *id)
 	if (ctl_open(cl, false, &ctl, &err) < 0 || ctl_call(ctl, "download", args, NULL, 0, &code, &result, &fd, &err) < 0)
 		return command_error(&err);
 	if (fd < 0)
-		return command_usage("the service sent no content");
+		return command_usage(_("the service sent no content"));
 	snprintf(path, sizeof(path), "%s", cl->output ? cl->output : "");
 	if (!*path)
 		snprintf(path, sizeof(path), "%.64s.zip", id);
@@ -120,7 +121,7 @@ static int download(struct command_line *cl, const char *id)
 		cJSON_AddStringToObject(result, "password", password);
 		command_print(result);
 	} else {
-		printf("%s (AES-256; password: %s)\n", command_text(path), password);
+		printf(_("%s (AES-256; password: %s)\n"), command_text(path), password);
 	}
 	return 0;
 }
@@ -133,12 +134,12 @@ int command_quarantine(struct command_line *cl)
 	if (strcmp(what, "list") == 0 && cl->argc == 1)
 		return list(cl);
 	if (!id)
-		return command_usage("quarantine list, or quarantine show|restore|delete|download ID");
+		return command_usage(_("quarantine list, or quarantine show|restore|delete|download ID"));
 	if (strcmp(what, "show") == 0)
 		return show(cl, id);
 	if (strcmp(what, "restore") == 0 || strcmp(what, "delete") == 0)
 		return act(cl, what, id);
 	if (strcmp(what, "download") == 0)
 		return download(cl, id);
-	return command_usage("quarantine knows list, show, restore, delete and download, not '%s'", what);
+	return command_usage(_("quarantine knows list, show, restore, delete and download, not '%s'"), what);
 }

@@ -1,6 +1,7 @@
 /* serve and once: this process becomes the supervisor. */
 #include "core/command.h"
 
+#include "base/i18n.h"
 #include "base/log.h"
 #include "core/supervisor.h"
 
@@ -10,7 +11,8 @@ static int run(struct command_line *cl, enum core_mode mode)
 		.ready_fd = -1};
 
 	if (cl->argc)
-		return command_usage("this command takes no arguments");
+		return command_usage(_("this command takes no arguments"));
+	i18n_open("en"); /* from here on it writes logs only */
 	log_open("supervisor");
 	return supervisor_run(&o);
 }

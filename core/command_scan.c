@@ -2,6 +2,7 @@
  * without one a scan role is started for as long as the command runs. */
 #include "core/command.h"
 
+#include "base/i18n.h"
 #include "base/ioutil.h"
 #include "core/control.h"
 #include "core/scan_json.h"
@@ -45,7 +46,7 @@ static int start_role(struct scanner *s, struct err *err)
 
 	snprintf(s->state, sizeof(s->state), "/tmp/sekisho-scan-XXXXXX");
 	if (!config || !mkdtemp(s->state) || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
-		return err_errno(err, "starting the scan role");
+		return err_errno(err, "%s", _("starting the scan role"));
 	fflush(NULL);
 	s->role = fork();
 	if (s->role == 0) {
@@ -67,7 +68,7 @@ static int start_role(struct scanner *s, struct err *err)
 	snprintf(config->state, sizeof(config->state), "%s", s->state);
 	if (s->role < 0 || scan_client_configure(sv[0], config) < 0) {
 		close(sv[0]);
-		return err_errno(err, "starting the scan role");
+		return err_errno(err, "%s", _("starting the scan role"));
 	}
 	if (rpc_new("scan", sv[0], &ops, NULL, &s->rpc, err) < 0)
 		return -1;
@@ -106,7 +107,7 @@ static int scan_by_role(struct scanner *s, const char *path, int fd, cJSON *out,
 		if (content_write(content, chunk, (size_t)n, err) < 0)
 			return -1;
 	if (n < 0)
-		return err_errno(err, "reading it");
+		return err_errno(err, "%s", _("reading it"));
 	if (content_finish(content, &d, err) < 0)
 		return -1;
 	struct scan_request req = {.tenant = "", .name = path, .size = d.size, .deadline_ms = s->cl->set.limits.time_ms};
@@ -148,9 +149,11 @@ static void show(struct scanner *s, const char *path, cJSON *o)
 	}
 	const cJSON *threat = cJSON_GetArrayItem(json_array(v, "threats"), 0);
 	const char *what = threat ? json_str_or(threat, "name", "") : json_str_or(v, "reason", "");
-	printf("%s: %s%s%s%s%s\n", command_text(path), status, *what ? " " : "", command_text(what),
-		threat && *json_str_or(threat, "part", "") ? " in " : "",
-		threat ? command_text(json_str_or(threat, "part", "")) : "");
+	const char *part = threat ? json_str_or(threat, "part", "") : "";
+	printf("%s: %s%s%s", command_text(path), status, *what ? " " : "", command_text(what));
+	if (*part)
+		printf(_(" in %s"), command_text(part));
+	putchar('\n');
 }
 
 static void scan_file(struct scanner *s, const char *path)
@@ -214,7 +217,7 @@ static void scan_path(struct scanner *s, const char *path, int depth)
 	} else if (S_ISDIR(st.st_mode) && depth < FOLDER_DEPTH) {
 		scan_folder(s, path, depth);
 	} else if (S_ISDIR(st.st_mode)) {
-		fprintf(stderr, "sekisho: %s: nested deeper than %d folders\n", command_text(path), FOLDER_DEPTH);
+		fprintf(stderr, _("sekisho: %s: nested deeper than %d folders\n"), command_text(path), FOLDER_DEPTH);
 		s->errors++;
 	} else if (!S_ISLNK(st.st_mode) || depth == 0) {
 		scan_file(s, path);
@@ -229,7 +232,7 @@ int command_scan(struct command_line *cl)
 	int r;
 
 	if (!cl->argc)
-		return command_usage("scan wants files or folders");
+		return command_usage(_("scan wants files or folders"));
 	snprintf(socket_path, sizeof(socket_path), "%s/control.sock", cl->set.state);
 	r = access(socket_path, W_OK) == 0 ? ctl_open(cl, true, &s.ctl, &err) : start_role(&s, &err);
 	for (int i = 0; r == 0 && i < cl->argc; i++)

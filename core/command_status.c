@@ -1,6 +1,7 @@
 /* status: one screen that says what is protected, how fresh it is, and what is wrong; with the coverage ledger. */
 #include "core/command.h"
 
+#include "base/i18n.h"
 #include "base/timeutil.h"
 #include "base/units.h"
 #include "connectors/connector.h"
@@ -51,7 +52,7 @@ static cJSON *stream_json(const struct store_stream *s)
 static const char *age(int64_t ms, char *buf, size_t size)
 {
 	if (!ms)
-		return "never";
+		return _("never");
 	units_duration_text(time_now_ms() - ms, buf, size);
 	return buf;
 }
@@ -99,7 +100,7 @@ static void add_services(struct view *v, const struct store_connection *k, const
 				oldest = s->last_success_at;
 		}
 		char streams[40], seen[24], scanned[24], unknown[24], skipped[24], pending[24], fresh[40];
-		snprintf(streams, sizeof(streams), other ? "%d (+%d not followed)" : "%d", active, other);
+		snprintf(streams, sizeof(streams), other ? _("%d (+%d not followed)") : "%d", active, other);
 		snprintf(seen, sizeof(seen), "%" PRId64, sum.seen);
 		snprintf(scanned, sizeof(scanned), "%" PRId64, sum.scanned);
 		snprintf(unknown, sizeof(unknown), "%" PRId64, sum.unknown);
@@ -170,16 +171,16 @@ static void forecast(const struct store_totals *t, cJSON *doc, char *buf, size_t
 
 static void print_screen(struct view *v, const struct store_totals *t, const char *eta)
 {
-	_cleanup_json_ cJSON *result = NULL;
-
 	table_print(v->services);
-	printf("\nwaiting: %" PRId64 " new, %" PRId64 " of the backlog%s%s; actions %" PRId64 "; events %" PRId64 "\n",
-		t->items_live, t->items_backlog, *eta ? ", done in about " : "", eta, t->actions, t->events);
+	printf(_("\nwaiting: %lld new, %lld of the backlog; actions %lld; events %lld\n"), (long long)t->items_live,
+		(long long)t->items_backlog, (long long)t->actions, (long long)t->events);
+	if (*eta)
+		printf(_("what waits is done in about %s.\n"), eta);
 	if (v->wrong) {
-		puts("\nwhat is wrong:");
+		puts(_("\nwhat is wrong:"));
 		table_print(v->gaps);
 	} else {
-		puts("nothing is wrong.");
+		puts(_("nothing is wrong."));
 	}
 }
 
@@ -187,9 +188,9 @@ int command_status(struct command_line *cl)
 {
 	_cleanup_(store_closep) struct store *store = NULL;
 	_cleanup_(arena_freep) struct arena *a = arena_new(512 << 20);
-	_cleanup_(table_freep) struct table *services = table_new("CONNECTION", "SERVICE", "STREAMS", "SEEN", "SCANNED", "UNKNOWN",
-		"SKIPPED", "PENDING", "OLDEST LOOK", NULL);
-	_cleanup_(table_freep) struct table *gaps = table_new("CONNECTION", "SERVICE", "OWNER", "WHERE", "WHAT", NULL);
+	_cleanup_(table_freep) struct table *services = table_new(_("CONNECTION"), _("SERVICE"), _("STREAMS"),
+		_("SEEN"), _("SCANNED"), _("UNKNOWN"), _("SKIPPED"), _("PENDING"), _("OLDEST LOOK"), NULL);
+	_cleanup_(table_freep) struct table *gaps = table_new(_("CONNECTION"), _("SERVICE"), _("OWNER"), _("WHERE"), _("WHAT"), NULL);
 	_cleanup_json_ cJSON *doc = cJSON_CreateObject();
 	struct view v = {.cl = cl, .a = a, .doc = doc, .services = services, .gaps = gaps};
 	struct store_connection *list;

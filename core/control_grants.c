@@ -2,6 +2,7 @@
 #include "core/control.h"
 
 #include "auth/client.h"
+#include "base/i18n.h"
 #include "base/log.h"
 #include "base/timeutil.h"
 
@@ -161,8 +162,8 @@ int control_disconnect(struct control_request *r, struct err *err)
 	if (!revoked)
 		cJSON_AddStringToObject(r->result, "by_hand",
 			strcmp(revoke.code, "no_revocation") == 0 ?
-				"this provider has no call that revokes such a grant: remove the application's consent in its "
-				"administration console" :
+				N_("this provider has no call that revokes such a grant: remove the application's consent in "
+				   "its administration console") :
 				revoke.message);
 	return 0;
 }

@@ -3,11 +3,11 @@
 #include "core/supervisor.h"
 
 #include "auth/auth.h"
+#include "base/i18n.h"
 #include "base/log.h"
 #include "web/web.h"
 
 #include <getopt.h>
-#include <locale.h>
 #include <string.h>
 
 struct command {
@@ -16,17 +16,18 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{"serve", "", "the service: all roles, until stopped", command_serve},
-	{"once", "", "the same until nothing is left to do", command_once},
-	{"connect", "--from FILE [--dry-run]", "adds or updates connections after proving each grant", command_connect},
-	{"connections", "", "each connection's state, permissions, last success, backlog, end", command_connections},
-	{"disconnect", "ID", "revokes a grant where the provider can, and forgets its secrets", command_disconnect},
-	{"status", "", "one screen: what is protected, how fresh it is, what is wrong", command_status},
-	{"findings", "[filters]", "what was found, and what was done about it", command_findings},
-	{"quarantine", "list|show|restore|delete|download [ID]", "what is held", command_quarantine},
-	{"scan", "PATH…", "local files and mails through the same engine", command_scan},
-	{"events", "[--follow]", "the event stream: OCSF 1.5.0, one JSON object a line", command_events},
-	{"doctor", "", "looks for what is wrong with this installation, and says the fix", command_doctor},
+	{"serve", "", N_("the service: all roles, until stopped"), command_serve},
+	{"once", "", N_("the same until nothing is left to do"), command_once},
+	{"connect", "PROVIDER | --from FILE [--dry-run]", N_("adds or updates connections after proving each grant"),
+		command_connect},
+	{"connections", "", N_("each connection's state, permissions, last success, backlog, end"), command_connections},
+	{"disconnect", "ID", N_("revokes a grant where the provider can, and forgets its secrets"), command_disconnect},
+	{"status", "", N_("one screen: what is protected, how fresh it is, what is wrong"), command_status},
+	{"findings", "[filters]", N_("what was found, and what was done about it"), command_findings},
+	{"quarantine", "list|show|restore|delete|download [ID]", N_("what is held"), command_quarantine},
+	{"scan", "PATH…", N_("local files and mails through the same engine"), command_scan},
+	{"events", "[--follow]", N_("the event stream: OCSF 1.5.0, one JSON object a line"), command_events},
+	{"doctor", "", N_("looks for what is wrong with this installation, and says the fix"), command_doctor},
 };
 
 enum option_id { OPT_ROLE = 256, OPT_MODE, OPT_VERSION, OPT_FROM, OPT_DRY_RUN, OPT_FOLLOW, OPT_TENANT, OPT_CONNECTION,
@@ -46,18 +47,22 @@ static const struct option options[] = {
 
 static void help(void)
 {
-	puts("sekisho COMMAND [options]: guards a company's cloud apps.\n");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-11s %-38s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
-	puts("\nOptions:\n"
-	     "  -c, --config FILE   default " SETTINGS_DEFAULT_FILE "\n"
-	     "  -j, --json          data as JSON, one object a line\n"
-	     "  --tenant ID, --connection ID, --provider NAME, --service NAME, --state STATE, --verdict VERDICT,\n"
-	     "  --since TIME, --until TIME   filters of findings and quarantine list\n"
-	     "  --output FILE       of quarantine download\n"
-	     "  -h, --help; --version\n\n"
-	     "Exit codes: 0 done, 1 error, 2 usage, 5 worth retrying, 6 not worth retrying, 7 fatal, 9 nothing to do;\n"
-	     "scan: 0 clean, 1 error, 3 threat, 4 unknown.");
+	puts(_("sekisho COMMAND [options]: guards a company's cloud apps.\n"));
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		/* A byte a column would do but for the ellipsis: it is one column of three bytes. */
+		int pad = strstr(commands[i].arguments, "…") ? 40 : 38;
+		printf("  %-11s %-*s %s\n", commands[i].name, pad, commands[i].arguments, _(commands[i].help));
+	}
+	printf(_("\nOptions:\n"
+		 "  -c, --config FILE   default %s\n"
+		 "  -j, --json          data as JSON, one object a line\n"
+		 "  --tenant ID, --connection ID, --provider NAME, --service NAME, --state STATE, --verdict VERDICT,\n"
+		 "  --since TIME, --until TIME   filters of findings; quarantine list takes the first two and --state\n"
+		 "  --output FILE       of quarantine download\n"
+		 "  -h, --help; --version\n\n"
+		 "Exit codes: 0 done, 1 error, 2 usage, 5 worth retrying, 6 not worth retrying, 7 fatal, 9 nothing to do;\n"
+		 "scan: 0 clean, 1 error, 3 threat, 4 unknown.\n"),
+		SETTINGS_DEFAULT_FILE);
 }
 
 int role_run(const char *role, const char *config, enum core_mode mode)
@@ -73,7 +78,13 @@ int role_run(const char *role, const char *config, enum core_mode mode)
 	return 2;
 }
 
-static int parse(int argc, char **argv, struct command_line *cl, const char **role, enum core_mode *mode)
+struct request {
+	const char *role; /* NULL: a person's command */
+	enum core_mode mode;
+	bool help, version;
+};
+
+static int parse(int argc, char **argv, struct command_line *cl, struct request *r)
 {
 	int o;
 
@@ -81,8 +92,8 @@ static int parse(int argc, char **argv, struct command_line *cl, const char **ro
 		switch (o) {
 		case 'c': cl->config = optarg; break;
 		case 'j': cl->json = true; break;
-		case 'h': help(); return 0;
-		case OPT_VERSION: puts("sekisho 0.1.0"); return 0;
+		case 'h': r->help = true; break;
+		case OPT_VERSION: r->version = true; break;
 		case OPT_FROM: cl->from = optarg; break;
 		case OPT_DRY_RUN: cl->dry_run = true; break;
 		case OPT_FOLLOW: cl->follow = true; break;
@@ -95,42 +106,58 @@ static int parse(int argc, char **argv, struct command_line *cl, const char **ro
 		case OPT_SINCE: cl->since = optarg; break;
 		case OPT_UNTIL: cl->until = optarg; break;
 		case OPT_OUTPUT: cl->output = optarg; break;
-		case OPT_ROLE: *role = optarg; break;
+		case OPT_ROLE: r->role = optarg; break;
 		case OPT_MODE:
-			*mode = strcmp(optarg, "serve") == 0 ? MODE_SERVE : strcmp(optarg, "once") == 0 ? MODE_ONCE : MODE_COMMAND;
+			r->mode = strcmp(optarg, "serve") == 0 ? MODE_SERVE : strcmp(optarg, "once") == 0 ? MODE_ONCE : MODE_COMMAND;
 			break;
-		default: return 2;
+		default: return -1;
 		}
 	}
-	return -1;
+	return 0;
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
 }
 
 int main(int argc, char **argv)
 {
 	struct command_line cl = {0};
-	enum core_mode mode = MODE_COMMAND;
-	const char *role = NULL;
+	struct request req = {.mode = MODE_COMMAND};
 	struct err err;
 
-	setlocale(LC_ALL, "");
-	setlocale(LC_NUMERIC, "C");
+	i18n_open(i18n_environment());
 	log_open("sekisho");
-	int r = parse(argc, argv, &cl, &role, &mode);
-	if (r >= 0)
-		return r;
-	if (role)
-		return role_run(role, cl.config, mode);
+	if (parse(argc, argv, &cl, &req) < 0)
+		return 2; /* getopt has said why */
+	if (req.role) {
+		i18n_open("en"); /* roles write logs */
+		return role_run(req.role, cl.config, req.mode);
+	}
+	if (req.version) {
+		puts("sekisho 0.1.0");
+		return 0;
+	}
+	/* A configuration file decides on the language, by what it says or by its default. */
+	int r = settings_load(cl.config, &cl.set, &err);
+	if (r == 0 && (cl.config || access(SETTINGS_DEFAULT_FILE, F_OK) == 0))
+		i18n_open(cl.set.language);
+	if (req.help) {
+		help();
+		return 0;
+	}
 	if (optind >= argc)
-		return command_usage("which command?");
-	const char *name = argv[optind];
+		return command_usage("%s", _("which command?"));
+	const struct command *command = find(argv[optind]);
+	if (!command)
+		return command_usage(_("there is no command '%s'"), argv[optind]);
+	if (r < 0)
+		return command_error(&err);
 	cl.argc = argc - optind - 1;
 	cl.argv = argv + optind + 1;
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (strcmp(commands[i].name, name) != 0)
-			continue;
-		if (settings_load(cl.config, &cl.set, &err) < 0)
-			return command_error(&err);
-		return commands[i].run(&cl);
-	}
-	return command_usage("there is no command '%s'", name);
+	return command->run(&cl);
 }

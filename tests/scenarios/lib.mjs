@@ -64,7 +64,7 @@ export function connectors() {
   const dir = mkdtempSync(join(tmpdir(), 'sk-'))
   const file = join(dir, 'c.yaml')
   writeFileSync(file, 'connections: [{id: a, tenant: a, provider: none}]\n')
-  writeFileSync(join(dir, 's.yaml'), `state: ${dir}/state\n`)
+  writeFileSync(join(dir, 's.yaml'), `state: ${dir}/state\nlanguage: en\n`)
   const r = spawnSync(SEKISHO, ['connect', '--from', file, '--config', join(dir, 's.yaml')], { encoding: 'utf8' })
   rmSync(dir, { recursive: true })
   known = /known: (\w+(?:, \w+)*)/.exec(r.stderr)?.[1].split(', ') ?? []
@@ -149,6 +149,7 @@ function lines(text) {
 }
 
 const DEFAULTS = {
+  language: 'en',
   console: { listen: '127.0.0.1:0' },
   scan: { workers: 1 },
   poll: { fast: '200 ms', slow: '400 ms', discover: '1 s' },
