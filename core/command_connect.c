@@ -4,9 +4,11 @@
 #include "base/i18n.h"
 #include "base/timeutil.h"
 #include "connectors/connector.h"
+#include "core/ask.h"
 #include "core/connfile.h"
 #include "core/table.h"
 
+#include <limits.h>
 #include <string.h>
 
 static int connect_one(struct command_line *cl, struct ctl *ctl, struct connfile_entry *e, struct err *err)
@@ -37,6 +39,19 @@ static int connect_one(struct command_line *cl, struct ctl *ctl, struct connfile
 	return 0;
 }
 
+/* The answers of one connection, read as if they had come from a file. */
+static int ask_one(struct command_line *cl, struct connfile *ret, struct err *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(65536);
+	char dir[PATH_MAX];
+
+	if (!getcwd(dir, sizeof(dir)))
+		return err_errno(err, "the current folder");
+	if (ask_connection(cl->argv[0], cl->tenant, cl->connection, &text, err) < 0)
+		return -1;
+	return connfile_parse("your answers", buf_str(&text), dir, ret, err);
+}
+
 int command_connect(struct command_line *cl)
 {
 	_cleanup_(ctl_closep) struct ctl *ctl = NULL;
@@ -44,11 +59,9 @@ int command_connect(struct command_line *cl)
 	struct err err = {0};
 	int code = 0;
 
-	if (cl->argc)
-		return command_usage("connect reads a file: sekisho connect --from FILE");
-	if (!cl->from)
-		return command_usage("connect wants --from FILE");
-	if (connfile_load(cl->from, &f, &err) < 0 || ctl_open(cl, false, &ctl, &err) < 0) {
+	if (cl->argc > 1 || (cl->argc == 1) == (cl->from != NULL))
+		return command_usage(_("connect wants --from FILE, or the name of a provider"));
+	if ((cl->from ? connfile_load(cl->from, &f, &err) : ask_one(cl, &f, &err)) < 0 || ctl_open(cl, false, &ctl, &err) < 0) {
 		connfile_free(&f);
 		return command_error(&err);
 	}

@@ -191,6 +191,10 @@ static void check_connection(struct doctor *d, const struct store_connection *k)
 			_("permission missing: %s"), first);
 	else
 		say(d, GOOD, CONNECTION, "", _("the grant works (%s)"), json_str_or(result, "organisation", ""));
+	int64_t offset = json_int64_or(result, "clock_offset_ms", 0);
+	if (offset > 30000 || offset < -30000)
+		say(d, offset > 240000 || offset < -240000 ? BAD : WARN, N_("clock"), _("set the clock: timedatectl set-ntp true"),
+			_("this machine's clock is %ld s from the provider's"), (long)(offset / 1000));
 	int64_t left = k->ends_at - time_now_ms();
 	if (k->ends_at && left < 30 * DAY_MS)
 		say(d, left < DAY_MS ? BAD : WARN, CONNECTION, _("make a new key, secret or certificate and connect again"),

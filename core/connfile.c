@@ -311,10 +311,21 @@ static int read_all(struct reader *r, struct connfile *f)
 	return 0;
 }
 
+static int read_doc(struct reader *r, struct connfile *ret)
+{
+	struct connfile f = {0};
+
+	if (read_all(r, &f) < 0) {
+		connfile_free(&f);
+		return -1;
+	}
+	*ret = f;
+	return 0;
+}
+
 int connfile_load(const char *path, struct connfile *ret, struct err *err)
 {
 	_cleanup_(conf_freep) struct conf_doc *doc = NULL;
-	struct connfile f = {0};
 	struct reader r = {.err = err};
 
 	if (!realpath(path, r.dir))
@@ -324,12 +335,30 @@ int connfile_load(const char *path, struct connfile *ret, struct err *err)
 	if (conf_load(path, &doc, err) < 0)
 		return -1;
 	r.doc = doc;
-	if (read_all(&r, &f) < 0) {
-		connfile_free(&f);
+	return read_doc(&r, ret);
+}
+
+int connfile_parse(const char *name, const char *text, const char *dir, struct connfile *ret, struct err *err)
+{
+	_cleanup_(conf_freep) struct conf_doc *doc = NULL;
+	struct reader r = {.err = err};
+
+	snprintf(r.dir, sizeof(r.dir), "%s", dir);
+	if (conf_parse(name, text, strlen(text), &doc, err) < 0)
 		return -1;
+	r.doc = doc;
+	return read_doc(&r, ret);
+}
+
+bool connfile_grant_type(const char *provider, int n, struct connfile_grant *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(grant_types); i++) {
+		if (strcmp(grant_types[i].provider, provider) != 0 || n-- > 0)
+			continue;
+		*ret = (struct connfile_grant){grant_types[i].type, grant_types[i].keys, grant_types[i].files};
+		return true;
 	}
-	*ret = f;
-	return 0;
+	return false;
 }
 
 void connfile_free(struct connfile *f)

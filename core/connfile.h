@@ -24,6 +24,16 @@ struct connfile {
 
 /* Errors: REMOTE "bad_config" with name:line:column; LOCAL when the file cannot be read. */
 int connfile_load(const char *path, struct connfile *ret, struct err *err);
+/* The same of a text in hand; relative file names start at dir. */
+int connfile_parse(const char *name, const char *text, const char *dir, struct connfile *ret, struct err *err);
 void connfile_free(struct connfile *f);
+
+/* What a grant of a provider asks for, for `connect PROVIDER`: the n-th type's name and its keys, public ones first, then
+ * names of files; ended by NULL. Returns false when there is no n-th. */
+struct connfile_grant {
+	const char *type;
+	const char *const *keys, *const *files;
+};
+bool connfile_grant_type(const char *provider, int n, struct connfile_grant *ret);
 
 #endif

@@ -168,6 +168,16 @@ int control_disconnect(struct control_request *r, struct err *err)
 	return 0;
 }
 
+/* How far this machine's clock is from the provider's, by the Date of any answer. */
+static void add_clock(struct control_request *r, const struct live *l)
+{
+	_cleanup_response_ struct http_response answer = {0};
+	struct http_request req = {.method = "HEAD", .url = l->config.n_endpoints ? l->config.endpoints[0].url : ""};
+
+	if (http_call(r->core->http, &req, &answer, NULL) == 0 && answer.date_ms)
+		cJSON_AddNumberToObject(r->result, "clock_offset_ms", (double)(time_now_ms() - answer.date_ms));
+}
+
 int control_check(struct control_request *r, struct err *err)
 {
 	const char *id = json_str(r->args, "id");
@@ -180,5 +190,6 @@ int control_check(struct control_request *r, struct err *err)
 	if (l->connector->check_grant(l->connection, &report, err) < 0)
 		return -1;
 	add_report(r->result, &report);
+	add_clock(r, l);
 	return 0;
 }
