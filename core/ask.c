@@ -1,6 +1,7 @@
 /* See ask.h. In the command's process; questions go to stderr, answers come from stdin. */
 #include "core/ask.h"
 
+#include "base/i18n.h"
 #include "base/json.h"
 #include "connectors/connector.h"
 #include "core/connfile.h"
@@ -17,7 +18,7 @@ static int ask(const char *question, const char *fallback, char *ret, struct err
 	for (;;) {
 		fprintf(stderr, "%s%s%s%s: ", question, fallback ? " [" : "", fallback ? fallback : "", fallback ? "]" : "");
 		if (!fgets(line, sizeof(line), stdin))
-			return err_set(err, ERR_GONE, "no_answer", "the input ended before everything was asked");
+			return err_set(err, ERR_GONE, "no_answer", _("the input ended before everything was asked"));
 		char *start = line + strspn(line, " \t");
 		size_t len = strlen(start);
 		while (len && strchr(" \t\r\n", start[len - 1]))
@@ -41,7 +42,7 @@ static int ask_type(const char *provider, struct connfile_grant *ret, struct err
 	struct connfile_grant first;
 
 	if (!connfile_grant_type(provider, 0, &first))
-		return err_set(err, ERR_REMOTE, "unknown_provider", "no provider '%.40s'", provider);
+		return err_set(err, ERR_REMOTE, "unknown_provider", _("no provider '%.40s'"), provider);
 	*ret = first;
 	if (!connfile_grant_type(provider, 1, ret)) {
 		*ret = first;
@@ -80,18 +81,19 @@ int ask_connection(const char *provider, const char *tenant, const char *connect
 	char tenant_id[ANSWER_MAX], id[ANSWER_MAX], fallback[ANSWER_MAX + 20], mode[ANSWER_MAX], backlog[ANSWER_MAX];
 
 	if (!k)
-		return err_set(err, ERR_REMOTE, "unknown_provider", "no provider '%.40s'; known: microsoft, google, box, dropbox", provider);
-	fprintf(stderr, "%s needs:\n", k->title);
+		return err_set(err, ERR_REMOTE, "unknown_provider",
+			_("no provider '%.40s'; known: microsoft, google, box, dropbox"), provider);
+	fprintf(stderr, _("%s needs:\n"), k->title);
 	for (const char *const *n = k->needs; *n; n += 2)
 		fprintf(stderr, "  %-45s %s\n", n[0], n[1]);
 	snprintf(tenant_id, sizeof(tenant_id), "%s", tenant ? tenant : "");
-	if (!tenant && ask("tenant (your short name for the company)", NULL, tenant_id, err) < 0)
+	if (!tenant && ask(_("tenant (your short name for the company)"), NULL, tenant_id, err) < 0)
 		return -1;
 	snprintf(fallback, sizeof(fallback), "%.400s-%s", tenant_id, provider);
 	snprintf(id, sizeof(id), "%s", connection ? connection : "");
-	if ((!connection && ask("id of the connection", fallback, id, err) < 0) ||
-		ask("mode: monitor (find and report) or protect (contain)", "monitor", mode, err) < 0 ||
-		ask("backlog: none, all, or how far back (30 d)", "30 d", backlog, err) < 0 || ask_type(provider, &grant, err) < 0)
+	if ((!connection && ask(_("id of the connection"), fallback, id, err) < 0) ||
+		ask(_("mode: monitor (find and report) or protect (contain)"), "monitor", mode, err) < 0 ||
+		ask(_("backlog: none, all, or how far back (30 d)"), "30 d", backlog, err) < 0 || ask_type(provider, &grant, err) < 0)
 		return -1;
 	if (buf_addf(out, "connections:\n  -\n") < 0 || put(out, "    ", "id", id) < 0 || put(out, "    ", "tenant", tenant_id) < 0 ||
 		put(out, "    ", "provider", provider) < 0 || put(out, "    ", "mode", mode) < 0 ||
