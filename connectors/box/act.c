@@ -391,7 +391,11 @@ int box_remove(struct connection *c, const char *receipt, bool again, struct err
 
 	if (open_act(&x, c, receipt, err) < 0 || look(&x) < 0)
 		return -1;
-	const char *user = x.held || !x.now ? NULL : x.user;
+	if (x.now && !x.held && !x.locked)
+		return err_set(err, ERR_CHANGED, "not_quarantined", "Box: the file is not in quarantine any more");
+	/* What was locked lies in its owner's trash, what was moved in ours. */
+	bool at_home = !x.held && (x.locked || strcmp(json_str_or(x.receipt, "method", ""), "lock") == 0);
+	const char *user = at_home ? x.user : NULL;
 	if (x.now) {
 		if (box_url(c, &url, err, "/files/{}", x.file, NULL) < 0)
 			return -1;

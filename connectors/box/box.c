@@ -28,6 +28,8 @@ void box_refine(const struct http_response *r, const cJSON *doc, struct err *err
 		err->retry_at = r->retry_at;
 	} else if (strcmp(code, "item_name_in_use") == 0) {
 		set(err, ERR_CHANGED, "name_taken");
+	} else if (strcmp(code, "user_already_collaborator") == 0) {
+		set(err, ERR_CHANGED, "already_there");
 	} else if (strcmp(code, "operation_blocked_temporary") == 0) {
 		set(err, ERR_RETRY, "busy_tree");
 	} else if (strcmp(code, "forbidden_by_policy") == 0) {
@@ -101,12 +103,18 @@ int box_download(struct connection *c, const struct box_call *call, struct http_
 int box_file(struct connection *c, const char *id, const char *user, cJSON **ret, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(8192);
+	_cleanup_json_ cJSON *file = NULL;
 
 	if (box_url(c, &url, err, "/files/{}", id, NULL) < 0)
 		return -1;
 	if (url_query(&url, "fields", BOX_FIELDS) < 0)
 		return err_memory(err);
-	return box_get(c, buf_str(&url), user, ret, err);
+	if (box_get(c, buf_str(&url), user, &file, err) < 0)
+		return -1;
+	if (strcmp(json_str_or(file, "id", ""), id) != 0 || !json_str(json_object(file, "file_version"), "id"))
+		return err_set(err, ERR_REMOTE, "bad_answer", "an answer that is not about the file");
+	*ret = TAKE_PTR(file);
+	return 0;
 }
 
 const char *box_path(struct arena *a, const cJSON *file)
@@ -154,7 +162,7 @@ int box_content(struct connection *c, const char *id, const char *version, const
 	if (box_download(c, &call, &r, err) < 0) {
 		if (strcmp(err->code, "policy") != 0)
 			return -1;
-		snprintf(ret->provider_threat, sizeof(ret->provider_threat), "Box Shield");
+		snprintf(ret->provider_threat, sizeof(ret->provider_threat), "%s", BOX_SHIELD);
 		return 0;
 	}
 	/* Right after an upload Box is not ready to give it out. */

@@ -7,6 +7,7 @@
 
 #define BOX_QUARANTINE "sekisho-quarantine" /* folder of the service account */
 #define BOX_PLACE "quarantine"              /* its key in place_get() */
+#define BOX_SHIELD "Box Shield"              /* who says that a file is malware */
 #define BOX_FIELDS                                                                                                   \
 	"id,type,name,size,sha1,etag,file_version,parent,path_collection,owned_by,shared_link,item_status,lock,"     \
 	"modified_at,trashed_at"
@@ -28,19 +29,24 @@ struct box_call {
 	struct content *content;
 };
 
-/* Errors carry Box's code in the message; beside connector.h's codes: CHANGED "name_taken", REMOTE "policy" (a Shield
+/* Errors carry Box's code in the message; beside connector.h's codes: CHANGED "name_taken", CHANGED "already_there", REMOTE "policy" (a Shield
  * rule refuses), RETRY "busy_tree". ret_doc NULL: the body does not matter. */
 int box_json(struct connection *c, const struct box_call *call, cJSON **ret_doc, struct err *err);
 int box_get(struct connection *c, const char *url, const char *user, cJSON **ret_doc, struct err *err);
 int box_download(struct connection *c, const struct box_call *call, struct http_response *ret, struct err *err);
 void box_refine(const struct http_response *r, const cJSON *doc, struct err *err);
 
-/* The file with BOX_FIELDS. */
+/* The file with BOX_FIELDS; an answer about another one is REMOTE "bad_answer". */
 int box_file(struct connection *c, const char *id, const char *user, cJSON **ret, struct err *err);
 /* Fills *ret from a file's JSON; owner: of the stream, NULL takes the file's own. -1 with REMOTE "bad_answer". */
 int box_item(struct arena *a, const cJSON *file, struct item *ret, struct err *err);
 /* "/a/b" of path_collection, without the root. */
 const char *box_path(struct arena *a, const cJSON *file);
+
+/* After a 403 to a call as user, which *err holds: 1 when it concerns that one thing only (or a user who is not the
+ * enterprise's or not active), -1 when nothing at all may be done as this user any more, with CONSENT and scope
+ * connection, or when that cannot be told now. Without this, a shrunk grant would look like an empty feed. */
+int box_refused_alone(struct connection *c, const char *user, struct err *err);
 
 /* The contract's functions, by file. */
 int box_check_grant(struct connection *c, struct grant_report *ret, struct err *err);

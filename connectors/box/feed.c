@@ -1,8 +1,9 @@
 /* The two feeds of Box: the enterprise's events, and the walk through a user's tree. See box.h for threads.
  *
- * Cursors are JSON. A tree: {"stack": [[folder, offset], …], "done": true}. The events: {"position": …, "stack":
- * [[user, folder, offset], …]} with folders that were copied or undeleted and wait to be walked, or, after the place
- * was lost, {"after": ms, "back": position in admin_logs, "position": where streaming goes on}. */
+ * Cursors are JSON. A tree: {"stack": […], "done": true}. The events: {"position": …, "stack":
+ * [[user, folder, offset, total], …]} with folders that were copied or undeleted and wait to be walked, and, after the
+ * place was lost, {"after": ms, "back": position in admin_logs, "position": where streaming goes on}. An event is only a
+ * hint: events come late, twice and in any order, so each file is looked at as it is now. */
 #include "connectors/box/box.h"
 
 #include "base/timeutil.h"
@@ -11,16 +12,21 @@
 
 #define TREE_PAGE 1000
 #define EVENTS_PAGE 100  /* each event costs a look at its file */
-#define STACK_MAX 1500   /* beyond it a page is cut before its next folder */
+#define STACK_BYTES 40000 /* of a cursor's CONNECTOR_TEXT_MAX; beyond it a page is cut before its next folder */
+#define ENTRY_BYTES 32    /* of a stack's entry beside its ids */
+#define ID_MAX 40
+#define LOST_MAX 3        /* places lost in a row: after them the feed begins anew */
 #define BACK_MS (2 * 3600000ll) /* events surface late: look this much behind the last one seen */
 
-static const char event_types[] = "UPLOAD,EDIT,COPY,MOVE,UNDELETE,ITEM_MODIFY,DELETE,FILE_MARKED_MALICIOUS,SHIELD_ALERT";
+static const char event_types[] = "UPLOAD,EDIT,COPY,MOVE,UNDELETE,ITEM_MODIFY,FILE_VERSION_RESTORE,DELETE,"
+				  "FILE_MARKED_MALICIOUS,SHIELD_ALERT";
 
 struct walk {
 	struct connection *c;
 	struct item_page *page;
 	cJSON *cursor, *stack;
 	size_t cap; /* of page->items */
+	size_t stack_bytes; /* about what the stack takes in the cursor */
 	struct err *err;
 };
 
@@ -31,16 +37,26 @@ static struct item *new_item(struct walk *w)
 	return &w->page->items[w->page->n_items++];
 }
 
-static int push(struct walk *w, const char *user, const char *folder, int64_t offset)
+static int push(struct walk *w, const char *user, const char *folder)
 {
-	cJSON *e = cJSON_CreateArray();
+	_cleanup_json_ cJSON *e = cJSON_CreateArray();
 
-	if (!e)
+	if (strlen(user) > ID_MAX || strlen(folder) > ID_MAX)
+		return err_set(w->err, ERR_REMOTE, "bad_answer", "an id that is none");
+	if (!e || !cJSON_AddItemToArray(e, cJSON_CreateString(user)) || !cJSON_AddItemToArray(e, cJSON_CreateString(folder)) ||
+		!cJSON_AddItemToArray(e, cJSON_CreateNumber(0)) || !cJSON_AddItemToArray(e, cJSON_CreateNumber(-1)) ||
+		!cJSON_AddItemToArray(w->stack, e))
 		return err_memory(w->err);
-	cJSON_AddItemToArray(e, cJSON_CreateString(user));
-	cJSON_AddItemToArray(e, cJSON_CreateString(folder));
-	cJSON_AddItemToArray(e, cJSON_CreateNumber((double)offset));
-	return cJSON_AddItemToArray(w->stack, e) ? 0 : err_memory(w->err);
+	TAKE_PTR(e);
+	w->stack_bytes += strlen(user) + strlen(folder) + ENTRY_BYTES;
+	return 0;
+}
+
+static int64_t number_at(const cJSON *entry, int index)
+{
+	const cJSON *n = cJSON_GetArrayItem(entry, index);
+
+	return cJSON_IsNumber(n) && n->valuedouble >= 0 && n->valuedouble < 9e15 ? (int64_t)n->valuedouble : -1;
 }
 
 static int fetch_folder(struct walk *w, const char *user, const char *folder, int64_t offset, cJSON **ret)
@@ -56,9 +72,9 @@ static int fetch_folder(struct walk *w, const char *user, const char *folder, in
 	if (box_get(w->c, buf_str(&url), user, ret, w->err) == 0)
 		return 0;
 	/* A folder that went away, or that only its other owner may list, ends its branch; the root must answer. */
-	if ((w->err->class == ERR_GONE || w->err->http_status == 403) && strcmp(folder, "0") != 0)
-		return 1;
-	return -1;
+	if (strcmp(folder, "0") == 0)
+		return -1;
+	return w->err->class == ERR_GONE ? 1 : w->err->http_status == 403 ? box_refused_alone(w->c, user, w->err) : -1;
 }
 
 /* One entry of a folder. 1: stop behind it (the stack is full). */
@@ -71,14 +87,29 @@ static int walk_entry(struct walk *w, const char *user, const cJSON *e)
 	if (!id || (owner && strcmp(owner, user) != 0))
 		return 0;
 	if (strcmp(type, "folder") == 0) {
-		if (push(w, user, id, 0) < 0)
+		if (push(w, user, id) < 0)
 			return -1;
-		return cJSON_GetArraySize(w->stack) > STACK_MAX;
+		return w->stack_bytes > STACK_BYTES;
 	}
 	if (strcmp(type, "file") != 0)
 		return 0;
 	struct item *item = new_item(w);
 	return item ? box_item(w->page->arena, e, item, w->err) : err_memory(w->err);
+}
+
+static int bad_cursor(struct walk *w)
+{
+	err_set(w->err, ERR_CURSOR, "bad_cursor", "the place in the feed cannot be read");
+	return err_scope(w->err, SCOPE_STREAM);
+}
+
+static int note_place(struct walk *w, int index, int64_t offset, int64_t total)
+{
+	cJSON *e = cJSON_GetArrayItem(w->stack, index);
+
+	return cJSON_ReplaceItemInArray(e, 2, cJSON_CreateNumber((double)offset)) &&
+			cJSON_ReplaceItemInArray(e, 3, cJSON_CreateNumber((double)total)) ?
+		0 : err_memory(w->err);
 }
 
 /* One page of the folder on top of the stack. */
@@ -87,18 +118,25 @@ static int walk_step(struct walk *w)
 	_cleanup_json_ cJSON *doc = NULL;
 	_cleanup_json_ cJSON *top = cJSON_DetachItemFromArray(w->stack, cJSON_GetArraySize(w->stack) - 1);
 	const char *user = cJSON_GetStringValue(cJSON_GetArrayItem(top, 0)), *folder = cJSON_GetStringValue(cJSON_GetArrayItem(top, 1));
-	const cJSON *at = cJSON_GetArrayItem(top, 2), *e;
-	int64_t offset = cJSON_IsNumber(at) ? (int64_t)at->valuedouble : 0, seen = 0;
+	int64_t offset = number_at(top, 2), before = number_at(top, 3), seen = 0;
+	const cJSON *e;
 
-	if (!user || !folder)
-		return err_set(w->err, ERR_CURSOR, "bad_cursor", "the place in the tree cannot be read");
+	if (!user || !folder || offset < 0)
+		return bad_cursor(w);
+	w->stack_bytes -= strlen(user) + strlen(folder) + ENTRY_BYTES;
 	int r = fetch_folder(w, user, folder, offset, &doc);
 	if (r != 0)
 		return r < 0 ? -1 : 0;
 	const cJSON *list = json_array(doc, "entries");
-	int64_t total = json_int64_or(doc, "total_count", -1);
+	int64_t total = json_size(doc, "total_count");
 	if (!list)
 		return err_set(w->err, ERR_REMOTE, "bad_answer", "a folder's items are no list");
+	/* Something before this page went away: what moved up to its place must not be passed over. */
+	if (total >= 0 && before > total && offset > 0) {
+		if (push(w, user, folder) < 0)
+			return -1;
+		return note_place(w, cJSON_GetArraySize(w->stack) - 1, offset > before - total ? offset - (before - total) : 0, total);
+	}
 	int64_t n = cJSON_GetArraySize(list);
 	w->page->items = arena_alloc(w->page->arena, (size_t)(n + 1) * sizeof(struct item));
 	w->cap = (size_t)n;
@@ -106,7 +144,7 @@ static int walk_step(struct walk *w)
 		return err_memory(w->err);
 	/* The rest of this folder stays below its folders on the stack; its offset is put in when it is known. */
 	int place = cJSON_GetArraySize(w->stack);
-	if (push(w, user, folder, 0) < 0)
+	if (push(w, user, folder) < 0)
 		return -1;
 	cJSON_ArrayForEach(e, list)
 	{
@@ -117,12 +155,11 @@ static int walk_step(struct walk *w)
 		if (r > 0)
 			break;
 	}
-	cJSON *rest = cJSON_GetArrayItem(w->stack, place);
-	bool more = total >= 0 ? offset + seen < total : seen > 0;
-	if (n == 0 || !more)
-		cJSON_DeleteItemFromArray(w->stack, place);
-	else
-		cJSON_SetNumberValue(cJSON_GetArrayItem(rest, 2), (double)(offset + seen));
+	/* A list that is cut short here goes on, whatever the total says. */
+	bool more = seen < n || (n > 0 && (total < 0 || offset + seen < total));
+	if (more)
+		return note_place(w, place, offset + seen, total);
+	cJSON_DeleteItemFromArray(w->stack, place);
 	return 0;
 }
 
@@ -134,12 +171,24 @@ static int finish(struct walk *w, bool more)
 
 static int open_walk(struct walk *w, const char *cursor)
 {
+	const cJSON *e;
+
 	if (own_json(cursor, ERR_CURSOR, &w->cursor, w->err) < 0)
 		return -1;
 	w->stack = json_array(w->cursor, "stack");
 	if (!w->stack)
 		w->stack = cJSON_AddArrayToObject(w->cursor, "stack");
-	return w->stack ? 0 : err_memory(w->err);
+	if (!w->stack)
+		return err_memory(w->err);
+	cJSON_ArrayForEach(e, w->stack)
+	{
+		const char *user = cJSON_GetStringValue(cJSON_GetArrayItem(e, 0));
+		const char *folder = cJSON_GetStringValue(cJSON_GetArrayItem(e, 1));
+		if (!user || !folder)
+			return bad_cursor(w);
+		w->stack_bytes += strlen(user) + strlen(folder) + ENTRY_BYTES;
+	}
+	return 0;
 }
 
 static int poll_tree(struct walk *w, const struct poll_request *req, const char *user)
@@ -148,7 +197,7 @@ static int poll_tree(struct walk *w, const struct poll_request *req, const char 
 	if (!req->cursor) {
 		/* "From now on": the events bring what comes. */
 		bool nothing = req->backlog == BACKLOG_NONE && !req->resync;
-		if ((nothing && json_set_bool(w->cursor, "done", true) < 0) || (!nothing && push(w, user, "0", 0) < 0))
+		if ((nothing && json_set_bool(w->cursor, "done", true) < 0) || (!nothing && push(w, user, "0") < 0))
 			return err_memory(w->err);
 	}
 	if (json_bool(w->cursor, "done"))
@@ -178,54 +227,98 @@ static bool is_ours(const cJSON *file, const char *place)
 	return *place && strcmp(json_str_or(json_object(file, "parent"), "id", ""), place) == 0;
 }
 
+/* Was the file looked at for an event of this page? One look serves all of them. */
+static bool looked_at(struct walk *w, const char *id, bool malicious)
+{
+	struct item_page *page = w->page;
+
+	for (size_t i = 0; i < page->n_items; i++) {
+		if (strcmp(page->items[i].id, id) != 0)
+			continue;
+		if (malicious)
+			page->items[i].provider_threat = BOX_SHIELD;
+		return true;
+	}
+	for (size_t i = 0; i < page->n_removed; i++)
+		if (strcmp(page->removed[i], id) == 0)
+			return true;
+	return false;
+}
+
 /* The file an event speaks of, as it is now. */
 static int read_file(struct walk *w, const char *id, const char *user, bool malicious, const char *place)
 {
 	_cleanup_json_ cJSON *file = NULL;
 
+	if (looked_at(w, id, malicious))
+		return 0;
 	if (box_file(w->c, id, user, &file, w->err) < 0) {
 		if (w->err->class == ERR_GONE)
 			return note_removed(w, id);
-		return w->err->http_status == 403 ? 0 : -1; /* moved out of the enterprise's reach */
+		/* Moved out of the enterprise's reach, or has the whole grant shrunk? */
+		return w->err->http_status == 403 && box_refused_alone(w->c, user, w->err) == 1 ? 0 : -1;
 	}
 	if (is_ours(file, place))
 		return 0; /* our own quarantine moved it */
 	struct item *item = new_item(w);
-	if (!item || box_item(w->page->arena, file, item, w->err) < 0)
-		return item ? -1 : err_memory(w->err);
+	if (!item)
+		return err_memory(w->err);
+	if (box_item(w->page->arena, file, item, w->err) < 0)
+		return -1;
 	if (malicious)
-		item->provider_threat = "Box Shield";
+		item->provider_threat = BOX_SHIELD;
 	return 0;
+}
+
+/* What an event is about. */
+struct subject {
+	const char *kind, *id, *user;
+	bool malicious;
+};
+
+static bool is_number(const char *id)
+{
+	return id && *id && strlen(id) <= ID_MAX && strspn(id, "0123456789") == strlen(id);
+}
+
+static void find_subject(const cJSON *e, const char *type, struct subject *ret)
+{
+	const cJSON *source = json_object(e, "source"), *alert = json_object(json_object(e, "additional_details"), "shield_alert");
+	bool shield = strcmp(type, "SHIELD_ALERT") == 0;
+
+	*ret = (struct subject){.id = json_str(source, "item_id"), .kind = json_str(source, "item_type"),
+		.user = json_str(json_object(source, "owned_by"), "id")};
+	ret->malicious = strcmp(type, "FILE_MARKED_MALICIOUS") == 0 ||
+		(shield && strcmp(json_str_or(alert, "rule_category", ""), "Malicious Content") == 0);
+	if (!ret->id)
+		ret->id = json_str(source, "id");
+	if (!ret->kind)
+		ret->kind = json_str(source, "type");
+	/* An alert may name the file in its summary only. */
+	if (shield && strcmp(ret->kind ? ret->kind : "", "file") != 0) {
+		const cJSON *upload = json_object(json_object(alert, "alert_summary"), "upload_activity");
+		ret->id = json_str(upload, "item_id");
+		ret->kind = json_str(upload, "item_type");
+		ret->user = json_str(json_object(alert, "user"), "id");
+	}
+	if (!ret->user)
+		ret->user = json_str(json_object(e, "created_by"), "id");
 }
 
 static int read_event(struct walk *w, const cJSON *e, const char *place)
 {
 	const char *type = json_str_or(e, "event_type", "");
-	const cJSON *source = json_object(e, "source");
-	const char *id = json_str(source, "item_id"), *kind = json_str(source, "item_type");
-	const char *user = json_str(json_object(source, "owned_by"), "id");
 	int64_t at = json_time(e, "created_at");
+	struct subject s;
 
 	if (at && at > json_int64_or(w->cursor, "seen", 0) && json_set_int(w->cursor, "seen", at) < 0)
 		return err_memory(w->err);
-	if (!id)
-		id = json_str(source, "id");
-	if (!kind)
-		kind = json_str(source, "type");
-	if (!user)
-		user = json_str(json_object(e, "created_by"), "id");
-	if (!id || !kind || !user)
+	find_subject(e, type, &s);
+	if (!s.kind || !is_number(s.id) || !is_number(s.user))
 		return 0; /* about no item */
-	if (strcmp(kind, "folder") == 0)
-		return strcmp(type, "COPY") == 0 || strcmp(type, "UNDELETE") == 0 ? push(w, user, id, 0) : 0;
-	if (strcmp(kind, "file") != 0)
-		return 0;
-	if (strcmp(type, "DELETE") == 0)
-		return note_removed(w, id);
-	bool alert = strcmp(type, "SHIELD_ALERT") == 0 &&
-		strcmp(json_str_or(json_object(json_object(e, "additional_details"), "shield_alert"), "rule_category", ""),
-			"Malicious Content") == 0;
-	return read_file(w, id, user, alert || strcmp(type, "FILE_MARKED_MALICIOUS") == 0, place);
+	if (strcmp(s.kind, "folder") == 0)
+		return strcmp(type, "COPY") == 0 || strcmp(type, "UNDELETE") == 0 ? push(w, s.user, s.id) : 0;
+	return strcmp(s.kind, "file") == 0 ? read_file(w, s.id, s.user, s.malicious, place) : 0;
 }
 
 static int fetch_events(struct walk *w, const char *stream, const char *position, int64_t after, cJSON **ret)
@@ -272,13 +365,23 @@ static int take_events(struct walk *w, const cJSON *doc, const char **ret_next, 
 	return *ret_next ? 0 : err_memory(w->err);
 }
 
+/* Box says 400 to a position that it does not know any more. */
+static bool place_lost(const struct err *err)
+{
+	return err->http_status == 400 || err->class == ERR_GONE;
+}
+
 /* The place was lost: the year-long log fills the gap, then streaming goes on from now. */
 static int begin_back(struct walk *w)
 {
 	_cleanup_json_ cJSON *doc = NULL;
 	char number[32];
-	int64_t seen = json_int64_or(w->cursor, "seen", 0);
+	int64_t seen = json_int64_or(w->cursor, "seen", 0), lost = json_int64_or(w->cursor, "lost", 0);
 
+	if (lost >= LOST_MAX) {
+		err_set(w->err, ERR_CURSOR, "cursor_lost", "Box: each new place in the events is lost at once");
+		return err_scope(w->err, SCOPE_STREAM);
+	}
 	if (fetch_events(w, "admin_logs_streaming", "now", 0, &doc) < 0)
 		return -1;
 	const char *now = json_id(doc, "next_stream_position", number, sizeof(number));
@@ -287,7 +390,7 @@ static int begin_back(struct walk *w)
 	/* Without a last event: two weeks, which is as far as streaming would have reached. */
 	int64_t after = seen ? seen - BACK_MS : time_now_ms() - 14 * 86400000ll;
 	if (json_set_str(w->cursor, "position", now) < 0 || json_set_int(w->cursor, "after", after) < 0 ||
-		json_set_str(w->cursor, "back", NULL) < 0)
+		json_set_int(w->cursor, "lost", lost + 1) < 0 || json_set_str(w->cursor, "back", NULL) < 0)
 		return err_memory(w->err);
 	return finish(w, true);
 }
@@ -298,21 +401,17 @@ static int poll_back(struct walk *w)
 	const char *next = NULL, *back = json_str(w->cursor, "back");
 	size_t n = 0;
 
-	if (fetch_events(w, "admin_logs", back, json_int64_or(w->cursor, "after", 0), &doc) < 0 ||
-		take_events(w, doc, &next, &n) < 0)
+	if (fetch_events(w, "admin_logs", back, json_int64_or(w->cursor, "after", 0), &doc) < 0)
+		return back && place_lost(w->err) ? begin_back(w) : -1;
+	if (take_events(w, doc, &next, &n) < 0)
 		return -1;
-	bool end = n == 0 || (back && strcmp(back, next) == 0);
+	/* An empty page is no end while the position moves. */
+	bool end = n == 0 && back && strcmp(back, next) == 0;
 	if (json_set_str(w->cursor, "back", end ? NULL : next) < 0)
 		return err_memory(w->err);
 	if (end)
 		cJSON_DeleteItemFromObjectCaseSensitive(w->cursor, "after");
 	return finish(w, true);
-}
-
-/* Box says 400 to a position that it does not know any more. */
-static bool place_lost(const struct err *err)
-{
-	return err->http_status == 400 || err->class == ERR_GONE;
 }
 
 static int poll_events(struct walk *w, const struct poll_request *req)
@@ -323,10 +422,11 @@ static int poll_events(struct walk *w, const struct poll_request *req)
 
 	if (req->resync && !req->cursor)
 		return begin_back(w);
-	if (json_get(w->cursor, "after"))
-		return poll_back(w);
+	/* First, so that it stays small. */
 	if (cJSON_GetArraySize(w->stack) > 0)
 		return walk_step(w) < 0 ? -1 : finish(w, true);
+	if (json_get(w->cursor, "after"))
+		return poll_back(w);
 	if (!position) {
 		if (own_json(req->stream->context, ERR_LOCAL, &context, w->err) < 0)
 			return -1;
@@ -338,7 +438,10 @@ static int poll_events(struct walk *w, const struct poll_request *req)
 		return -1;
 	/* A short or empty page is no end; an unchanged position without entries is. */
 	bool same = strcmp(position, next) == 0;
-	if (json_set_str(w->cursor, "position", next) < 0)
+	if (json_set_str(w->cursor, "position", next) < 0 || json_set_str(w->cursor, "lost", NULL) < 0)
+		return err_memory(w->err);
+	/* A feed that is silent from its first day on was followed up to here all the same. */
+	if (!json_get(w->cursor, "seen") && json_set_int(w->cursor, "seen", time_now_ms()) < 0)
 		return err_memory(w->err);
 	return finish(w, (n > 0 || !same) || cJSON_GetArraySize(w->stack) > 0);
 }
@@ -348,10 +451,14 @@ int box_poll(struct connection *c, const struct poll_request *req, struct item_p
 	struct walk w = {.c = c, .page = ret, .err = err};
 	_cleanup_json_ cJSON *context = NULL;
 
-	if (own_json(req->stream->context, ERR_LOCAL, &context, err) < 0 || open_walk(&w, req->cursor) < 0)
+	if (own_json(req->stream->context, ERR_LOCAL, &context, err) < 0)
 		return -1;
 	const char *user = json_str(context, "user");
-	int r = user ? poll_tree(&w, req, user) : poll_events(&w, req);
+	int r = open_walk(&w, req->cursor);
+	if (r == 0)
+		r = user ? poll_tree(&w, req, user) : poll_events(&w, req);
 	cJSON_Delete(w.cursor);
+	if (r < 0)
+		*ret = (struct item_page){.arena = ret->arena};
 	return r;
 }

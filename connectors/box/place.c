@@ -24,6 +24,8 @@ static int find_place(struct connection *c, struct buf *ret_id, struct err *err)
 		if (box_get(c, buf_str(&url), NULL, &doc, err) < 0)
 			return -1;
 		const cJSON *list = json_array(doc, "entries");
+		if (!list)
+			return err_set(err, ERR_REMOTE, "bad_answer", "a folder's items are no list");
 		cJSON_ArrayForEach(e, list)
 		{
 			offset++;
@@ -31,7 +33,7 @@ static int find_place(struct connection *c, struct buf *ret_id, struct err *err)
 				json_str(e, "id"))
 				return buf_adds(ret_id, json_str(e, "id")) < 0 ? err_memory(err) : 1;
 		}
-		if (!list || cJSON_GetArraySize(list) == 0 || offset >= json_int64_or(doc, "total_count", 0))
+		if (cJSON_GetArraySize(list) == 0 || offset >= json_int64_or(doc, "total_count", 0))
 			return 0;
 	}
 }
@@ -83,14 +85,16 @@ int box_collaborations(struct connection *c, const char *what, const char *id, c
 		_cleanup_json_ cJSON *doc = NULL;
 		if (box_url(c, &url, err, "/{}/{}/collaborations", what, id, NULL) < 0)
 			return -1;
-		if (strcmp(what, "files") == 0 && url_query(&url, "limit", "1000") < 0)
+		if (url_query(&url, "limit", "1000") < 0)
 			return err_memory(err);
 		if (marker.len && url_query(&url, "marker", buf_str(&marker)) < 0)
 			return err_memory(err);
 		if (box_get(c, buf_str(&url), user, &doc, err) < 0)
 			return -1;
 		cJSON *list = json_array(doc, "entries");
-		for (e = list ? list->child : NULL; e; e = next) {
+		if (!list)
+			return err_set(err, ERR_REMOTE, "bad_answer", "the collaborations are no list");
+		for (e = list->child; e; e = next) {
 			next = e->next;
 			/* Those of the folders above come along: they are not ours to touch. */
 			if (strcmp(json_str_or(json_object(e, "item"), "id", ""), id) != 0)
@@ -134,8 +138,8 @@ int box_collaboration_add(struct connection *c, const char *what, const char *id
 	if (url_query(&url, "notify", "false") < 0)
 		return err_memory(err);
 	const struct box_call call = {.method = "POST", .url = buf_str(&url), .user = as, .json = body};
-	/* 409 user_already_collaborator: it is as it should be. */
-	if (box_json(c, &call, NULL, err) < 0 && err->http_status != 409)
+	/* One who is there already: it is as it should be. */
+	if (box_json(c, &call, NULL, err) < 0 && strcmp(err->code, "already_there") != 0)
 		return -1;
 	return 0;
 }

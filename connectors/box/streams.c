@@ -67,7 +67,7 @@ static int add_user(struct stream_page *ret, const cJSON *user, struct stream_in
 	*out = (struct stream_info){.remote_id = arena_printf(ret->arena, "user/%s", id), .service = "box",
 		.owner = arena_str(ret->arena, user, "login"), .name = "All Files",
 		.context = arena_printf(ret->arena, "{\"user\":\"%.40s\"}", id),
-		.state = active ? STREAM_ACTIVE : STREAM_FORBIDDEN, .reason = active ? "" : "the user is inactive"};
+		.state = active ? STREAM_ACTIVE : STREAM_UNLICENSED, .reason = active ? "" : "the user is inactive"};
 	return out->remote_id && out->context ? 0 : err_memory(err);
 }
 
@@ -102,6 +102,38 @@ int box_list_streams(struct connection *c, const char *cursor, struct stream_pag
 	return 0;
 }
 
+int box_refused_alone(struct connection *c, const char *user, struct err *err)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(8192);
+	_cleanup_json_ cJSON *who = NULL, *root = NULL;
+	struct err tried = {0};
+
+	if (box_url(c, &url, err, "/users/{}", user, NULL) < 0)
+		return -1;
+	if (url_query(&url, "fields", "id,status") < 0)
+		return err_memory(err);
+	if (box_get(c, buf_str(&url), NULL, &who, &tried) < 0) {
+		if (tried.class == ERR_GONE || tried.http_status == 403)
+			return 1;
+		*err = tried;
+		return -1;
+	}
+	if (strcmp(json_str_or(who, "status", "active"), "inactive") == 0)
+		return 1;
+	if (box_url(c, &url, err, "/folders/{}/items", "0", NULL) < 0)
+		return -1;
+	if (url_query(&url, "limit", "1") < 0)
+		return err_memory(err);
+	if (box_get(c, buf_str(&url), user, &root, &tried) == 0)
+		return 1;
+	*err = tried;
+	if (tried.http_status != 403)
+		return -1;
+	err_set(err, ERR_CONSENT, "as_user", "Box: the application may not act as its users any more (as-user, App + Enterprise Access)");
+	err->http_status = 403;
+	return err_scope(err, SCOPE_CONNECTION);
+}
+
 /* A refusal of one probe is a missing permission; other errors are errors. */
 static int probe(struct connection *c, const char *url, const char *user, const char *need, const char **missing, int *n,
 	cJSON **ret, struct err *err)
@@ -127,6 +159,8 @@ int box_check_grant(struct connection *c, struct grant_report *ret, struct err *
 		box_get(c, buf_str(&url), NULL, &me, err) < 0)
 		return -1;
 	const cJSON *enterprise = json_object(me, "enterprise");
+	if (!json_str(me, "id") || !json_str(enterprise, "id"))
+		return err_set(err, ERR_REMOTE, "bad_answer", "the service account has no enterprise");
 	ret->organisation = arena_str(ret->arena, enterprise, "name");
 	ret->organisation_id = arena_str(ret->arena, enterprise, "id");
 	if (box_url(c, &url, err, "/users", NULL) < 0 || url_query(&url, "limit", "1") < 0 ||
@@ -135,6 +169,8 @@ int box_check_grant(struct connection *c, struct grant_report *ret, struct err *
 	if (event_url(c, &url, "now", err) < 0 ||
 		probe(c, buf_str(&url), NULL, "manage_enterprise_properties", missing, &n, &events, err) < 0)
 		return -1;
+	if ((users && !json_array(users, "entries")) || (events && !json_get(events, "next_stream_position")))
+		return err_set(err, ERR_REMOTE, "bad_answer", "the users or the events are no list");
 	const char *user = json_str(cJSON_GetArrayItem(json_array(users, "entries"), 0), "id");
 	if (user && (box_url(c, &url, err, "/folders/{}/items", "0", NULL) < 0 || url_query(&url, "limit", "1") < 0 ||
 			    probe(c, buf_str(&url), user, "as-user (App + Enterprise Access)", missing, &n, &folder, err) < 0))

@@ -70,13 +70,22 @@ void test_bad_answers(void **state)
 			_cleanup_(arena_freep) struct arena *a = arena_new(32u << 20);
 			struct item_page page = {.arena = a};
 			struct seen_stream *s = &f->streams[n];
-			const struct poll_request req = {.stream = &s->info, .cursor = s->cursor, .backlog = BACKLOG_ALL};
+			struct poll_request req = {.stream = &s->info, .cursor = s->cursor, .backlog = BACKLOG_ALL};
 			struct err err = {0};
 			if (s->info.state != STREAM_ACTIVE || (n > 6 && n % 5))
 				continue;
 			arm(f->suite, b, 0);
 			int r = k->poll(c, &req, &page, &err);
-			assert_true(suite_faults_end(f->suite) > 0);
+			int hits = suite_faults_end(f->suite);
+			if (!hits && r == 0 && suite_target(f->suite)->ending_streams) {
+				/* It is through: as on its first day. */
+				page = (struct item_page){.arena = a};
+				req.cursor = NULL;
+				arm(f->suite, b, 0);
+				r = k->poll(c, &req, &page, &err);
+				hits = suite_faults_end(f->suite);
+			}
+			assert_true(hits > 0);
 			expect_error(b, r, &err);
 			assert_true(page.n_items == 0 && page.cursor == NULL);
 		}

@@ -27,6 +27,7 @@ struct suite_target {
 	unsigned services;
 	const char *unlicensed; /* the user of the seed that has none of the services; NULL none */
 	bool undated_mail;      /* the provider lists mail by id alone, without times */
+	bool ending_streams;    /* some streams list once and then ask nothing any more: another one brings what is new */
 	bool silent_removals;   /* the feed does not say by id what is gone: it shows at the download */
 
 	/* Writes the seed with suite_seed(). It must hold the items that are named below. */
