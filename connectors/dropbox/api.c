@@ -421,9 +421,9 @@ int dbx_download(struct connection *c, const struct dbx_as *as, const char *rout
 		return -1;
 	const char *result = http_header(&r, "dropbox-api-result");
 	if (r.status != 200 || !result)
-		return err_set(err, ERR_RETRY, "bad_answer", "%s: HTTP %d without Dropbox-API-Result", route, r.status);
+		return err_set(err, ERR_REMOTE, "not_as_listed", "%s: HTTP %d without Dropbox-API-Result", route, r.status);
 	if (json_parse(result, strlen(result), &doc, err) < 0 || !cJSON_IsObject(doc))
-		return err_set(err, ERR_RETRY, "bad_answer", "%s: a Dropbox-API-Result that cannot be read", route);
+		return err_set(err, ERR_REMOTE, "not_as_listed", "%s: a Dropbox-API-Result that cannot be read", route);
 	*ret_doc = TAKE_PTR(doc);
 	return 0;
 }

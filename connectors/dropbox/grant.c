@@ -77,7 +77,7 @@ static cJSON *limit_of(int n)
 	return arg;
 }
 
-static cJSON *move_of(const char *from, const char *to)
+static cJSON *copy_of(const char *from, const char *to)
 {
 	cJSON *arg = arg_of("from_path", from);
 
@@ -153,7 +153,8 @@ static int check_acting(struct prober *p, const struct dbx_as *as, const struct 
 		return -1;
 	if (!as->user)
 		as = admin;
-	if (probe(p, as, "files/move_v2", move_of(NO_PATH, NO_PATH "-2"), "files.content.write", "move files", NULL, err) < 0 ||
+	/* The same scope as files/move_v2, and harmless even if the path were there. */
+	if (probe(p, as, "files/copy_v2", copy_of(NO_PATH, NO_PATH "-2"), "files.content.write", "move files", NULL, err) < 0 ||
 		probe(p, as, "sharing/revoke_shared_link", arg_of("url", "https://www.dropbox.com/s/0/sekisho-probe"),
 			"sharing.write", "end and bring back sharing", NULL, err) < 0)
 		return -1;

@@ -235,7 +235,7 @@ static void test_download(void **state)
 		{.route = "files/export", .status = 409, .body = "{\"error\":{\".tag\":\"path\",\"path\":{\".tag\":\"not_found\"}}}"},
 		{0},
 	};
-	static const enum err_class ends[] = {ERR_NONE, ERR_GONE, ERR_RETRY, ERR_GONE};
+	static const enum err_class ends[] = {ERR_NONE, ERR_GONE, ERR_REMOTE, ERR_GONE};
 	const struct item item = {.kind = ITEM_FILE, .id = "id:\xe6\x97\xa5\xf0\x9f\x98\x80\x7f",
 		.version = HASH "@2026-11-01T00:00:00Z", .size = 3};
 	struct content_budget *budget = NULL;

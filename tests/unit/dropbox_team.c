@@ -241,7 +241,7 @@ static void test_missing_scope(void **state)
 		{.route = "sharing/list_shared_links", .status = 409, .body = refused},
 		{.route = "files/get_metadata", .status = 409, .body = refused},
 		{.route = "team/team_folder/activate", .status = 409, .body = "{\"error\":{\".tag\":\"access_error\"}}"},
-		{.route = "files/move_v2", .status = 409, .body = refused},
+		{.route = "files/copy_v2", .status = 409, .body = refused},
 		{.route = "sharing/revoke_shared_link", .status = 409, .body = "{\"error\":{\".tag\":\"shared_link_not_found\"}}"},
 		{.route = "files/permanently_delete", .status = 401,
 			.body = "{\"error\":{\".tag\":\"missing_scope\",\"required_scope\":\"files.permanent_delete\"}}"},
