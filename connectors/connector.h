@@ -128,6 +128,7 @@ struct content_info {
 	char provider_threat[128]; /* the provider refused it as malware: no bytes, a finding */
 	char version[512];         /* of what was really delivered; "" when not known */
 	char hash_kind[16], hash[72]; /* the provider's hash of what was delivered; "" when none */
+	bool rendered; /* the provider makes the bytes anew each time (an export): their hash proves nothing */
 };
 
 /* ---- acts ---- */
@@ -158,6 +159,7 @@ struct connector {
 	const char *const *endpoints; /* name, default url, name, default url, …, NULL */
 	const char *const *needs;     /* scopes or permissions and what for, in pairs, ended by NULL */
 	unsigned services;
+	bool exact_sizes; /* its lists give every file's size, and it is that of the bytes: others are not that file */
 
 	/* config and env outlive the connection. */
 	int (*open)(const struct connection_config *config, const struct connector_env *env, struct connection **ret,

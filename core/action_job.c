@@ -89,8 +89,9 @@ static int prove_hash(struct act *x, const char *receipt, struct err *err)
 	if (content_new(x->c->budget, x->f.size, x->c->set->limits.item, DIGEST_SHA256, &content, err) < 0 ||
 		x->l->connector->open_held(x->l->connection, receipt, content, &info, err) < 0)
 		return -1;
-	if (info.provider_threat[0])
-		return 0; /* the provider does not give it out; place and version stand for it */
+	/* The provider does not give it out, or not the same bytes twice: place and version stand for it. */
+	if (info.provider_threat[0] || info.rendered)
+		return 0;
 	if (content_finish(content, &d, err) < 0)
 		return -1;
 	if (strcmp(d.sha256, x->f.sha256) != 0)
@@ -136,13 +137,24 @@ static int run(struct act *x, struct err *err)
 	return contain(x, err);
 }
 
+/* An answer that makes no sense says nothing about the item: a proxy's page, garbage on the line. */
+static bool nonsense(const struct err *err)
+{
+	static const char *const codes[] = {"bad_answer", "bad_json", "not_json", "http", "truncated"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		if (strcmp(err->code, codes[i]) == 0)
+			return true;
+	return false;
+}
+
 /* An act that failed: later again, or failed for good and said so. */
 static void trouble(struct act *x, const struct err *err)
 {
 	struct err local;
 	bool holding = strcmp(x->f.action_state, "planned") == 0 || strcmp(x->f.action_state, "intended") == 0;
 	bool waits = err->class == ERR_RETRY || err->class == ERR_LOCAL || err->class == ERR_CANCELLED ||
-		err->class == ERR_AUTH || err->class == ERR_CONSENT;
+		err->class == ERR_AUTH || err->class == ERR_CONSENT || nonsense(err);
 	bool ours = x->l && trouble_connection(x->c, x->l, err);
 
 	log_err(LOG_WARN_, "action.failed", err);

@@ -133,11 +133,38 @@ static int scan_bytes(struct work *w, struct content *content, struct err *err)
 	return 0;
 }
 
+/* Are these the bytes that the list spoke of? A sign-in page with status 200 is not, nor is a newer version. */
+static bool as_listed(const struct work *w)
+{
+	const struct item *i = &w->item;
+	const char *mine = !i->hash || !i->hash_kind       ? NULL :
+		strcmp(i->hash_kind, "sha256") == 0  ? w->digests.sha256 :
+		strcmp(i->hash_kind, "sha1") == 0    ? w->digests.sha1 :
+		strcmp(i->hash_kind, "dropbox") == 0 ? w->digests.dropbox :
+						       NULL;
+
+	if (mine)
+		return strcasecmp(mine, i->hash) == 0;
+	return i->kind != ITEM_FILE || !w->l->connector->exact_sizes || i->size < 0 || i->size == w->digests.size;
+}
+
+static int judge_bytes(struct work *w, struct content *content, struct err *err)
+{
+	struct store_verdict v;
+
+	if (store_verdict_get(w->c->store, w->digests.sha256, w->engine.engine, w->engine.signatures, w->a, &v, err) == 0) {
+		struct digests keep = w->digests;
+		take_cached(w, &v);
+		w->digests = keep;
+		return 0;
+	}
+	return scan_bytes(w, content, err);
+}
+
 static int fetch_and_scan(struct work *w, int64_t *ret_wanted, struct err *err)
 {
 	_cleanup_(content_freep) struct content *content = NULL;
 	struct content_info info = {0};
-	struct store_verdict v;
 
 	if (content_new(w->c->budget, w->item.size, w->c->set->limits.item, DIGEST_SHA256 | DIGEST_SHA1 | DIGEST_DROPBOX,
 		    &content, err) < 0)
@@ -154,13 +181,18 @@ static int fetch_and_scan(struct work *w, int64_t *ret_wanted, struct err *err)
 		return -1;
 	w->hashed = true;
 	crash_point("item.fetched");
-	if (store_verdict_get(w->c->store, w->digests.sha256, w->engine.engine, w->engine.signatures, w->a, &v, err) == 0) {
-		struct digests keep = w->digests;
-		take_cached(w, &v);
-		w->digests = keep;
-		return 0;
+	bool listed = as_listed(w);
+	if (!listed && w->rec->attempts < ATTEMPTS_REMOTE)
+		return err_set(err, ERR_RETRY, "not_as_listed", "what came (%ld bytes) is not what the list says (%ld bytes)",
+			(long)w->digests.size, (long)w->item.size);
+	if (judge_bytes(w, content, err) < 0)
+		return -1;
+	/* They say nothing about the item, unless they are bad. */
+	if (!listed && w->verdict == VERDICT_CLEAN) {
+		w->hashed = false;
+		unknown(w, "not_as_listed");
 	}
-	return scan_bytes(w, content, err);
+	return 0;
 }
 
 /* What the engine could not finish for reasons of this moment is no lasting judgement of the content. */
@@ -317,7 +349,7 @@ static int trouble(struct work *w, const struct err *err, int64_t wanted)
 		log_err(LOG_INFO_, again ? "item.deferred" : "item.unknown", err);
 	if (again)
 		return store_item_defer(w->c->store, w->rec->id, trouble_next(err, w->rec->attempts), err->code,
-			strcmp(err->code, "worker") == 0, wanted, &local);
+			strcmp(err->code, "worker") == 0, strcmp(err->code, "budget") == 0 ? wanted : -1, &local);
 	unknown(w, reason);
 	return finish(w, &local);
 }

@@ -149,7 +149,8 @@ static void fail(struct core *c, struct live *l, const struct store_stream *s, c
 		state = STREAM_RETIRED;
 	if (err->class != ERR_CANCELLED)
 		log_err(err->class == ERR_CURSOR ? LOG_INFO_ : LOG_WARN_, "poll.failed", err);
-	if (store_stream_fail(c->store, s->id, err->code, err->message, next, err->class == ERR_CURSOR, state, &local) < 0)
+	/* Stopping is nobody's failure. */
+	if (store_stream_fail(c->store, s->id, err->class == ERR_CANCELLED ? NULL : err->code, err->message, next, err->class == ERR_CURSOR, state, &local) < 0)
 		log_err(LOG_ERROR_, "poll.store", &local);
 }
 

@@ -410,6 +410,10 @@ int transfer_result(struct transfer *t, struct err *err)
 		curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_error);
 		return os_error ? err_set(err, ERR_RETRY, "network", "%s", why) : err_set(err, ERR_REMOTE, "tls", "%s", why);
 	case CURLE_UNSUPPORTED_PROTOCOL:
+		/* What looks like HTTP/0.9 is no HTTP at all: the rest of a body that was longer than it said. */
+		if (strstr(why, "HTTP/0.9"))
+			return err_set(err, ERR_RETRY, "network", "%s", why);
+		return err_set(err, ERR_REMOTE, "bad_url", "%s", why);
 	case CURLE_URL_MALFORMAT:
 		return err_set(err, ERR_REMOTE, "bad_url", "%s", why);
 	case CURLE_WEIRD_SERVER_REPLY:

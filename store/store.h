@@ -98,7 +98,7 @@ int store_stream_retire(struct store *s, const char *connection, int64_t round, 
  * 0 never. */
 int store_stream_claim(struct store *s, int64_t now, int64_t lease_until, struct arena *a, struct store_stream *ret,
 	int64_t *ret_next, struct err *err);
-/* Gives it back after a failure. lost_cursor: cursor becomes NULL and resync true. state: enum stream_state or 0 to keep. */
+/* Gives it back after a failure (code NULL: without one, as it was). lost_cursor: cursor becomes NULL and resync true. state: enum stream_state or 0 to keep. */
 int store_stream_fail(struct store *s, int64_t id, const char *code, const char *message, int64_t next_due, bool lost_cursor,
 	int state, struct err *err);
 int store_stream_list(struct store *s, const char *connection, struct arena *a, struct store_stream **ret, size_t *ret_n,

@@ -334,12 +334,12 @@ static int fail(struct store *s, struct db *db, void *ctx, struct err *err)
 	struct failure *f = ctx;
 	/* What another node has claimed since is its own. */
 	int64_t n = db_run(db,
-		"UPDATE streams SET node = NULL, next_due = ?2, ready_at = ?2, failures = failures + 1, error = ?3,"
-		" reason = ?4, cursor = CASE WHEN ?5 = 1 THEN NULL ELSE cursor END,"
+		"UPDATE streams SET node = NULL, next_due = ?2, ready_at = ?2, failures = failures + ?8,"
+		" error = CASE WHEN ?8 = 1 THEN ?3 ELSE error END, reason = CASE WHEN ?8 = 1 THEN ?4 ELSE reason END, cursor = CASE WHEN ?5 = 1 THEN NULL ELSE cursor END,"
 		" resync = CASE WHEN ?5 = 1 THEN 1 ELSE resync END, state = CASE WHEN ?6 = 0 THEN state ELSE ?6 END"
 		" WHERE id = ?1 AND (node IS NULL OR node = ?7)",
 		DB_ARGS(DB_I(f->id), DB_I(f->next_due), DB_T(str0(f->code)), DB_T(str0(f->message)), DB_I(f->lost_cursor),
-			DB_I(f->state), DB_T(s->node)),
+			DB_I(f->state), DB_T(s->node), DB_I(f->code != NULL)),
 		err);
 
 	return n < 0 ? -1 : 0;

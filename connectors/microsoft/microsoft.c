@@ -213,6 +213,7 @@ const struct connector connector_microsoft = {
 	.endpoints = endpoints,
 	.needs = needs,
 	.services = SERVICE_MAIL | SERVICE_FILES | SERVICE_TEAMS,
+	.exact_sizes = true,
 	.open = ms_open,
 	.close = ms_close,
 	.check_grant = ms_grant_check,
