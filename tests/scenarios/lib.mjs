@@ -7,7 +7,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { readConnection, root, startFakecloud } from '../sdk/lib.mjs'
 import { oracle } from './oracle.mjs'
 
@@ -38,6 +38,17 @@ export const PLACES = {
   google: (t = 'aoba') => ({ id: `${t}-google`, mail: `${t}/google/users/hana@${t}.example/mail/INBOX`, files: `${t}/google/users/hana@${t}.example/drive`, shared: `${t}/google/shared-drives/Sales` }),
   box: (t = 'aoba') => ({ id: `${t}-box`, files: `${t}/box/users/hana@${t}.example`, shared: `${t}/box/users/ken@${t}.example` }),
   dropbox: (t = 'aoba') => ({ id: `${t}-dropbox`, files: `${t}/dropbox/members/hana@${t}.example`, shared: `${t}/dropbox/team-folders/Sales` }),
+}
+
+// Paths of the providers' interfaces, without those that give out tokens: for faults.
+export const API = '^/(v1\\.0|2\\.0|api/2\\.0|2|gmail|drive|upload|admin|_layouts)/'
+
+// The calls that a run makes, by kind, as faults name them.
+export const CALLS = {
+  microsoft: { list: { path_regex: '/delta' }, content: { path_regex: '/\\$value$|/content$|download\\.aspx' }, act: { path_regex: '/messages/[^/]+/move$|/items/0[^/]+\\?@' } },
+  google: { list: { path_regex: '/messages\\?|/drive/v3/files\\?|/changes\\?|/history' }, content: { path_regex: 'format=raw|alt=media' }, act: { path_regex: '/modify$|addParents' } },
+  box: { list: { path_regex: '/folders/[0-9]+/items\\?.*sha1' }, content: { path_regex: '/content\\?|/download$' }, act: { method: 'PUT', path_regex: '/files/' } },
+  dropbox: { list: { path_regex: '/list_folder/continue' }, content: { path_regex: '/files/download$' }, act: { path_regex: '/files/move', skip: 1 } },
 }
 
 // A small company at one provider: clean and bad mails and files.
@@ -71,6 +82,9 @@ export function connectors() {
   assert.ok(known.length, `no connectors: ${r.stderr}`)
   return known
 }
+
+// The tests of a file, a few at a time: most of their time is waiting.
+export const suite = (name, body) => describe(name, { concurrency: 3 }, body)
 
 // A test for each of the providers that has a connector; for the others one that says that it skips.
 export function eachProvider(providers, name, body) {
@@ -277,6 +291,13 @@ export class Scene {
   // What the clouds hold now is what the oracle compares with later: after changes that users made.
   async snapshot() {
     this.before = await this.state()
+  }
+
+  // A new thing of that name, made by users: from now on the oracle expects it.
+  async appeared(name, provider) {
+    const found = await waitFor(`${name} in the cloud`, async () => (await this.state()).find((i) => i.name === name && (!provider || i.provider === provider)))
+    this.before.push({ ...found, quarantined: false })
+    return found
   }
 
   // Everything is as it must be; see oracle.mjs.
