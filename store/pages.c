@@ -3,7 +3,7 @@
  * The identity of an item is (connection, remote_id, version). What is known already is a repeat; some repeats are
  * more than that, because nothing that is visible may be left unjudged: a pending item that shows up in another
  * stream has moved there (so that its disappearance from the old one does not end it), and one that was given up as
- * "gone", or in which nothing was found before the provider called it malware, is pending again. */
+ * "gone", "superseded" or "changed", or in which nothing was found before the provider called it malware, is pending again. */
 #include "store/impl.h"
 
 #include "base/encode.h"
@@ -165,7 +165,7 @@ static int repeat(struct db *db, struct commit *c, const struct store_item *i, c
 {
 	int64_t id, stream;
 	int state;
-	bool gone, marked;
+	bool gone, marked; /* ended without being looked at; called malware since */
 
 	c->counts.repeats++;
 	{
@@ -181,7 +181,10 @@ static int repeat(struct db *db, struct commit *c, const struct store_item *i, c
 		id = db_int(st, 0);
 		stream = db_int(st, 1);
 		state = (int)db_int(st, 2);
-		gone = state == ITEM_UNKNOWN && strcmp(str0(db_text(st, 3)), "gone") == 0;
+		const char *reason = str0(db_text(st, 3));
+		/* A content that came back (A, then B, then A again) has the version it had. */
+		gone = state == ITEM_UNKNOWN && (strcmp(reason, "gone") == 0 || strcmp(reason, "superseded") == 0 ||
+							strcmp(reason, "changed") == 0);
 		/* The provider calls it malware now, and nothing was found in it then. */
 		marked = i->provider_threat && state != ITEM_PENDING && db_int(st, 4) == 0 && !db_text(st, 5);
 	}

@@ -61,7 +61,7 @@ static void model_item(struct model *m, int c, int s, int id, int version, enum 
 
 	if (t->known) {
 		v->repeats++;
-		bool gone = t->state == ITEM_UNKNOWN && strcmp(t->reason, "gone") == 0;
+		bool gone = t->state == ITEM_UNKNOWN && (strcmp(t->reason, "gone") == 0 || strcmp(t->reason, "superseded") == 0);
 		if (state != ITEM_PENDING || !(gone || (t->state == ITEM_PENDING && t->stream != s)))
 			return;
 		if (gone) {
