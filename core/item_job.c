@@ -259,6 +259,12 @@ static void fill_finding(struct work *w, const struct policy_decision *d, const 
 		.verdict_at = now};
 }
 
+/* What is not there any more, or came back as another version, is counted but nothing to act on. */
+static bool went_away(const char *reason)
+{
+	return strcmp(reason, "gone") == 0 || strcmp(reason, "superseded") == 0 || strcmp(reason, "changed") == 0;
+}
+
 /* The item's end, in one transaction. */
 static int finish(struct work *w, struct err *err)
 {
@@ -279,7 +285,7 @@ static int finish(struct work *w, struct err *err)
 		store_released(w->c->store, w->l->config.id, w->item.id, w->digests.sha256, &released, err) < 0)
 		return -1;
 	matters = decision.action != POLICY_NONE && !released &&
-		!(w->verdict == VERDICT_UNKNOWN && (strcmp(r.reason, "gone") == 0 || strcmp(r.reason, "superseded") == 0));
+		!(w->verdict == VERDICT_UNKNOWN && went_away(r.reason));
 	if (matters) {
 		describe(w);
 		fill_finding(w, &decision, buf_str(&threats), now, &f);
