@@ -198,7 +198,7 @@ int file_bytes(struct connection *c, const char *as, const char *id, const char 
 	bool malware = done < 0 && why.class == ERR_REMOTE && strcmp(why.code, GOOGLE_MALWARE) == 0;
 	if (done < 0 && !malware)
 		return pass_on(err, &why);
-	*ret = (struct content_info){0};
+	*ret = (struct content_info){.rendered = type != NULL};
 	/* Google's own verdict is enough; the bytes would need acknowledgeAbuse. */
 	if (malware)
 		snprintf(ret->provider_threat, sizeof(ret->provider_threat), "cannotDownloadAbusiveFile");

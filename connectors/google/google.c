@@ -251,6 +251,7 @@ const struct connector connector_google = {
 	.endpoints = endpoints,
 	.needs = needs,
 	.services = SERVICE_MAIL | SERVICE_FILES,
+	.exact_sizes = true, /* of blobs; what is exported has none */
 	.open = g_open,
 	.close = g_close,
 	.check_grant = grant_check,

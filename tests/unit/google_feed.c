@@ -370,7 +370,9 @@ static void test_bytes(void **state)
 	assert_string_equal(f.err.code, "not_downloadable");
 	assert_int_equal(fetch(&f, "d", NULL, &info, &size), -1);
 	assert_int_equal(f.err.class, ERR_GONE);
+	assert_false(info.rendered);
 	assert_int_equal(fetch(&f, "e", BIG, &info, &size), 0);
+	assert_true(info.rendered); /* the next export may be other bytes */
 	assert_int_equal(fetch(&f, "e", BIG, &info, &size), -1);
 	assert_int_equal(f.err.class, ERR_RETRY);
 	assert_true(f.err.retry_at > time_now_ms());
