@@ -51,6 +51,7 @@ static int start_role(struct scanner *s, struct err *err)
 	s->role = fork();
 	if (s->role == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		setenv("SEKISHO_LOG", "warn", 0);
 		if (sv[1] != 3 && dup2(sv[1], 3) < 0)
 			_exit(7);
 		fcntl(3, F_SETFD, 0);
