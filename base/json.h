@@ -1,8 +1,8 @@
 /* Strict JSON: cJSON (RFC 8259) behind a scanner that refuses what cJSON lets through.
  *
  * json_parse() refuses: duplicate keys in one object, nesting beyond JSON_MAX_DEPTH, raw control characters
- * in strings, bad escapes and lone surrogates, bytes behind the value, anything but one value. Two things it
- * mends, because a provider's file name must not stop a feed: bytes that are not UTF-8 and \u0000 become
+ * in strings, bad escapes, bytes behind the value, anything but one value. Three things it mends, because a
+ * provider's file name must not stop a feed: bytes that are not UTF-8, lone surrogates and \u0000 become
  * U+FFFD. Integers beyond 2^53 become strings of their digits (cJSON would round them): read ids and 64-bit
  * numbers with json_id() and json_int64(), which take both forms.
  *

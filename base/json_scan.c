@@ -125,18 +125,18 @@ static int scan_escape(struct scanner *s, uint64_t *hash)
 	if (hex4(s, &hi) < 0)
 		return -1;
 	cp = hi;
-	if (hi >= 0xd800 && hi < 0xdc00) {
-		if (s->len - s->at < 6 || s->text[s->at] != '\\' || s->text[s->at + 1] != 'u')
-			return bad(s, "lone surrogate");
+	size_t after = s->at;
+	if (hi >= 0xd800 && hi < 0xdc00 && s->len - s->at >= 6 && s->text[s->at] == '\\' && s->text[s->at + 1] == 'u') {
 		s->at += 2;
 		if (hex4(s, &lo) < 0)
 			return -1;
-		if (lo < 0xdc00 || lo > 0xdfff)
-			return bad(s, "lone surrogate");
-		cp = 0x10000 + ((hi - 0xd800) << 10) + (lo - 0xdc00);
-	} else if (hi >= 0xdc00 && hi < 0xe000) {
-		return bad(s, "lone surrogate");
-	} else if (hi == 0) {
+		if (lo >= 0xdc00 && lo < 0xe000)
+			cp = 0x10000 + ((hi - 0xd800) << 10) + (lo - 0xdc00);
+		else
+			s->at = after; /* the next one stands for itself */
+	}
+	/* Names on Windows are made of 16-bit units and may hold half a pair. */
+	if (cp == 0 || (cp >= 0xd800 && cp < 0xe000)) {
 		*hash = fnv(*hash, REPLACEMENT, 3);
 		return emit(s, REPLACEMENT, 3);
 	}

@@ -152,6 +152,7 @@ void core_stream_info(const struct store_stream *s, struct stream_info *ret);
 void core_item(const struct store_item *s, struct item *ret);
 
 #define JOB_LEASE_MS 900000
+#define ITEM_CLAIM_BATCH 4 /* items that an item thread takes at once */
 
 /* The role's main. fd: the socket to the supervisor. */
 int core_role_main(const char *config_path, enum core_mode mode, int fd);

@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define CLAIM_BATCH 4
 #define SCAN_QUEUE_MS 600000
 #define ATTEMPTS_REMOTE 3  /* answers that make no sense */
 #define ATTEMPTS_ITEM 10   /* troubles that only this item has: a few minutes of back-off */
@@ -410,7 +409,7 @@ bool item_jobs(struct core *c, int64_t *ret_next)
 	char id[24];
 
 	*ret_next = 0;
-	if (!a || store_item_claim(c->store, now, now + JOB_LEASE_MS, CLAIM_BATCH, a, &items, &n, ret_next, &err) < 0)
+	if (!a || store_item_claim(c->store, now, now + JOB_LEASE_MS, ITEM_CLAIM_BATCH, a, &items, &n, ret_next, &err) < 0)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (core_stopping(c)) {

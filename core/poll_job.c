@@ -116,6 +116,9 @@ static int poll_pages(struct core *c, struct live *l, struct store_stream *s, st
 			return -1;
 		if (!page.cursor || strlen(page.cursor) >= CONNECTOR_TEXT_MAX)
 			return err_set(err, ERR_REMOTE, "bad_answer", "the feed gave no place to go on from");
+		/* A page that leads to itself: what is on it was taken when the feed came by first. */
+		if (page.more && owned && strcmp(page.cursor, owned) == 0)
+			return err_set(err, ERR_REMOTE, "bad_answer", "the feed does not move on");
 		bool last = !page.more || turn == PAGES_PER_TURN || core_stopping(c);
 		if (commit(c, l, s, &page, last, &fresh, err) < 0)
 			return -1;
@@ -139,6 +142,9 @@ static void fail(struct core *c, struct live *l, const struct store_stream *s, c
 	struct err local;
 	int64_t next = trouble_next(err, s->failures);
 
+	/* A place that is lost again before the list was through: a feed that turns in circles must not turn us as well. */
+	if (err->class == ERR_CURSOR && s->resync)
+		next = http_backoff(s->failures, 1000, 60000) + c->set->poll_fast;
 	if (err->class != ERR_CANCELLED && l)
 		trouble_connection(c, l, err);
 	if (err->class == ERR_REMOTE && strcmp(err->code, "unlicensed") == 0)

@@ -153,7 +153,7 @@ static int serve_web(void *ctx, struct rpc *rpc, struct msg *m)
 static int meet_web(struct core *c, int fd, struct err *err)
 {
 	const struct rpc_ops ops = {.serve = serve_web};
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 
 	msg_init(&m, WEB_CONFIG, 0);
 	msg_put_str(&m, c->set->console_listen);
@@ -268,7 +268,11 @@ static int start_threads(struct service *s, struct err *err)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	int workers = s->set.workers ? s->set.workers : (int)(cpus > 0 ? cpus : 1);
-	int threads = s->set.threads ? s->set.threads : workers + 4;
+	int threads = s->set.threads ? s->set.threads : workers + 6;
+
+	/* One connection never has all of them. */
+	if (threads > 1)
+		store_item_share(s->core.store, (threads > 3 ? threads - 2 : threads - 1) * ITEM_CLAIM_BATCH);
 
 	if (add_worker(s, "outbox", outbox_job, 1, err) < 0)
 		return -1;
@@ -342,7 +346,7 @@ static void stop_all(struct service *s)
 
 static void tell(struct core *c, enum supervisor_message what)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 
 	msg_init(&m, what, 0);
 	if (rpc_notify(c->supervisor, &m) < 0)
@@ -351,7 +355,7 @@ static void tell(struct core *c, enum supervisor_message what)
 
 static void ready(struct core *c)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 	char text[700];
 
 	snprintf(text, sizeof(text), "ready");

@@ -23,6 +23,7 @@ struct writer;
 /* The writer thread's own. It is put back when a transaction is undone, as the rows are. */
 struct memory {
 	int64_t turn[3];     /* by lane: the connection served last */
+	int64_t share;       /* items of one connection that this node may have claimed at once; 0: any number */
 	int64_t now;         /* the latest time a claim named */
 	int64_t done_minute; /* the last one whose start cleaned up behind itself */
 };

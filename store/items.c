@@ -86,6 +86,7 @@ int store_item_get(struct store *s, int64_t id, struct arena *a, struct store_it
 struct claim {
 	int64_t now, lease_until, next;
 	size_t max, n;
+	int64_t room; /* of the connection at hand */
 	struct arena *arena;
 	struct store_item *items;
 };
@@ -108,7 +109,7 @@ static int take(struct store *s, struct db *db, struct claim *c, int lane, int64
 		if (db_start(db,
 			    "SELECT id FROM items WHERE state = 1 AND lane = ?1 AND connection = ?2 AND ready_at <= ?3"
 			    " ORDER BY ready_at, id LIMIT ?4 FOR UPDATE SKIP LOCKED",
-			    DB_ARGS(DB_I(lane), DB_I(connection), DB_I(c->now), DB_I((int64_t)c->max)), &st, err) < 0)
+			    DB_ARGS(DB_I(lane), DB_I(connection), DB_I(c->now), DB_I(c->room)), &st, err) < 0)
 			return -1;
 		while ((r = db_step(st, err)) > 0) {
 			int64_t *id = db_list_add(&ids, err);
@@ -149,6 +150,17 @@ static int try_connection(struct store *s, struct db *db, struct claim *c, int l
 	if (paused > c->now) {
 		c->next = earlier(c->next, paused);
 		return 0;
+	}
+	c->room = (int64_t)c->max;
+	if (s->memory.share) {
+		int64_t claimed = 0;
+		if (db_get_int(db, "SELECT count(*) FROM items WHERE node = ?1 AND connection = ?2",
+			    DB_ARGS(DB_T(s->node), DB_I(connection)), &claimed, err) < 0)
+			return -1;
+		if (claimed >= s->memory.share)
+			return 0; /* whoever gives one back looks again */
+		if (c->room > s->memory.share - claimed)
+			c->room = s->memory.share - claimed;
 	}
 	if (take(s, db, c, lane, connection, err) < 0)
 		return -1;
@@ -205,6 +217,11 @@ static int claim(struct store *s, struct db *db, void *ctx, struct err *err)
 	if (c->n > 0)
 		c->next = c->now;
 	return 0;
+}
+
+void store_item_share(struct store *s, int items)
+{
+	s->memory.share = items;
 }
 
 int store_item_claim(struct store *s, int64_t now, int64_t lease_until, size_t max, struct arena *a, struct store_item **ret,

@@ -150,6 +150,9 @@ int store_page_commit(struct store *s, const struct store_page *page, int64_t *r
  * 0 never. */
 int store_item_claim(struct store *s, int64_t now, int64_t lease_until, size_t max, struct arena *a, struct store_item **ret,
 	size_t *ret_n, int64_t *ret_next, struct err *err);
+/* From now on this node claims at most so many items of one connection at a time, so that a slow provider leaves some of
+ * the threads to others. 0, as at first: any number. Before any thread claims. */
+void store_item_share(struct store *s, int items);
 /* Not now: attempts + 1 (crashes + 1 when crashed), size stored when it became known (-1: keep). */
 int store_item_defer(struct store *s, int64_t id, int64_t next_try, const char *code, bool crashed, int64_t size,
 	struct err *err);

@@ -16,8 +16,8 @@ static char *parsed(const char *text, size_t len, struct err *err)
 
 static void refuses(void **state)
 {
-	static const char *const bad[] = {"", " ", "nul", "[1,]", "[]x", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "\"\\ud800\"",
-		"\"\\ud800x\"", "\"\\udc00\"", "\"a\nb\"", "\"\\x\"", "01", "1.", "-", "1e", "[1 2]", "{1:2}", "{\"a\"}", "\"abc",
+	static const char *const bad[] = {"", " ", "nul", "[1,]", "[]x", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}",
+		"\"a\nb\"", "\"\\x\"", "01", "1.", "-", "1e", "[1 2]", "{1:2}", "{\"a\"}", "\"abc",
 		"{\"a\":1}{", "[1,2", "1e5x", "<html></html>"};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct err err = {0};
@@ -48,6 +48,24 @@ static void mends(void **state)
 	assert_string_equal(utf8, "\"a\xef\xbf\xbd\"");
 	assert_string_equal(big, "\"30401068076164269\"");
 	assert_string_equal(bom, "[]");
+}
+
+static void mends_half_pairs(void **state)
+{
+	static const char *const texts[][2] = {{"\"\\ud800\"", "\"\xef\xbf\xbd\""}, {"\"\\ud800x\"", "\"\xef\xbf\xbdx\""},
+		{"\"\\udc00\"", "\"\xef\xbf\xbd\""}, {"\"\\ud800\\u0041\"", "\"\xef\xbf\xbd" "A\""},
+		{"\"\\ud800\\ud83d\\ude00\"", "\"\xef\xbf\xbd\xf0\x9f\x98\x80\""},
+		{"\"\\udc00\\ud800\\n\"", "\"\xef\xbf\xbd\xef\xbf\xbd\\n\""}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_free_ char *out = parsed(texts[i][0], strlen(texts[i][0]), NULL);
+		assert_non_null(out);
+		assert_string_equal(out, texts[i][1]);
+	}
+	/* Keys that differ in halves of pairs alone would be one key afterwards. */
+	const char *twice = "{\"\\ud800\":1,\"\\udc00\":2}";
+	assert_null(parsed(twice, strlen(twice), NULL));
+	assert_null(parsed("\"\\ud800\\u12\"", 12, NULL));
 }
 
 static void depth_is_bounded(void **state)
@@ -108,7 +126,7 @@ static void finds_the_top_level_string(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refuses), cmocka_unit_test(case_variants_are_other_keys), cmocka_unit_test(mends),
+		cmocka_unit_test(refuses), cmocka_unit_test(case_variants_are_other_keys), cmocka_unit_test(mends), cmocka_unit_test(mends_half_pairs),
 		cmocka_unit_test(depth_is_bounded), cmocka_unit_test(reads), cmocka_unit_test(quotes),
 		cmocka_unit_test(finds_the_top_level_string),
 	};
