@@ -45,7 +45,7 @@ static int ask_ok(struct rpc *rpc, struct msg *m, int64_t timeout_ms, struct err
 
 int auth_client_configure(struct rpc *rpc, const char *state, const char *key_file, const char *ca_file, struct err *err)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 
 	msg_init(&m, AUTH_CONFIG, 0);
 	msg_put_str(&m, state);
@@ -106,7 +106,7 @@ int auth_client_put(struct rpc *rpc, const char *connection, const char *tenant,
 
 static int about(struct rpc *rpc, uint32_t type, const char *connection, int64_t timeout_ms, struct err *err)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 
 	msg_init(&m, type, 0);
 	msg_put_str(&m, connection);
@@ -125,7 +125,7 @@ int auth_client_revoke(struct rpc *rpc, const char *connection, struct err *err)
 
 int auth_client_rename(struct rpc *rpc, const char *from, const char *to, struct err *err)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 
 	msg_init(&m, AUTH_RENAME, 0);
 	msg_put_str(&m, from);

@@ -48,7 +48,7 @@ struct task {
 
 static void send_error(struct rpc *rpc, uint64_t id, const struct err *err)
 {
-	_cleanup_msg_ struct msg reply;
+	_cleanup_msg_ struct msg reply = {0};
 
 	msg_init(&reply, AUTH_ERR, id);
 	msg_put_err(&reply, err);
@@ -58,7 +58,7 @@ static void send_error(struct rpc *rpc, uint64_t id, const struct err *err)
 static void token_answered(void *ctx, uint64_t id, const struct token_answer *answer)
 {
 	struct role *role = ctx;
-	_cleanup_msg_ struct msg reply;
+	_cleanup_msg_ struct msg reply = {0};
 
 	msg_init(&reply, AUTH_TOKEN_REPLY, id);
 	if (!answer->token) {
@@ -304,7 +304,7 @@ static void task_free(void *ctx)
 static void task_main(void *ctx)
 {
 	struct task *task = ctx;
-	_cleanup_msg_ struct msg reply;
+	_cleanup_msg_ struct msg reply = {0};
 	struct err err = {0};
 
 	msg_init(&reply, AUTH_OK, task->msg.id);

@@ -66,7 +66,7 @@ static int serve(struct client *cl, struct msg *m)
 	const char *command = msg_get_str(m), *args = msg_get_str(m);
 	_cleanup_json_ cJSON *doc = NULL, *result = cJSON_CreateObject();
 	_cleanup_buf_ struct buf text = BUF_INIT(MSG_MAX - 1000);
-	_cleanup_msg_ struct msg reply;
+	_cleanup_msg_ struct msg reply = {0};
 	struct err err = {0};
 
 	msg_init(&reply, CTL_RESULT, m->id);

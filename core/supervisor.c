@@ -92,7 +92,7 @@ static int start(struct supervisor *s, enum role role, int *ret_fd)
 
 static int start_peer(struct supervisor *s, enum role role)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 	int fd;
 
 	msg_init(&m, SUP_PEER, 0);
@@ -176,7 +176,7 @@ static void reap(struct supervisor *s)
 
 static void begin_stop(struct supervisor *s)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 
 	if (s->stop_by)
 		return;

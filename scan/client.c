@@ -5,7 +5,7 @@
 
 int scan_client_configure(int fd, const struct scan_config *config)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 
 	msg_init(&m, SCAN_CONFIG, 0);
 	return scan_config_put(&m, config) < 0 ? -1 : msg_send(fd, &m);
@@ -14,8 +14,8 @@ int scan_client_configure(int fd, const struct scan_config *config)
 int scan_client_scan(struct scan_client *c, const struct scan_request *req, int fd, int64_t wait_ms,
 	struct scan_reply *ret, struct err *err)
 {
-	_cleanup_msg_ struct msg m;
-	_cleanup_msg_ struct msg reply;
+	_cleanup_msg_ struct msg m = {0};
+	_cleanup_msg_ struct msg reply = {0};
 
 	msg_init(&m, SCAN_REQUEST, 0);
 	msg_init(&reply, 0, 0);
@@ -33,8 +33,8 @@ int scan_client_scan(struct scan_client *c, const struct scan_request *req, int 
 
 int scan_client_info(struct scan_client *c, struct scan_info *ret, struct err *err)
 {
-	_cleanup_msg_ struct msg m;
-	_cleanup_msg_ struct msg reply;
+	_cleanup_msg_ struct msg m = {0};
+	_cleanup_msg_ struct msg reply = {0};
 
 	msg_init(&m, SCAN_INFO, 0);
 	msg_init(&reply, 0, 0);

@@ -39,7 +39,7 @@ static void tell(struct generation *g, struct msg *m)
 
 static void on_loading(void *ctx, const char *path)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 
 	msg_init(&m, WIRE_LOADING, 0);
 	msg_put_str(&m, path);
@@ -48,7 +48,7 @@ static void on_loading(void *ctx, const char *path)
 
 static void on_refused(void *ctx, const char *path, const char *why)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 
 	msg_init(&m, WIRE_REFUSED, 0);
 	msg_put_str(&m, path);
@@ -58,7 +58,7 @@ static void on_refused(void *ctx, const char *path, const char *why)
 
 static int tell_worker(struct generation *g, pid_t pid, int fd)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 
 	msg_init(&m, WIRE_WORKER, 0);
 	msg_put_i64(&m, pid);
@@ -126,7 +126,7 @@ static void reap(struct generation *g)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		_cleanup_msg_ struct msg m;
+		_cleanup_msg_ struct msg m = {0};
 		for (int i = 0; i < g->n_children; i++)
 			if (g->children[i] == pid)
 				g->children[i--] = g->children[--g->n_children];
@@ -140,7 +140,7 @@ static void reap(struct generation *g)
 
 static void obey(struct generation *g)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 
 	if (wire_recv(g->fd, &m, true) != 1)
 		_exit(0);
@@ -169,7 +169,7 @@ static bool give_way(bool background)
 static int load(struct generation *g, struct database *db, struct err *err)
 {
 	struct engine_watch watch = {on_loading, on_refused, g};
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 
 	msg_init(&m, WIRE_LOADED, 0);
 	if (engine_init(err) < 0 || engine_load(g->config, db, &watch, &g->engine, err) < 0)
@@ -191,7 +191,7 @@ static _Noreturn void run(const struct scan_config *config, struct database *db,
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	bool gave_way = give_way(background);
 	if (load(&g, db, &err) < 0) {
-		_cleanup_msg_ struct msg m;
+		_cleanup_msg_ struct msg m = {0};
 		log_err(LOG_ERROR_, "scan.load", &err);
 		msg_init(&m, WIRE_REFUSED, 0);
 		msg_put_str(&m, NULL);

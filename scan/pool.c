@@ -75,7 +75,7 @@ void pool_start(struct role *r, struct generation_state *gen, pid_t pid, int fd)
 
 static void kill_worker(struct worker *w)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 
 	w->killed = true;
 	if (w->pid <= 0)
@@ -88,7 +88,7 @@ static void kill_worker(struct worker *w)
 
 static void send_reply(struct role *r, const struct job *job, const struct scan_reply *reply)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 
 	msg_init(&m, SCAN_REPLY, job->id | RPC_REPLY);
 	if (scan_reply_put(&m, reply) < 0 || role_send(r, &m) < 0)
@@ -237,7 +237,7 @@ static void on_reply(struct role *r, struct worker *w, struct msg *m)
 
 void pool_readable(struct role *r, struct worker *w)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 	int n = wire_recv(w->fd, &m, false);
 
 	if (n < 0 && errno == EAGAIN)
@@ -292,7 +292,7 @@ void pool_generation_gone(struct role *r, struct generation_state *gen)
 
 void pool_give(struct role *r, struct worker *w, struct job *job)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 	const struct scan_request req = {.tenant = "", .size = job->size, .deadline_ms = job->deadline_ms};
 	/* The descriptor is kept for a second try; the worker gets a copy. */
 	int fd = fcntl(job->fd, F_DUPFD_CLOEXEC, 3);
@@ -382,7 +382,7 @@ static struct worker *to_retire(struct role *r)
 static void ask_for_workers(struct role *r, struct generation_state *gen, int want, int64_t now)
 {
 	while (now >= gen->fork_after && pool_count(r, gen) < want) {
-		_cleanup_msg_ struct msg m;
+		_cleanup_msg_ struct msg m = {0};
 		msg_init(&m, WIRE_FORK, 0);
 		if (wire_send(gen->fd, &m, false) < 0)
 			return;

@@ -26,7 +26,7 @@ int role_send(struct role *r, struct msg *m)
 
 void role_changed(struct role *r)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 	struct scan_info info;
 
 	swap_info(r, &info);
@@ -37,7 +37,7 @@ void role_changed(struct role *r)
 
 static int answer_info(struct role *r, struct msg *request)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 	struct scan_info info;
 
 	if (msg_end(request) < 0 || request->n_fds)
@@ -102,7 +102,7 @@ static int accept_item(struct role *r, struct msg *m)
 
 static void core_readable(struct role *r)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 	int n = msg_recv(r->core, &m), rc = -1;
 
 	if (n != 1) {
@@ -215,7 +215,7 @@ static void loop(struct role *r)
 
 static int configure(struct role *r)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 	struct rlimit l;
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 

@@ -316,7 +316,7 @@ static void drain(struct role *r, struct generation_state *gen)
 static void ask_for_one(struct role *r, struct generation_state *gen, int want, int64_t now)
 {
 	while (now >= gen->fork_after && pool_count(r, gen) < want) {
-		_cleanup_msg_ struct msg m;
+		_cleanup_msg_ struct msg m = {0};
 		msg_init(&m, WIRE_FORK, 0);
 		if (wire_send(gen->fd, &m, false) < 0)
 			return;
@@ -386,7 +386,7 @@ static void ended(struct role *r, struct generation_state *gen)
 
 void swap_readable(struct role *r, struct generation_state *gen)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 	int n = wire_recv(gen->fd, &m, false);
 
 	if (n < 0 && errno == EAGAIN)

@@ -38,7 +38,7 @@ static int64_t cpu_us(void)
 /* SCAN_READY: caged or not, and by what; with a text of failure instead the worker ends. */
 static int announce(int fd, const char *layers, const struct err *failed)
 {
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 
 	msg_init(&m, SCAN_READY, 0);
 	msg_put_str(&m, layers);
@@ -71,8 +71,8 @@ static void scan_one(struct inspect *inspect, struct engine *engine, int sock, i
 /* 0 to go on, -1 to end. */
 static int serve(struct inspect *inspect, struct engine *engine, int sock)
 {
-	_cleanup_msg_ struct msg m;
-	_cleanup_msg_ struct msg answer;
+	_cleanup_msg_ struct msg m = {0};
+	_cleanup_msg_ struct msg answer = {0};
 	struct scan_request req;
 	struct scan_reply reply;
 	int fd = -1;

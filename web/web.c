@@ -98,7 +98,7 @@ static struct MHD_Daemon *start(const char *where, char *url, size_t size)
 
 int web_role_main(int fd)
 {
-	_cleanup_msg_ struct msg m, reply;
+	_cleanup_msg_ struct msg m = {0}, reply = {0};
 	char url[64];
 
 	log_open("web");
