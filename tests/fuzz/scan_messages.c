@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void reply(struct msg *m)
 {
 	struct scan_reply a, b;
-	_cleanup_msg_ struct msg again;
+	_cleanup_msg_ struct msg again = {0};
 
 	msg_init(&again, SCAN_REPLY, 1);
 	if (scan_reply_get(m, &a) == 0 && (scan_reply_put(&again, &a) < 0 || scan_reply_get(&again, &b) < 0))
@@ -20,7 +20,7 @@ static void reply(struct msg *m)
 static void config(struct msg *m)
 {
 	struct scan_config a, b;
-	_cleanup_msg_ struct msg again;
+	_cleanup_msg_ struct msg again = {0};
 
 	msg_init(&again, SCAN_CONFIG, 1);
 	if (scan_config_get(m, &a) == 0 && (scan_config_put(&again, &a) < 0 || scan_config_get(&again, &b) < 0))
@@ -30,7 +30,7 @@ static void config(struct msg *m)
 static void info(struct msg *m)
 {
 	struct scan_info a, b;
-	_cleanup_msg_ struct msg again;
+	_cleanup_msg_ struct msg again = {0};
 
 	msg_init(&again, SCAN_INFO_REPLY, 1);
 	if (scan_info_get(m, &a) == 0 && (scan_info_put(&again, &a) < 0 || scan_info_get(&again, &b) < 0))
@@ -52,7 +52,7 @@ static void request(struct msg *m)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const readers[])(struct msg *) = {reply, config, info, request};
-	_cleanup_msg_ struct msg m;
+	_cleanup_msg_ struct msg m = {0};
 
 	if (size < 1)
 		return 0;
