@@ -35,6 +35,10 @@ static bool connection_waits(struct core *c, const struct store_connection *k, s
 
 	if (k->state == CONN_DISCONNECTED)
 		return false;
+	/* A withdrawn consent may have been given back: the round that finds out is waited for, once. */
+	discover_due(c, k->id, &due, &failures);
+	if (due <= now && k->paused_until <= now)
+		return true;
 	if (k->state == CONN_REVOKED || k->state == CONN_EXPIRED) {
 		idle->gave_up = true;
 		return false;
@@ -45,8 +49,7 @@ static bool connection_waits(struct core *c, const struct store_connection *k, s
 		idle->gave_up = true;
 		return false;
 	}
-	discover_due(c, k->id, &due, &failures);
-	if (due <= now || (failures && failures < PATIENCE_FAILURES && due - now < PATIENCE_MS))
+	if (failures && failures < PATIENCE_FAILURES && due - now < PATIENCE_MS)
 		return true;
 	if (failures)
 		idle->gave_up = true;
