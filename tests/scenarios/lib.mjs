@@ -285,7 +285,8 @@ export class Scene {
   }
 
   async state() {
-    return (await this.cloud.state()).filter((i) => !this.tenant || i.tenant === this.tenant)
+    const id = (i) => [i.provider, i.tenant, i.service, i.id].join(' ')
+    return (await this.cloud.state()).filter((i) => !this.tenant || i.tenant === this.tenant).sort((a, b) => (id(a) < id(b) ? -1 : 1))
   }
 
   // What the clouds hold now is what the oracle compares with later: after changes that users made.
