@@ -152,7 +152,9 @@ void core_stream_info(const struct store_stream *s, struct stream_info *ret);
 void core_item(const struct store_item *s, struct item *ret);
 
 #define JOB_LEASE_MS 900000
-#define ITEM_CLAIM_BATCH 4 /* items that an item thread takes at once */
+/* Items that an item thread takes at once. With more, the later ones wait for the containing of the earlier ones while
+ * other threads are idle, and claiming costs too little for it to be felt. */
+#define ITEM_CLAIM_BATCH 1
 
 /* The role's main. fd: the socket to the supervisor. */
 int core_role_main(const char *config_path, enum core_mode mode, int fd);

@@ -268,7 +268,7 @@ static int start_threads(struct service *s, struct err *err)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	int workers = s->set.workers ? s->set.workers : (int)(cpus > 0 ? cpus : 1);
-	int threads = s->set.threads ? s->set.threads : workers + 6;
+	int threads = s->set.threads ? s->set.threads : 2 * workers + 8;
 
 	/* One connection never has all of them. */
 	if (threads > 1)

@@ -22,7 +22,7 @@ struct settings {
 	char time_zone[64];
 	int64_t poll_fast, poll_slow, poll_teams, discover; /* ms */
 	int workers;    /* scan workers; 0: one a processor */
-	int threads;    /* of item jobs; 0: workers + 4 */
+	int threads;    /* of item jobs, most of which wait for a provider; 0: 2 × workers + 8 */
 	bool sandbox;
 };
 
