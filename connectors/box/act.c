@@ -169,7 +169,7 @@ int box_plan(struct connection *c, const struct stream_info *stream, const struc
 
 /* ---- quarantine ---- */
 
-static int unshare(struct act *x)
+static int unshare_file(struct act *x)
 {
 	_cleanup_json_ cJSON *list = NULL;
 	const cJSON *e;
@@ -220,7 +220,26 @@ static int lock(struct act *x)
 	return json_set_str(x->receipt, "method", "lock");
 }
 
-static int move_in(struct act *x)
+/* Nobody of ours moves anything now. */
+static int shut_door(struct act *x)
+{
+	pthread_mutex_lock(&x->c->door);
+	int r = box_door_close(x->c, x->place, x->user, x->err);
+	pthread_mutex_unlock(&x->c->door);
+	return r;
+}
+
+/* The file was seen a moment ago: when the move finds nothing, the door was shut by another node or an opened connection
+ * that is being replaced. Look again later. */
+static int not_gone(struct act *x, const struct err *moved)
+{
+	*x->err = *moved;
+	if (moved->class == ERR_GONE)
+		return err_set(x->err, ERR_RETRY, "door_shut", "Box: the file could not be moved (%.200s)", moved->message);
+	return -1;
+}
+
+static int move_in_alone(struct act *x)
 {
 	struct err moved = {0};
 
@@ -236,8 +255,15 @@ static int move_in(struct act *x)
 		return 0;
 	if (moved.http_status == 403 && moved.class == ERR_REMOTE)
 		return lock(x);
-	*x->err = moved;
-	return -1;
+	return not_gone(x, &moved);
+}
+
+static int move_in(struct act *x)
+{
+	pthread_mutex_lock(&x->c->door);
+	int r = move_in_alone(x);
+	pthread_mutex_unlock(&x->c->door);
+	return r;
 }
 
 int box_quarantine(struct connection *c, const char *receipt, bool again, struct buf *receipt_out, struct err *err)
@@ -248,12 +274,12 @@ int box_quarantine(struct connection *c, const char *receipt, bool again, struct
 		return -1;
 	if (!x.now)
 		return err_set(err, ERR_GONE, "gone", "Box: the file is gone");
-	if (again && box_door_close(c, x.place, x.user, err) < 0)
+	if (again && shut_door(&x) < 0)
 		return -1;
 	if (!x.held && !x.locked) {
 		if (strcmp(json_str_or(json_object(x.now, "file_version"), "id", ""), json_str_or(x.receipt, "version", "")) != 0)
 			return err_set(err, ERR_CHANGED, "changed", "Box: the file has a newer version");
-		if (unshare(&x) < 0 || move_in(&x) < 0)
+		if (unshare_file(&x) < 0 || move_in(&x) < 0)
 			return -1;
 	} else if (x.locked && !x.held && json_set_str(x.receipt, "method", "lock") < 0) {
 		return err_memory(err);
@@ -271,7 +297,7 @@ static int unlock(struct act *x)
 	return change(x, x->user, body, x->err);
 }
 
-static int move_out(struct act *x)
+static int move_out_alone(struct act *x)
 {
 	const char *parent = json_str_or(x->receipt, "parent", "0"), *name = json_str_or(x->receipt, "name", "restored");
 
@@ -290,11 +316,17 @@ static int move_out(struct act *x)
 		moved = *x->err;
 	if (box_door_close(x->c, x->place, x->user, x->err) < 0)
 		return -1;
-	if (r < 0) {
-		*x->err = moved;
-		return -1;
-	}
+	if (r < 0)
+		return not_gone(x, &moved);
 	return r > 0 ? json_note(x->receipt, "not_restored", "its name is taken: it has a new one") : 0;
+}
+
+static int move_out(struct act *x)
+{
+	pthread_mutex_lock(&x->c->door);
+	int r = move_out_alone(x);
+	pthread_mutex_unlock(&x->c->door);
+	return r;
 }
 
 static int share_link(struct act *x)
@@ -345,7 +377,7 @@ int box_restore(struct connection *c, const char *receipt, bool again, struct bu
 	if (!x.now)
 		return err_set(err, ERR_GONE, "gone", "Box: the file is gone");
 	if ((x.locked && unlock(&x) < 0) || (x.held && move_out(&x) < 0) ||
-		(!x.held && again && box_door_close(c, x.place, x.user, err) < 0))
+		(!x.held && again && shut_door(&x) < 0))
 		return -1;
 	if (look(&x) < 0)
 		return -1;

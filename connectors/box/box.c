@@ -196,12 +196,16 @@ static int box_open(const struct connection_config *config, const struct connect
 		return err_memory(err);
 	c->api = (struct api){.config = config, .env = env, .refine = box_refine};
 	c->base = connection_endpoint(config, "api");
+	pthread_mutex_init(&c->door, NULL);
 	*ret = c;
 	return 0;
 }
 
 static void box_close(struct connection *c)
 {
+	if (!c)
+		return;
+	pthread_mutex_destroy(&c->door);
 	free(c);
 }
 

@@ -5,6 +5,8 @@
 
 #include "connectors/common.h"
 
+#include <pthread.h>
+
 #define BOX_QUARANTINE "sekisho-quarantine" /* folder of the service account */
 #define BOX_PLACE "quarantine"              /* its key in place_get() */
 #define BOX_SHIELD "Box Shield"              /* who says that a file is malware */
@@ -15,6 +17,8 @@
 struct connection {
 	struct api api;
 	const char *base; /* endpoint "api" */
+	/* Held while a user may edit in the quarantine folder: another's end would shut the door on this one's move. */
+	pthread_mutex_t door;
 };
 
 /* url_make() below {api}/2.0. */
