@@ -204,6 +204,8 @@ static void loop(struct role *r)
 		pool_work(r, now);
 		if (r->failed)
 			break;
+		/* The items just given out have their ends as well. */
+		at = earliest(at, pool_tick(r, time_monotonic_ms()));
 		gather(r, p);
 		int64_t wait = at == INT64_MAX ? 3600000 : at - time_monotonic_ms();
 		if (poll(p->fds, (nfds_t)p->n, wait < 0 ? 0 : (int)earliest(wait, 3600000)) < 0 && errno != EINTR)
