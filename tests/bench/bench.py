@@ -87,13 +87,19 @@ def main():
             lists = [corpus(args.files, 1 + r) for r in range(args.runs)]
             for r, (_, files) in enumerate(lists):
                 place(seed, "r%d" % r, files)
+            far_seed = os.path.join(bench.dir, "far-seed")
+            if "scan" in only:
+                for r in range(args.runs):
+                    place(far_seed, "f%d" % r, corpus(args.files, 101 + r)[1])
             measures.known_seed(seed, lists[0][1])
             cloud = Cloud(bench, seed)
             sekisho = Sekisho(bench, "main", "poll: {fast: 5 s, slow: 10 s}\n", args.database)
             say("loading the database of signatures: sekisho")
             sekisho.serve()
             if "scan" in only:
-                measures.scanning(bench, table, cloud, sekisho, args.database, lists)
+                far = Cloud(bench, far_seed, "far-cloud", measures.LATENCY)
+                measures.scanning(bench, table, cloud, far, sekisho, args.database, lists)
+                bench.stop(far.process)
             if "known" in only:
                 measures.known(table, cloud, sekisho, lists[0][1], scanned="scan" in only)
             table.add("memory: most that core ever held, MB (measured at this load)", sekisho.core_memory()[1] / 1024, "%.0f",
