@@ -145,7 +145,7 @@ static bool nonsense(const struct err *err)
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		if (strcmp(err->code, codes[i]) == 0)
 			return true;
-	return false;
+	return err->http_status >= 300 && err->http_status < 400;
 }
 
 /* An act that failed: later again, or failed for good and said so. */
