@@ -269,7 +269,8 @@ class Sekisho:
         with open(self.log, "ab") as log:
             self.process = self.bench.start(self.command("serve"), stderr=log)
         self.wait(lambda: self.logged("scan.serving"), 600, "its database")
-        self.roles = {role_of(p): p for p in tree(self.process.pid) if role_of(p)}
+        # The scan role's own children carry its command line, too.
+        self.roles = {role_of(p): p for p, s in tree(self.process.pid).items() if s[0] == self.process.pid}
 
     def logged(self, word):
         with open(self.log, encoding="utf-8", errors="replace") as f:
