@@ -43,7 +43,8 @@ static int ask_ok(struct rpc *rpc, struct msg *m, int64_t timeout_ms, struct err
 	return msg_end(&reply) < 0 ? bad_answer(err) : 0;
 }
 
-int auth_client_configure(struct rpc *rpc, const char *state, const char *key_file, const char *ca_file, struct err *err)
+int auth_client_configure(struct rpc *rpc, const char *state, const char *key_file, const char *ca_file, const char *apps,
+	struct err *err)
 {
 	_cleanup_msg_ struct msg m = {0};
 
@@ -51,6 +52,7 @@ int auth_client_configure(struct rpc *rpc, const char *state, const char *key_fi
 	msg_put_str(&m, state);
 	msg_put_str(&m, key_file);
 	msg_put_str(&m, ca_file);
+	msg_put_str(&m, apps);
 	return ask_ok(rpc, &m, QUICK_MS, err);
 }
 
@@ -160,3 +162,36 @@ int auth_client_list(struct rpc *rpc, struct arena *arena, struct auth_listed **
 	return 0;
 }
 
+
+void auth_texts_free(struct auth_texts *t)
+{
+	msg_free(&t->msg);
+	t->n = 0;
+}
+
+int auth_client_ask(struct rpc *rpc, enum auth_message type, int n, const char *const *texts, int fd, struct auth_texts *ret,
+	struct err *err)
+{
+	_cleanup_msg_ struct msg m;
+	struct auth_texts t = {0};
+
+	msg_init(&m, type, 0);
+	for (int i = 0; i < n; i++)
+		msg_put_str(&m, texts[i]);
+	if (fd >= 0)
+		msg_put_fd(&m, fd);
+	if (ask(rpc, &m, REVOKE_MS, AUTH_TEXT, &t.msg, err) < 0)
+		return -1;
+	uint32_t count = msg_get_u32(&t.msg);
+	for (uint32_t i = 0; i < count && i < ARRAY_SIZE(t.text); i++)
+		t.text[t.n++] = msg_get_str(&t.msg);
+	bool whole = (size_t)t.n == count;
+	for (int i = 0; i < t.n; i++)
+		whole = whole && t.text[i];
+	if (msg_end(&t.msg) < 0 || !whole) {
+		auth_texts_free(&t);
+		return bad_answer(err);
+	}
+	*ret = t;
+	return 0;
+}

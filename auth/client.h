@@ -11,7 +11,8 @@
 
 /* Once, before anything else. key_file: NULL for the systemd credential, else STATE/key; ca_file: NULL for the system's.
  * Errors: LOCAL "key_missing", "wrong_key", "bad_key_file", "key_mode", "vault_corrupt", "disk_full", "system". */
-int auth_client_configure(struct rpc *rpc, const char *state, const char *key_file, const char *ca_file, struct err *err);
+int auth_client_configure(struct rpc *rpc, const char *state, const char *key_file, const char *ca_file, const char *apps,
+	struct err *err);
 
 /* subject: "" for the connection itself. renew: the last token was refused with 401. *ret_expires_at: ms UTC. */
 int auth_client_token(struct rpc *rpc, const char *connection, const char *subject, bool renew, struct buf *ret,
@@ -33,5 +34,17 @@ struct auth_listed {
 };
 
 int auth_client_list(struct rpc *rpc, struct arena *arena, struct auth_listed **ret, size_t *ret_n, struct err *err);
+
+/* The console's requests (auth.h): type, its n strings, at most one descriptor (taken; -1 none). *ret: the answer's strings, in
+ * a buffer that is wiped with auth_texts_free(). Errors: what the role answered. */
+struct auth_texts {
+	struct msg msg; /* owns the strings */
+	int n;
+	const char *text[4];
+};
+int auth_client_ask(struct rpc *rpc, enum auth_message type, int n, const char *const *texts, int fd, struct auth_texts *ret,
+	struct err *err);
+void auth_texts_free(struct auth_texts *t);
+#define AUTH_ASK(...) (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *)), (const char *const[]){__VA_ARGS__}
 
 #endif

@@ -48,6 +48,7 @@ static void get_config(struct msg *m, struct auth_request *r, struct err *err)
 	r->state = msg_get_str(m);
 	r->key_file = msg_get_str(m);
 	r->ca_file = msg_get_str(m);
+	r->apps = msg_get_str(m);
 	if (!r->state || !*r->state)
 		refuse(err, "the state folder is missing");
 }

@@ -11,7 +11,7 @@ struct auth_request {
 	const char *connection, *to; /* to: of AUTH_RENAME */
 	const char *subject;
 	bool renew;
-	const char *state, *key_file, *ca_file;
+	const char *state, *key_file, *ca_file, *apps;
 	const char *tenant, *provider, *grant;
 	int n_names;
 	const char *names[MSG_MAX_FDS];

@@ -108,7 +108,7 @@ static int meet_auth(struct core *c, int fd, struct err *err)
 	if (rpc_new("auth", fd, &ops, c, &rpc, err) < 0)
 		return -1;
 	if (auth_client_configure(rpc, c->set->state, c->set->key_file[0] ? c->set->key_file : NULL,
-		    c->set->ca_file[0] ? c->set->ca_file : NULL, err) < 0) {
+		    c->set->ca_file[0] ? c->set->ca_file : NULL, NULL, err) < 0) {
 		rpc_free(rpc);
 		return -1;
 	}

@@ -254,7 +254,7 @@ void role_start(struct fixture *f)
 	struct err err;
 
 	role_start_unconfigured(f);
-	if (auth_client_configure(f->rpc, f->dir, NULL, NULL, &err) < 0)
+	if (auth_client_configure(f->rpc, f->dir, NULL, NULL, NULL, &err) < 0)
 		fail_msg("%s", err.message);
 }
 
@@ -276,7 +276,7 @@ void role_start_child(struct fixture *f, const char *crash)
 	posix_spawn_file_actions_destroy(&actions);
 	close(fds[1]);
 	connect_role(f, fds[0]);
-	if (auth_client_configure(f->rpc, f->dir, NULL, NULL, &err) < 0)
+	if (auth_client_configure(f->rpc, f->dir, NULL, NULL, NULL, &err) < 0)
 		fail_msg("%s", err.message);
 }
 

@@ -311,7 +311,7 @@ static void test_configuration(void **state)
 	struct err err;
 
 	role_put_dropbox(f, "dropbox", "");
-	assert_int_equal(auth_client_configure(f->rpc, f->dir, NULL, NULL, &err), -1);
+	assert_int_equal(auth_client_configure(f->rpc, f->dir, NULL, NULL, NULL, &err), -1);
 	assert_string_equal(err.code, "bad_request");
 	role_stop(f);
 
@@ -325,9 +325,9 @@ static void test_configuration(void **state)
 	fprintf(key, "%064d\n", 7);
 	fchmod(fileno(key), 0600);
 	fclose(key);
-	assert_int_equal(auth_client_configure(f->rpc, f->dir, path, NULL, &err), -1);
+	assert_int_equal(auth_client_configure(f->rpc, f->dir, path, NULL, NULL, &err), -1);
 	assert_string_equal(err.code, "wrong_key");
-	assert_int_equal(auth_client_configure(f->rpc, f->dir, NULL, NULL, &err), 0);
+	assert_int_equal(auth_client_configure(f->rpc, f->dir, NULL, NULL, NULL, &err), 0);
 	role_gives(f, "dropbox", "", false, "token-1-");
 }
 
