@@ -154,9 +154,21 @@ static int meet_web(struct core *c, int fd, struct err *err)
 {
 	const struct rpc_ops ops = {.serve = serve_web};
 	_cleanup_msg_ struct msg m = {0};
+	_cleanup_json_ cJSON *config = cJSON_CreateObject();
+	_cleanup_buf_ struct buf text = BUF_INIT(65536);
 
+	cJSON_AddStringToObject(config, "listen", c->set->console_listen);
+	cJSON_AddStringToObject(config, "public_url", c->set->console_url);
+	cJSON_AddStringToObject(config, "state", c->set->state);
+	cJSON_AddStringToObject(config, "store", c->set->store);
+	cJSON_AddStringToObject(config, "language", c->set->language);
+	cJSON_AddStringToObject(config, "time_zone", c->set->time_zone);
+	if (json_print(config, &text) < 0) {
+		close(fd);
+		return err_set(err, ERR_LOCAL, "memory", "out of memory");
+	}
 	msg_init(&m, WEB_CONFIG, 0);
-	msg_put_str(&m, c->set->console_listen);
+	msg_put_str(&m, buf_str(&text));
 	if (msg_send(fd, &m) < 0) {
 		close(fd);
 		return err_set(err, ERR_RETRY, "peer_gone", "the web role ended at once");

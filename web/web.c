@@ -2,6 +2,7 @@
 #include "web/web.h"
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/msg.h"
 
@@ -108,10 +109,11 @@ int web_role_main(int fd)
 	msg_init(&reply, WEB_LISTENING, 0);
 	if (msg_recv(fd, &m) != 1)
 		return 0;
-	const char *where = msg_get_str(&m);
-	if (m.type != WEB_CONFIG || !where || msg_end(&m) < 0)
+	const char *config = msg_get_str(&m);
+	_cleanup_json_ cJSON *doc = NULL;
+	if (m.type != WEB_CONFIG || !config || msg_end(&m) < 0 || json_parse(config, strlen(config), &doc, NULL) < 0)
 		return 1;
-	struct MHD_Daemon *daemon = start(where, url, sizeof(url));
+	struct MHD_Daemon *daemon = start(json_str_or(doc, "listen", "off"), url, sizeof(url));
 	msg_put_str(&reply, url);
 	if (msg_send(fd, &reply) < 0)
 		return 0;
