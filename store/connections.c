@@ -41,6 +41,14 @@ static int put(struct store *s, struct db *db, void *ctx, struct err *err)
 		" ends_at = excluded.ends_at, report = excluded.report, paused_until = excluded.paused_until";
 
 	commit_soon(db);
+	if (db_run(db,
+		    "INSERT INTO tenants (id, name, language, created_at, trial_ends_at, trial_ended_at)"
+		    " VALUES (?1, ?1, '', ?2, 0, 0) ON CONFLICT DO NOTHING",
+		    DB_ARGS(DB_T(str0(c->tenant)), DB_I(c->created_at)), err) < 0 ||
+		(c->state != CONN_DISCONNECTED &&
+			db_run(db, "INSERT INTO canaries (connection, due_at, last_at, code) VALUES (?1, 0, 0, '')"
+				   " ON CONFLICT DO NOTHING", DB_ARGS(DB_T(c->id)), err) < 0))
+		return -1;
 	return db_run(db, sql,
 		       DB_ARGS(DB_T(c->id), DB_T(str0(c->tenant)), DB_T(str0(c->provider)), DB_I(c->protect),
 			       DB_I(c->services), DB_T(c->config), DB_T(c->grant), DB_I(c->backlog),
@@ -176,6 +184,10 @@ static int change_state(struct store *s, struct db *db, void *ctx, struct err *e
 			    DB_I(c->state == CONN_CONNECTED ? 0 : time_now_ms())),
 		    err) < 0)
 		return -1;
+	/* Nobody asks after what was ended. */
+	if (c->state == CONN_DISCONNECTED &&
+		db_run(db, "DELETE FROM canaries WHERE connection = ?1", DB_ARGS(DB_T(c->id)), err) < 0)
+		return -1;
 	return c->changed && c->event.json ? event_insert(db, tenant, &c->event, err) : 0;
 }
 
@@ -250,4 +262,17 @@ int store_connection_report(struct store *s, const char *id, const char *text, i
 	struct stamp p = {.id = id, .report = text, .at = ends_at};
 
 	return store_write(s, report, &p, err);
+}
+
+int store_connection_options(struct store *s, const struct store_connection *c, struct err *err)
+{
+	int64_t n = 0;
+
+	if (store_run(s,
+		    "UPDATE connections SET protect = ?2, services = ?3, backlog = ?4, backlog_since = ?5, config = ?6 WHERE id = ?1",
+		    DB_ARGS(DB_T(c->id), DB_I(c->protect), DB_I(c->services), DB_I(c->backlog), DB_I(c->backlog_since),
+			    DB_T(c->config)),
+		    &n, err) < 0)
+		return -1;
+	return changed_one(n, c->id, err);
 }

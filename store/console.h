@@ -87,7 +87,7 @@ struct console_account {
 	int recovery_left; /* codes */
 	const char *subjects; /* JSON {"OIDC id": "sub"}: whom it is tied to; "{}" */
 };
-/* EXISTS is CHANGED "exists". */
+/* CHANGED "exists": the login is taken. */
 int store_account_add(struct store *s, const struct console_account *a, struct err *err);
 /* Name, language, role, tenants, disabled. Refuses with CHANGED "last_operator" to take away the last operator who is not
  * disabled. Disabling ends its sessions. GONE "not_found". */
@@ -223,6 +223,8 @@ struct console_connection {
 	int64_t checked_at;        /* last canary call */
 	const char *check_code;    /* "" it worked */
 };
+/* Mode, services, backlog, and config, which says them too. GONE "not_found". */
+int store_connection_options(struct store *s, const struct store_connection *c, struct err *err);
 int store_connection_page(struct store *s, const struct connection_filter *f, struct arena *a,
 	struct console_connection **ret, size_t *ret_n, struct err *err);
 /* Numbers for the first page: by state, open alerts, findings of the last 24 hours and held. */
@@ -278,8 +280,8 @@ struct console_alert {
 	int64_t created_at, ended_at, acked_at;
 	const char *acked_by;
 };
-/* Opens it with its event; *ret_new false (and no event) when one of that key is open: then detail and severity are
- * brought up to date, and a higher severity opens it anew (acked_at 0). */
+/* Opens it with its event. When one of that key is open, detail and severity are brought up to date; unless the severity
+ * is higher than it was (then it is as if it were new), *ret_new is false and there is no event. */
 int store_alert_raise(struct store *s, const struct console_alert *a, const struct store_event *e, bool *ret_new, struct err *err);
 /* Ends the open one of the key, if there is one, with its event. */
 int store_alert_end(struct store *s, const char *key, int64_t now, const struct store_event *e, bool *ret_ended, struct err *err);
@@ -297,9 +299,10 @@ int store_alert_list(struct store *s, const struct alert_filter *f, struct arena
 
 /* ---- canaries: one call an hour and connection ---- */
 
-/* Takes the connection whose canary has been due longest (connected, degraded or revoked), and puts it off to `lease`.
- * New connections get a moment within the hour. GONE "nothing"; *ret_next: when the next is due, 0 never. */
-int store_canary_claim(struct store *s, int64_t now, int64_t lease, char id[64], int64_t *ret_next, struct err *err);
+/* Takes the connection (not disconnected) whose call has been due longest, and puts it off to `lease`. New ones get a
+ * moment of their own within `spread` from now. GONE "nothing"; *ret_next: when the next is due, 0 never. */
+int store_canary_claim(struct store *s, int64_t now, int64_t lease, int64_t spread, char id[64], int64_t *ret_next,
+	struct err *err);
 int store_canary_done(struct store *s, const char *id, int64_t now, int64_t next, const char *code, struct err *err);
 
 #endif

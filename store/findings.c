@@ -86,17 +86,23 @@ struct list {
 	size_t n;
 };
 
+#define WANTED \
+	" AND (CAST(?2 AS TEXT) IS NULL OR f.tenant = ?2) AND (CAST(?3 AS TEXT) IS NULL OR f.connection = ?3)" \
+	" AND (CAST(?4 AS TEXT) IS NULL OR f.provider = ?4) AND (CAST(?5 AS TEXT) IS NULL OR f.service = ?5)" \
+	" AND (CAST(?6 AS TEXT) IS NULL OR f.verdict = ?6) AND (CAST(?7 AS TEXT) IS NULL OR f.action_state = ?7)" \
+	" AND (?8 = 0 OR f.verdict_at >= ?8) AND (?9 = 0 OR f.verdict_at < ?9)" \
+	" AND (?10 = 0 OR (f.action_kind = 'quarantine' AND f.action_state IN" \
+	" ('planned', 'intended', 'done', 'failed', 'restoring', 'deleting')))" \
+	" AND " IN_TENANTS("f.tenant", "?12") \
+	" AND (CAST(?13 AS TEXT) IS NULL OR replace(lower(coalesce(f.name, '') || ' ' || coalesce(f.path, '') || ' ' ||" \
+	" coalesce(f.owner, '') || ' ' || coalesce(f.subject, '')), lower(?13), '') <> lower(coalesce(f.name, '') || ' ' ||" \
+	" coalesce(f.path, '') || ' ' || coalesce(f.owner, '') || ' ' || coalesce(f.subject, '')))"
+
 static int list(struct store *s, struct db *db, void *ctx, struct err *err)
 {
-	static const char sql[] =
-		"SELECT " FINDING_COLUMNS " FROM findings f WHERE f.id > ?1"
-		" AND (CAST(?2 AS TEXT) IS NULL OR f.tenant = ?2) AND (CAST(?3 AS TEXT) IS NULL OR f.connection = ?3)"
-		" AND (CAST(?4 AS TEXT) IS NULL OR f.provider = ?4) AND (CAST(?5 AS TEXT) IS NULL OR f.service = ?5)"
-		" AND (CAST(?6 AS TEXT) IS NULL OR f.verdict = ?6) AND (CAST(?7 AS TEXT) IS NULL OR f.action_state = ?7)"
-		" AND (?8 = 0 OR f.verdict_at >= ?8) AND (?9 = 0 OR f.verdict_at < ?9)"
-		" AND (?10 = 0 OR (f.action_kind = 'quarantine' AND f.action_state IN"
-		" ('planned', 'intended', 'done', 'failed', 'restoring', 'deleting')))"
-		" ORDER BY f.id LIMIT ?11";
+	static const char oldest[] = "SELECT " FINDING_COLUMNS " FROM findings f WHERE f.id > ?1" WANTED " ORDER BY f.id LIMIT ?11";
+	static const char newest[] =
+		"SELECT " FINDING_COLUMNS " FROM findings f WHERE (?1 = 0 OR f.id < ?1)" WANTED " ORDER BY f.id DESC LIMIT ?11";
 	struct list *l = ctx;
 	const struct finding_filter *f = l->filter;
 	_cleanup_(db_endp) struct db_stmt *st = NULL;
@@ -104,10 +110,11 @@ static int list(struct store *s, struct db *db, void *ctx, struct err *err)
 	void *found;
 	int r;
 
-	if (db_start(db, sql,
+	if (db_start(db, f->newest ? newest : oldest,
 		    DB_ARGS(DB_I(f->after), DB_T(f->tenant), DB_T(f->connection), DB_T(f->provider), DB_T(f->service),
 			    DB_T(f->verdict), DB_T(f->action_state), DB_I(f->since), DB_I(f->until), DB_I(f->quarantined),
-			    DB_I(f->max ? (int64_t)f->max : LIST_DEFAULT)),
+			    DB_I(f->max ? (int64_t)f->max : LIST_DEFAULT), DB_T(f->tenants),
+			    DB_T(f->search && *f->search ? f->search : NULL)),
 		    &st, err) < 0)
 		return -1;
 	while ((r = db_step(st, err)) > 0) {

@@ -7,8 +7,8 @@
 #ifndef STORE_IMPL_H
 #define STORE_IMPL_H
 
+#include "store/console.h"
 #include "store/db.h"
-#include "store/store.h"
 
 #include <pthread.h>
 
@@ -59,6 +59,26 @@ int writer_start(struct store *s, struct db *db, struct writer **ret, struct err
 void writer_stop(struct writer *w); /* after the last call; closes the connection */
 int writer_call(struct writer *w, int (*fn)(struct store *s, struct db *db, void *ctx, struct err *err), void *ctx,
 	struct err *err);
+
+/* Calls of one statement (query.c): writing, how many rows it changed (ret_n may be NULL); reading, its rows into an array in
+ * the arena, each by `read`, which takes the columns in their order. */
+int store_run(struct store *s, const char *sql, const struct db_arg *args, size_t n, int64_t *ret_n, struct err *err);
+struct store_query {
+	const char *sql;
+	const struct db_arg *args;
+	size_t n_args, size; /* size: of one item */
+	void (*read)(struct db_row *row, void *item);
+	struct arena *arena;
+	void *found;
+	size_t n;
+};
+int store_query(struct store *s, struct store_query *q, struct err *err);
+/* The same inside a transaction. */
+int query_rows(struct db *db, struct store_query *q, struct err *err);
+
+/* A column that holds a tenant is in a set: ?N is the set's parameter, written twice. */
+#define IN_TENANTS(column, parameter)                                                                        \
+	"(CAST(" parameter " AS TEXT) IS NULL OR replace(" parameter ", '|' || " column " || '|', '') <> " parameter ")"
 
 /* ---- shared pieces, inside a transaction ---- */
 

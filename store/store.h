@@ -234,6 +234,9 @@ struct finding_filter {
 	int64_t after;        /* id: paging */
 	size_t max;           /* 0: 1000 */
 	bool quarantined;     /* only those whose action is done, failed or under way */
+	const char *tenants;  /* a set as in console.h; NULL: all */
+	bool newest;          /* newest first: then `after` is the id to go below, 0 from the newest */
+	const char *search;   /* part of name, path, owner or subject; NULL */
 };
 int store_finding_list(struct store *s, const struct finding_filter *f, struct arena *a, struct store_finding **ret,
 	size_t *ret_n, struct err *err);
