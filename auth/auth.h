@@ -34,7 +34,7 @@
  * spoils its state. "iss" is checked where it came, and wanted where the server says that it sends it (RFC 9207). Of a
  * code for a connection the secrets are kept under `stage`, as AUTH_PUT keeps them, when core then sends AUTH_PUT with
  * "code_of": the stage. Facts: microsoft_consent {directory}; dropbox {team_id, scope}; box {}; oidc {issuer, subject, email,
- * email_verified, name}. Errors: REMOTE "state_unknown" (unknown, used or foreign), "state_expired", "mix_up" (another issuer),
+ * email_verified, name}. Errors: REMOTE "state_unknown" (unknown, used or foreign), "no_app", "state_expired", "mix_up" (another issuer),
  * "access_denied" and the provider's other codes, "bad_id_token"; AUTH, RETRY as AUTH_TOKEN.
  * AUTH_ERR carries msg_put_err(). The caller stages AUTH_PUT under another connection id (ID + "~new") to prove a
  * grant before it replaces the old one: AUTH_RENAME str from, str to → AUTH_OK. */

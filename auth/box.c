@@ -1,5 +1,5 @@
 /* Box: a server application, authorized by the enterprise's administrator, acts as its service account; by a signed
- * assertion or by client id and secret. Runs in the auth role; see grant.h. Sources: Box guides "JWT without SDK",
+ * assertion, by client id and secret, or, for plans without applications of their own, by an administrator's consent. Runs in the auth role; see grant.h. Sources: Box guides "JWT without SDK",
  * "Client credentials grant", "Revoke access token". Revoking ends tokens; the authorization is ended in the Admin
  * Console alone. */
 #include "auth/grant.h"
@@ -268,5 +268,44 @@ const struct grant_kind grant_box_client_credentials = {
 	.ask = client_ask,
 	.judge = judge,
 	.revoke = client_revoke,
+	.by_hand = BY_HAND,
+};
+
+/* ---- by an administrator's consent: a refresh token, each good for one use ---- */
+
+static int oauth_check(struct grant *g, cJSON *facts, int64_t *ret_ends_at, struct err *err)
+{
+	const char *client = grant_want(g, "client_id", err), *s;
+	size_t len;
+
+	if (!client || secret_line(grant_secret(g, "client_secret_file"), "client_secret_file", &s, &len, err) < 0 ||
+		secret_line(grant_secret(g, "refresh_token_file"), "refresh_token_file", &s, &len, err) < 0)
+		return -1;
+	*ret_ends_at = 0; /* sixty days after its last use */
+	cJSON_AddStringToObject(facts, "client_id", client);
+	return 0;
+}
+
+static int oauth_ask(const struct grant *g, const char *subject, int64_t now, struct buf *form, struct err *err)
+{
+	if (form_add(form, "grant_type", "refresh_token") < 0 ||
+		form_add(form, "client_id", json_str_or(g->json, "client_id", "")) < 0)
+		return grant_no_memory(err);
+	if (grant_form_secret(g, "refresh_token_file", form, "refresh_token", err) < 0)
+		return -1;
+	return grant_form_secret(g, "client_secret_file", form, "client_secret", err);
+}
+
+const struct grant_kind grant_box_oauth = {
+	.provider = "box",
+	.type = "oauth",
+	.secrets = (const char *const[]){"client_secret_file", "refresh_token_file", NULL},
+	.rotates = "refresh_token_file",
+	.once = true,
+	.check = oauth_check,
+	.ask = oauth_ask,
+	.judge = judge,
+	.revoke = client_revoke,
+	.revoke_ends_grant = true,
 	.by_hand = BY_HAND,
 };

@@ -8,7 +8,8 @@
 #include <string.h>
 
 static const struct grant_kind *const kinds[] = {&grant_microsoft_secret, &grant_microsoft_certificate,
-	&grant_google_service_account, &grant_box_jwt, &grant_box_client_credentials, &grant_dropbox_refresh};
+	&grant_google_service_account, &grant_box_jwt, &grant_box_client_credentials,
+	&grant_box_oauth, &grant_dropbox_refresh};
 
 const struct grant_kind *grant_find(const char *provider, const char *type)
 {

@@ -57,7 +57,7 @@ struct grant_kind {
 };
 
 extern const struct grant_kind grant_microsoft_secret, grant_microsoft_certificate, grant_google_service_account,
-	grant_box_jwt, grant_box_client_credentials, grant_dropbox_refresh;
+	grant_box_jwt, grant_box_client_credentials, grant_box_oauth, grant_dropbox_refresh;
 
 /* NULL when there is none. */
 const struct grant_kind *grant_find(const char *provider, const char *type);

@@ -92,18 +92,69 @@ static int make_key(const char *path, unsigned char ret[SEAL_KEY], struct err *e
 	return r;
 }
 
-int kek_load(const char *state, const char *key_file, bool make, unsigned char ret[SEAL_KEY], struct err *err)
+int kek_path(const char *state, const char *key_file, char *path, size_t size, bool *ret_ours, struct err *err)
 {
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-	char path[PATH_MAX];
+	int n;
 
-	if (key_file)
-		return read_key(key_file, true, ret, err);
-	if (credentials && snprintf(path, sizeof(path), "%s/sekisho-key", credentials) < (int)sizeof(path) &&
-		access(path, F_OK) == 0)
-		return read_key(path, false, ret, err);
-	if (snprintf(path, sizeof(path), "%s/key", state) >= (int)sizeof(path))
+	if (!key_file && credentials && snprintf(path, size, "%s/sekisho-key", credentials) < (int)size && access(path, F_OK) == 0) {
+		*ret_ours = false;
+		return 0;
+	}
+	n = key_file ? snprintf(path, size, "%s", key_file) : snprintf(path, size, "%s/key", state);
+	if (n >= (int)size)
 		return err_set(err, ERR_LOCAL, "path_too_long", "%s: path too long", state);
+	*ret_ours = true;
+	return 0;
+}
+
+static int staged_path(const char *path, char *out)
+{
+	return snprintf(out, PATH_MAX, "%s.next", path) < PATH_MAX ? 0 : -1;
+}
+
+int kek_stage(const char *path, const unsigned char *key, unsigned char ret[SEAL_KEY], struct err *err)
+{
+	char staged[PATH_MAX], text[2 * SEAL_KEY + 2];
+
+	if (staged_path(path, staged) < 0)
+		return err_set(err, ERR_LOCAL, "path_too_long", "%s: path too long", path);
+	if (!key)
+		return make_key(staged, ret, err);
+	hex_encode(text, key, SEAL_KEY);
+	text[2 * SEAL_KEY] = '\n';
+	int r = io_write_file(staged, text, 2 * SEAL_KEY + 1, 0600, err);
+	OPENSSL_cleanse(text, sizeof(text));
+	if (r == 0)
+		memcpy(ret, key, SEAL_KEY);
+	return r;
+}
+
+int kek_settle(const char *path, struct err *err)
+{
+	char staged[PATH_MAX];
+
+	if (staged_path(path, staged) < 0)
+		return err_set(err, ERR_LOCAL, "path_too_long", "%s: path too long", path);
+	return io_rename(staged, path, err);
+}
+
+int kek_staged(const char *path, unsigned char ret[SEAL_KEY])
+{
+	char staged[PATH_MAX];
+
+	return staged_path(path, staged) == 0 && access(staged, F_OK) == 0 ? read_key(staged, true, ret, NULL) : -1;
+}
+
+int kek_load(const char *state, const char *key_file, bool make, unsigned char ret[SEAL_KEY], struct err *err)
+{
+	char path[PATH_MAX];
+	bool ours;
+
+	if (kek_path(state, key_file, path, sizeof(path), &ours, err) < 0)
+		return -1;
+	if (key_file || !ours)
+		return read_key(path, ours, ret, err);
 	if (access(path, F_OK) == 0)
 		return read_key(path, true, ret, err);
 	if (errno != ENOENT)

@@ -33,6 +33,7 @@ struct memory {
 
 struct renewer {
 	struct vault *vault;
+	const struct apps *apps;
 	struct http *http;
 	pthread_mutex_t lock;
 	struct memory *memories;
@@ -50,13 +51,14 @@ static void crash_here(const char *name)
 #endif
 }
 
-int renewer_new(struct vault *vault, struct http *http, struct renewer **ret, struct err *err)
+int renewer_new(struct vault *vault, const struct apps *apps, struct http *http, struct renewer **ret, struct err *err)
 {
 	struct renewer *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return err_set(err, ERR_LOCAL, "memory", "out of memory");
 	r->vault = vault;
+	r->apps = apps;
 	r->http = http;
 	pthread_mutex_init(&r->lock, NULL);
 	*ret = r;
@@ -193,6 +195,10 @@ static int load(struct renewer *r, const char *connection, struct grant *ret, st
 
 	if (vault_load(r->vault, connection, &record, err) < 0)
 		return -1;
+	if (apps_complete(r->apps, &record, err) < 0) {
+		vault_record_free(&record);
+		return err_scope(err, SCOPE_CONNECTION);
+	}
 	return grant_open(&record, ret, err);
 }
 

@@ -3,13 +3,13 @@
 #ifndef AUTH_RENEW_H
 #define AUTH_RENEW_H
 
-#include "auth/vault.h"
+#include "auth/apps.h"
 #include "net/http.h"
 
 struct renewer;
 
-/* Both are lent and outlive it. */
-int renewer_new(struct vault *vault, struct http *http, struct renewer **ret, struct err *err);
+/* All are lent and outlive it; apps may be NULL. */
+int renewer_new(struct vault *vault, const struct apps *apps, struct http *http, struct renewer **ret, struct err *err);
 void renewer_free(struct renewer *r);
 
 /* A new access token for subject ("" for the connection itself), appended to ret (wipe it), and how long it lives.

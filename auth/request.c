@@ -79,6 +79,45 @@ static void get_put(struct msg *m, struct auth_request *r, struct err *err)
 	}
 }
 
+/* The console's requests: strings of at most so many bytes each, none of them missing. */
+static const struct {
+	enum auth_message type;
+	size_t max[5]; /* ended by 0 */
+	int fds;
+} texts[] = {
+	{AUTH_APPS, {0}, 0},
+	{AUTH_KEY_MAKE, {90, 63, 64, 5}, 0},
+	{AUTH_CODE_BEGIN, {47, 90, 63, 599, 71}, 0},
+	{AUTH_CODE_END, {47, 71, 65000}, 0},
+	{AUTH_PASSWORD_MAKE, {1024}, 0},
+	{AUTH_PASSWORD_CHECK, {127, 1024}, 0},
+	{AUTH_TOTP_MAKE, {64, 200}, 0},
+	{AUTH_TOTP_CHECK, {64, 16, 20}, 0},
+	{AUTH_TOTP_FORGET, {64}, 0},
+	{AUTH_ROTATE, {63}, 0},
+	{AUTH_ROTATE_KEK, {0}, 1},
+	{AUTH_BACKUP, {1024}, 1},
+	{AUTH_RESTORE, {1024}, 1},
+};
+
+/* -1: no such request. */
+static int get_texts(struct msg *m, struct auth_request *r, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		if (m->type != (uint32_t)texts[i].type)
+			continue;
+		for (int k = 0; k < 5 && texts[i].max[k]; k++) {
+			r->args[k] = msg_get_str(m);
+			if (!r->args[k] || strlen(r->args[k]) > texts[i].max[k])
+				refuse(err, "a text is missing or too long");
+			if (!r->args[k])
+				r->args[k] = "";
+		}
+		return m->n_fds <= texts[i].fds ? 0 : -1;
+	}
+	return -1;
+}
+
 int auth_request_parse(struct msg *m, struct auth_request *ret, struct err *ret_err)
 {
 	struct auth_request r = {.type = (enum auth_message)m->type};
@@ -105,9 +144,11 @@ int auth_request_parse(struct msg *m, struct auth_request *ret, struct err *ret_
 	case AUTH_LIST:
 		break;
 	default:
-		return -1;
+		if (get_texts(m, &r, &err) < 0)
+			return -1;
+		break;
 	}
-	if (msg_end(m) < 0 || (m->type != AUTH_PUT && m->n_fds))
+	if (msg_end(m) < 0 || (m->type != AUTH_PUT && m->type < AUTH_TEXT && m->n_fds))
 		return -1;
 	*ret = r;
 	*ret_err = err;

@@ -15,6 +15,7 @@ struct auth_request {
 	const char *tenant, *provider, *grant;
 	int n_names;
 	const char *names[MSG_MAX_FDS];
+	const char *args[5]; /* of the console's requests */
 };
 
 /* -1 when the message is malformed (its sender is cut off). A request that is well-formed and asks for something

@@ -8,41 +8,14 @@
 #include "auth/grant.h"
 #include "auth/harden.h"
 #include "auth/kek.h"
-#include "auth/pool.h"
-#include "auth/renew.h"
-#include "auth/request.h"
+#include "auth/role_impl.h"
 #include "auth/secret.h"
-#include "auth/tokens.h"
 #include "base/log.h"
 #include "base/ioutil.h"
-#include "base/rpc.h"
 
 #include <openssl/crypto.h>
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
-
-struct role {
-	struct rpc *rpc;
-	struct pool *desk, *pool;
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	bool gone;  /* lock */
-	bool ready; /* lock: what follows is there, and stays until the end */
-	struct vault *vault;
-	struct http *http;
-	struct renewer *renewer;
-	struct tokens *tokens;
-};
-
-/* A request on its way to a thread. */
-struct task {
-	struct role *role;
-	struct rpc *rpc;
-	struct msg msg; /* owns what the request points to, and the descriptors */
-	struct auth_request req;
-	int (*run)(struct task *task, struct msg *reply, struct err *err);
-};
 
 /* ---- answers; any thread ---- */
 
@@ -82,6 +55,13 @@ static void learn(struct role *role, const char *connection)
 		tokens_learn(role->tokens, connection, origin, per_subject);
 }
 
+void grant_changed(struct role *role, const char *connection)
+{
+	renew_forget(role->renewer, connection);
+	tokens_drop(role->tokens, connection);
+	learn(role, connection);
+}
+
 static int learn_all(struct role *role, struct err *err)
 {
 	_cleanup_free_ struct vault_listed *list = NULL;
@@ -95,15 +75,33 @@ static int learn_all(struct role *role, struct err *err)
 	return 0;
 }
 
-static int open_vault(const struct auth_request *req, struct vault **ret, struct err *err)
+/* A change of the key that was interrupted after the vault's commit: the staged key is the one that fits. */
+static int open_with_staged_key(struct role *role, struct vault **ret, struct err *err)
 {
 	unsigned char kek[SEAL_KEY];
 
+	if (kek_staged(role->key_path, kek) < 0 || vault_open(role->state, kek, ret, NULL) < 0)
+		return -1; /* err says already that the key is wrong */
+	OPENSSL_cleanse(kek, sizeof(kek));
+	log_info("key.settled", "path=%s", role->key_path);
+	return kek_settle(role->key_path, err);
+}
+
+static int open_vault(struct role *role, const struct auth_request *req, struct err *err)
+{
+	unsigned char kek[SEAL_KEY];
+	struct err local;
+
+	err = err ? err : &local;
 	if (io_mkdirs(req->state, 0700, err) < 0 ||
+		kek_path(req->state, req->key_file, role->key_path, sizeof(role->key_path), &role->key_ours, err) < 0 ||
 		kek_load(req->state, req->key_file, !vault_exists(req->state), kek, err) < 0)
 		return -1;
-	int r = vault_open(req->state, kek, ret, err);
+	snprintf(role->state, sizeof(role->state), "%s", req->state);
+	int r = vault_open(req->state, kek, &role->vault, err);
 	OPENSSL_cleanse(kek, sizeof(kek));
+	if (r < 0 && role->key_ours && strcmp(err->code, "wrong_key") == 0)
+		r = open_with_staged_key(role, &role->vault, err);
 	return r;
 }
 
@@ -111,8 +109,14 @@ static void release(struct role *role)
 {
 	tokens_free(role->tokens);
 	renewer_free(role->renewer);
+	oidc_free(role->oidc);
+	pendings_free(role->pendings);
 	http_free(role->http);
 	vault_close(role->vault);
+	apps_free(role->apps);
+	role->oidc = NULL;
+	role->pendings = NULL;
+	role->apps = NULL;
 	role->tokens = NULL;
 	role->renewer = NULL;
 	role->http = NULL;
@@ -134,8 +138,10 @@ static int configure(struct task *task, struct msg *reply, struct err *err)
 
 	if (is_ready(role))
 		return err_set(err, ERR_REMOTE, "bad_request", "the role is configured already");
-	if (open_vault(&task->req, &role->vault, err) < 0 || http_new(&http, &role->http, err) < 0 ||
-		renewer_new(role->vault, role->http, &role->renewer, err) < 0 ||
+	if (apps_load(task->req.apps, &role->apps, err) < 0 || open_vault(role, &task->req, err) < 0 ||
+		http_new(&http, &role->http, err) < 0 || pendings_new(&role->pendings, err) < 0 ||
+		oidc_new(role->http, &role->oidc, err) < 0 ||
+		renewer_new(role->vault, role->apps, role->http, &role->renewer, err) < 0 ||
 		tokens_new(role->renewer, role->pool, token_answered, role, &role->tokens, err) < 0 ||
 		learn_all(role, err) < 0) {
 		release(role);
@@ -145,87 +151,6 @@ static int configure(struct task *task, struct msg *reply, struct err *err)
 	role->ready = true;
 	pthread_mutex_unlock(&role->lock);
 	return 0;
-}
-
-/* The grant's secrets out of the descriptors, beside its public part. */
-static int read_secrets(struct task *task, struct vault_record *record, struct err *err)
-{
-	const struct auth_request *req = &task->req;
-
-	for (int i = 0; i < req->n_names; i++) {
-		_cleanup_close_ int fd = msg_take_fd(&task->msg);
-		struct vault_item *item = &record->items[record->n++];
-		item->value = (struct buf)BUF_INIT(VAULT_VALUE_MAX);
-		snprintf(item->purpose, sizeof(item->purpose), "%s", req->names[i]);
-		if (secret_read(fd, req->names[i], &item->value, err) < 0)
-			return -1;
-	}
-	struct vault_item *item = &record->items[record->n++];
-	item->value = (struct buf)BUF_INIT(VAULT_VALUE_MAX);
-	snprintf(item->purpose, sizeof(item->purpose), "grant");
-	return buf_adds(&item->value, req->grant) < 0 ? grant_no_memory(err) : 0;
-}
-
-/* The checked grant as the vault keeps it: with its token address, and with nothing that it does not want. */
-static int settle(struct grant *g, struct err *err)
-{
-	struct vault_item *text = vault_record_item(&g->record, "grant");
-
-	if (!g->token_url[0])
-		return err_set(err, ERR_REMOTE, "bad_grant", "the grant needs 'token_url'");
-	if (!json_str(g->json, "token_url") && !cJSON_AddStringToObject(g->json, "token_url", g->token_url))
-		return grant_no_memory(err);
-	buf_clear(&text->value);
-	if (json_print(g->json, &text->value) < 0)
-		return grant_no_memory(err);
-	for (int i = 0; i < g->record.n; i++) {
-		const char *purpose = g->record.items[i].purpose;
-		bool wanted = strcmp(purpose, "grant") == 0;
-		for (const char *const *s = g->kind->secrets; *s; s++)
-			wanted = wanted || strcmp(*s, purpose) == 0;
-		if (!wanted)
-			return err_set(err, ERR_REMOTE, "bad_grant", "a grant of type %s has no '%s'", g->kind->type, purpose);
-	}
-	return 0;
-}
-
-static int put(struct task *task, struct msg *reply, struct err *err)
-{
-	struct role *role = task->role;
-	const struct auth_request *req = &task->req;
-	struct vault_record record = {0};
-	struct grant g = {0};
-	_cleanup_json_ cJSON *facts = cJSON_CreateObject();
-	_cleanup_buf_ struct buf text = BUF_INIT(65536);
-
-	snprintf(record.connection, sizeof(record.connection), "%s", req->connection);
-	snprintf(record.tenant, sizeof(record.tenant), "%s", req->tenant);
-	snprintf(record.provider, sizeof(record.provider), "%s", req->provider);
-	if (!facts || read_secrets(task, &record, err) < 0) {
-		vault_record_free(&record);
-		return facts ? -1 : grant_no_memory(err);
-	}
-	if (grant_open(&record, &g, err) < 0)
-		return -1;
-	int r = g.kind->check(&g, facts, &g.record.ends_at, err);
-	if (r == 0 && g.record.ends_at)
-		cJSON_AddNumberToObject(facts, "key_ends_at", (double)g.record.ends_at);
-	if (r == 0)
-		r = settle(&g, err);
-	if (r == 0 && json_print(facts, &text) < 0)
-		r = grant_no_memory(err);
-	if (r == 0)
-		r = vault_put(role->vault, &g.record, err);
-	if (r == 0) {
-		renew_forget(role->renewer, req->connection);
-		tokens_drop(role->tokens, req->connection);
-		learn(role, req->connection);
-		reply->type = AUTH_PUT_REPLY;
-		msg_put_str(reply, buf_str(&text));
-		log_info("grant.put", "tenant=%s connection=%s type=%s", req->tenant, req->connection, g.kind->type);
-	}
-	grant_close(&g);
-	return r;
 }
 
 static int forget(struct task *task, struct msg *reply, struct err *err)
@@ -250,11 +175,8 @@ static int rename_grant(struct task *task, struct msg *reply, struct err *err)
 		return 0;
 	if (vault_rename(role->vault, ids[0], ids[1], err) < 0)
 		return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
-		renew_forget(role->renewer, ids[i]);
-		tokens_drop(role->tokens, ids[i]);
-	}
-	learn(role, ids[1]);
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		grant_changed(role, ids[i]);
 	return 0;
 }
 
@@ -335,7 +257,7 @@ static int hand_over(struct role *role, struct rpc *rpc, struct msg *m, const st
 		task->run = configure;
 		break;
 	case AUTH_PUT:
-		task->run = put;
+		task->run = auth_put;
 		break;
 	case AUTH_FORGET:
 		task->run = forget;
@@ -346,9 +268,12 @@ static int hand_over(struct role *role, struct rpc *rpc, struct msg *m, const st
 	case AUTH_LIST:
 		task->run = list;
 		break;
-	default: /* AUTH_REVOKE: the parser lets no other through, AUTH_TOKEN went another way */
+	case AUTH_REVOKE:
 		task->run = revoke_grant;
 		where = role->pool;
+		break;
+	default: /* the parser lets no other through, AUTH_TOKEN went another way */
+		task->run = auth_console_handler(role, req->type, &where);
 		break;
 	}
 	if (pool_submit(where, "", "", task_main, task_free, task, err) == 0)
@@ -394,10 +319,12 @@ static void gone(void *ctx, struct rpc *rpc)
 static int start(struct role *role, int fd, struct err *err)
 {
 	static const struct pool_limits desk = {.threads = 1, .queue = 1024, .per_key = 1, .per_group = 1};
+	static const struct pool_limits slow = {.threads = 1, .queue = 64, .per_key = 1, .per_group = 1};
 	static const struct pool_limits wide = {.threads = 16, .queue = 8192, .per_key = 4, .per_group = 10};
 	static const struct rpc_ops ops = {.serve = serve, .gone = gone};
 
-	if (pool_new("auth.desk", &desk, &role->desk, err) < 0 || pool_new("auth.pool", &wide, &role->pool, err) < 0) {
+	if (pool_new("auth.desk", &desk, &role->desk, err) < 0 || pool_new("auth.pool", &wide, &role->pool, err) < 0 ||
+		pool_new("auth.slow", &slow, &role->slow, err) < 0) {
 		close(fd);
 		return -1;
 	}
@@ -429,6 +356,7 @@ int auth_role_serve(int fd)
 	}
 	/* First nobody configures any more, then calls under way end, then their threads; answers go nowhere. */
 	pool_free(role.desk);
+	pool_free(role.slow);
 	if (role.http)
 		http_cancel(role.http);
 	pool_free(role.pool);

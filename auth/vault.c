@@ -4,7 +4,7 @@
  * The rollback journal is deleted, not a write-ahead log: a log would keep deleted rows until its next checkpoint. */
 #include "auth/vault.h"
 
-#include "auth/vault_db.h"
+#include "auth/vault_impl.h"
 #include "base/encode.h"
 #include "base/log.h"
 
@@ -12,15 +12,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <openssl/crypto.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
-
-struct vault {
-	struct vault_db db;
-	unsigned char *kek; /* a page of its own */
-	pthread_mutex_t lock;
-};
 
 void vault_record_free(struct vault_record *r)
 {
@@ -69,18 +62,24 @@ static int broken(const struct vault_record *r, struct err *err)
 
 /* ---- data keys ---- */
 
+int vault_seal_data_key(const unsigned char *kek, const char *tenant, const unsigned char key[SEAL_KEY], struct buf *ret)
+{
+	_cleanup_buf_ struct buf aad = BUF_INIT(256);
+
+	return data_key_aad(&aad, tenant) < 0 ? -1 : seal(kek, &aad, key, SEAL_KEY, ret);
+}
+
 static int new_data_key(struct vault *v, const char *tenant, unsigned char key[SEAL_KEY], struct err *err)
 {
-	_cleanup_buf_ struct buf aad = BUF_INIT(256), sealed = BUF_INIT(256);
+	_cleanup_buf_ struct buf sealed = BUF_INIT(256);
 
 	random_bytes(key, SEAL_KEY);
-	if (data_key_aad(&aad, tenant) < 0 || seal(v->kek, &aad, key, SEAL_KEY, &sealed) < 0)
+	if (vault_seal_data_key(v->kek, tenant, key, &sealed) < 0)
 		return err_set(err, ERR_LOCAL, "memory", "out of memory");
 	return vault_db_put_key(&v->db, tenant, &sealed, err);
 }
 
-/* The tenant's data key; made when it is missing and make says so. */
-static int data_key(struct vault *v, const char *tenant, bool make, unsigned char key[SEAL_KEY], struct err *err)
+int vault_data_key(struct vault *v, const char *tenant, bool make, unsigned char key[SEAL_KEY], struct err *err)
 {
 	_cleanup_buf_ struct buf aad = BUF_INIT(256), sealed = BUF_INIT(256);
 	_cleanup_wipe_ struct buf plain = BUF_INIT(SEAL_KEY);
@@ -100,16 +99,18 @@ static int data_key(struct vault *v, const char *tenant, bool make, unsigned cha
 
 /* ---- records, inside a transaction ---- */
 
-static int put_values(struct vault *v, const struct vault_record *r, struct err *err)
+int vault_put_values(struct vault *v, const struct vault_record *r, int64_t version, struct err *err)
 {
 	unsigned char key[SEAL_KEY];
-	int64_t version;
 
-	if (vault_db_next_version(&v->db, &version, err) < 0 || data_key(v, r->tenant, true, key, err) < 0)
+	if ((!version && vault_db_next_version(&v->db, &version, err) < 0) ||
+		vault_data_key(v, r->tenant, true, key, err) < 0)
 		return -1;
 	int result = vault_db_put_connection(&v->db, r, version, err);
 	for (int i = 0; i < r->n && result == 0; i++) {
 		const struct vault_item *item = &r->items[i];
+		if (item->lent)
+			continue;
 		_cleanup_buf_ struct buf aad = BUF_INIT(1024), sealed = BUF_INIT(VAULT_VALUE_MAX + SEAL_OVERHEAD);
 		if (value_aad(&aad, r, version, item->purpose) < 0 ||
 			seal(key, &aad, buf_str(&item->value), item->value.len, &sealed) < 0)
@@ -121,12 +122,12 @@ static int put_values(struct vault *v, const struct vault_record *r, struct err 
 	return result;
 }
 
-static int load_values(struct vault *v, const char *connection, struct vault_record *ret, struct err *err)
+int vault_load_values(struct vault *v, const char *connection, struct vault_record *ret, struct err *err)
 {
 	struct vault_record r = {0};
 	unsigned char key[SEAL_KEY];
 
-	if (vault_db_get_connection(&v->db, connection, &r, err) < 0 || data_key(v, r.tenant, false, key, err) < 0)
+	if (vault_db_get_connection(&v->db, connection, &r, err) < 0 || vault_data_key(v, r.tenant, false, key, err) < 0)
 		return -1;
 	int result = vault_db_get_values(&v->db, &r, err); /* still sealed */
 	for (int i = 0; i < r.n && result == 0; i++) {
@@ -152,17 +153,16 @@ static int load_values(struct vault *v, const char *connection, struct vault_rec
 
 /* ---- calls, each a transaction ---- */
 
-#define BEGIN(v, err)                                                                                        \
-	do {                                                                                                 \
-		pthread_mutex_lock(&(v)->lock);                                                              \
-		if (vault_db_begin(&(v)->db, err) < 0) {                                                     \
-			pthread_mutex_unlock(&(v)->lock);                                                    \
-			return -1;                                                                           \
-		}                                                                                            \
-	} while (0)
+int vault_begin(struct vault *v, struct err *err)
+{
+	pthread_mutex_lock(&v->lock);
+	if (vault_db_begin(&v->db, err) == 0)
+		return 0;
+	pthread_mutex_unlock(&v->lock);
+	return -1;
+}
 
-/* Commits when result is 0, rolls back otherwise; gives the call's result. */
-static int end(struct vault *v, int result, struct err *err)
+int vault_end(struct vault *v, int result, struct err *err)
 {
 	if (result == 0)
 		result = vault_db_commit(&v->db, err);
@@ -174,17 +174,19 @@ static int end(struct vault *v, int result, struct err *err)
 
 int vault_put(struct vault *v, const struct vault_record *r, struct err *err)
 {
-	BEGIN(v, err);
+	if (vault_begin(v, err) < 0)
+		return -1;
 	int result = vault_db_forget(&v->db, r->connection, err);
 	if (result == 0)
-		result = put_values(v, r, err);
-	return end(v, result, err);
+		result = vault_put_values(v, r, 0, err);
+	return vault_end(v, result, err);
 }
 
 int vault_load(struct vault *v, const char *connection, struct vault_record *ret, struct err *err)
 {
-	BEGIN(v, err);
-	return end(v, load_values(v, connection, ret, err), err);
+	if (vault_begin(v, err) < 0)
+		return -1;
+	return vault_end(v, vault_load_values(v, connection, ret, err), err);
 }
 
 static int replace(struct vault *v, const struct vault_record *r, const char *purpose, const struct buf *value,
@@ -192,7 +194,7 @@ static int replace(struct vault *v, const struct vault_record *r, const char *pu
 {
 	struct vault_record now = {0};
 
-	if (load_values(v, r->connection, &now, err) < 0)
+	if (vault_load_values(v, r->connection, &now, err) < 0)
 		return -1;
 	struct vault_item *item = vault_record_item(&now, purpose);
 	int result = -1;
@@ -205,7 +207,7 @@ static int replace(struct vault *v, const struct vault_record *r, const char *pu
 			err_set(err, ERR_LOCAL, "memory", "out of memory") :
 			vault_db_forget(&v->db, r->connection, err);
 		if (result == 0)
-			result = put_values(v, &now, err);
+			result = vault_put_values(v, &now, 0, err);
 		if (result == 0)
 			result = vault_db_version(&v->db, ret_version, err);
 	}
@@ -216,17 +218,19 @@ static int replace(struct vault *v, const struct vault_record *r, const char *pu
 int vault_replace(struct vault *v, const struct vault_record *r, const char *purpose, const struct buf *value,
 	int64_t *ret_version, struct err *err)
 {
-	BEGIN(v, err);
-	return end(v, replace(v, r, purpose, value, ret_version, err), err);
+	if (vault_begin(v, err) < 0)
+		return -1;
+	return vault_end(v, replace(v, r, purpose, value, ret_version, err), err);
 }
 
 int vault_forget(struct vault *v, const char *connection, struct err *err)
 {
-	BEGIN(v, err);
+	if (vault_begin(v, err) < 0)
+		return -1;
 	int result = vault_db_forget(&v->db, connection, err);
 	if (result == 0)
 		result = vault_db_drop_unused_keys(&v->db, err);
-	return end(v, result, err);
+	return vault_end(v, result, err);
 }
 
 static int rename_inside(struct vault *v, const char *from, const char *to, struct err *err)
@@ -234,7 +238,7 @@ static int rename_inside(struct vault *v, const char *from, const char *to, stru
 	struct vault_record r = {0}, old = {0};
 	struct err none;
 
-	if (load_values(v, from, &r, err) < 0)
+	if (vault_load_values(v, from, &r, err) < 0)
 		return -1;
 	int result = -1;
 	if (vault_db_get_connection(&v->db, to, &old, &none) == 0 &&
@@ -247,7 +251,7 @@ static int rename_inside(struct vault *v, const char *from, const char *to, stru
 			result = vault_db_forget(&v->db, to, err);
 		snprintf(r.connection, sizeof(r.connection), "%s", to);
 		if (result == 0)
-			result = put_values(v, &r, err);
+			result = vault_put_values(v, &r, 0, err);
 	}
 	vault_record_free(&r);
 	return result;
@@ -255,14 +259,16 @@ static int rename_inside(struct vault *v, const char *from, const char *to, stru
 
 int vault_rename(struct vault *v, const char *from, const char *to, struct err *err)
 {
-	BEGIN(v, err);
-	return end(v, rename_inside(v, from, to, err), err);
+	if (vault_begin(v, err) < 0)
+		return -1;
+	return vault_end(v, rename_inside(v, from, to, err), err);
 }
 
 int vault_list(struct vault *v, struct vault_listed **ret, size_t *ret_n, struct err *err)
 {
-	BEGIN(v, err);
-	return end(v, vault_db_list(&v->db, ret, ret_n, err), err);
+	if (vault_begin(v, err) < 0)
+		return -1;
+	return vault_end(v, vault_db_list(&v->db, ret, ret_n, err), err);
 }
 
 /* ---- opening ---- */
@@ -291,14 +297,23 @@ static int private_file(const char *path, struct err *err)
 	return fchmod(fd, 0600) < 0 ? err_errno(err, "%s", path) : 0;
 }
 
+#define CHECK_AAD "sekisho key check 1"
+
+int vault_seal_check(const unsigned char *kek, struct buf *ret)
+{
+	static const char word[] = "sekisho vault";
+	_cleanup_buf_ struct buf aad = BUF_INIT(64);
+
+	return add_word(&aad, CHECK_AAD) < 0 ? -1 : seal(kek, &aad, word, sizeof(word), ret);
+}
+
 /* A value sealed with the key itself tells a wrong key from a damaged vault. */
 static int check_key(struct vault *v, struct err *err)
 {
-	static const char word[] = "sekisho vault";
 	_cleanup_buf_ struct buf aad = BUF_INIT(64), sealed = BUF_INIT(256), plain = BUF_INIT(256);
 	bool found;
 
-	if (add_word(&aad, "sekisho key check 1") < 0)
+	if (add_word(&aad, CHECK_AAD) < 0)
 		return err_set(err, ERR_LOCAL, "memory", "out of memory");
 	if (vault_db_get_key(&v->db, "", &sealed, &found, err) < 0)
 		return -1;
@@ -308,7 +323,7 @@ static int check_key(struct vault *v, struct err *err)
 			err_set(err, ERR_LOCAL, "wrong_key",
 				"the vault was made with another key: bring back the key file that belongs to it, or remove vault.db and "
 				"connect anew");
-	if (seal(v->kek, &aad, word, sizeof(word), &sealed) < 0)
+	if (vault_seal_check(v->kek, &sealed) < 0)
 		return err_set(err, ERR_LOCAL, "memory", "out of memory");
 	return vault_db_put_key(&v->db, "", &sealed, err);
 }

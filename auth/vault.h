@@ -13,6 +13,8 @@
 #include "auth/seal.h"
 #include "base/err.h"
 
+#include <stdbool.h>
+
 #define VAULT_ITEMS 6       /* of one connection */
 #define VAULT_VALUE_MAX 65536
 
@@ -28,6 +30,7 @@ bool vault_exists(const char *state);
 struct vault_item {
 	char purpose[32]; /* "grant", "key_file", "refresh_token_file", … */
 	struct buf value; /* wiped by vault_record_free() */
+	bool lent;        /* belongs to the operator's application: vault_put() does not store it */
 };
 
 struct vault_record {

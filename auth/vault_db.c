@@ -161,13 +161,24 @@ int vault_db_get_key(struct vault_db *db, const char *tenant, struct buf *ret, b
 
 int vault_db_put_key(struct vault_db *db, const char *tenant, const struct buf *sealed, struct err *err)
 {
-	_cleanup_stmt_ sqlite3_stmt *s = prepare(db, "INSERT INTO data_key VALUES (?, ?)", err);
+	_cleanup_stmt_ sqlite3_stmt *s = prepare(db, "INSERT OR REPLACE INTO data_key VALUES (?, ?)", err);
 
 	if (!s)
 		return -1;
 	bind_text(s, 1, tenant);
 	bind_blob(s, 2, sealed);
 	return done(db, s, err);
+}
+
+int vault_db_next_tenant(struct vault_db *db, const char *after, char *ret, size_t size, struct err *err)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = prepare(db, "SELECT tenant FROM data_key WHERE tenant > ? ORDER BY tenant LIMIT 1", err);
+
+	if (!s)
+		return -1;
+	bind_text(s, 1, after);
+	int r = step(db, s, err);
+	return r == 1 && column_text(s, 0, ret, size) < 0 ? corrupt(err) : r;
 }
 
 int vault_db_drop_unused_keys(struct vault_db *db, struct err *err)

@@ -20,7 +20,10 @@ void vault_db_rollback(struct vault_db *db);
 
 /* Sealed data keys by tenant; "" is the check of the key-encryption key. */
 int vault_db_get_key(struct vault_db *db, const char *tenant, struct buf *ret, bool *ret_found, struct err *err);
+/* In the place of one that is there. */
 int vault_db_put_key(struct vault_db *db, const char *tenant, const struct buf *sealed, struct err *err);
+/* The tenant with a key that comes after that one: 1, 0 none, -1. */
+int vault_db_next_tenant(struct vault_db *db, const char *after, char *ret, size_t size, struct err *err);
 int vault_db_drop_unused_keys(struct vault_db *db, struct err *err);
 
 /* A number that this vault never gave before; and the last one given. */

@@ -83,6 +83,11 @@ int io_write_file(const char *path, const void *data, size_t len, mode_t mode, s
 	return 0;
 }
 
+int io_rename(const char *from, const char *to, struct err *err)
+{
+	return rename(from, to) < 0 || sync_parent(to) < 0 ? err_errno(err, "%s", to) : 0;
+}
+
 int io_mkdirs(const char *path, mode_t mode, struct err *err)
 {
 	char dir[4096];

@@ -13,6 +13,8 @@ int io_read_file(const char *path, struct buf *b, struct err *err);
 int io_read_fd(int fd, struct buf *b, struct err *err);
 /* Writes beside it, syncs, renames, syncs the folder: the old content or the new, never half of it. */
 int io_write_file(const char *path, const void *data, size_t len, mode_t mode, struct err *err);
+/* The same for a file that was written before. */
+int io_rename(const char *from, const char *to, struct err *err);
 int io_mkdirs(const char *path, mode_t mode, struct err *err);
 
 /* An unnamed memory file, close-on-exec, sealable. */

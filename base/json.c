@@ -24,6 +24,15 @@ int json_parse(const char *text, size_t len, cJSON **ret_doc, struct err *err)
 	return 0;
 }
 
+void json_wipe(cJSON *doc)
+{
+	for (; doc; doc = doc->next) {
+		if (cJSON_IsString(doc))
+			explicit_bzero(doc->valuestring, strlen(doc->valuestring));
+		json_wipe(doc->child);
+	}
+}
+
 cJSON *json_get(const cJSON *object, const char *key)
 {
 	return cJSON_IsObject(object) ? cJSON_GetObjectItemCaseSensitive(object, key) : NULL;

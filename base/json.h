@@ -29,6 +29,8 @@ static inline void json_free(cJSON *doc)
 	cJSON_Delete(doc);
 }
 DEFINE_CLEANUP(cJSON *, json_free)
+/* Overwrites every text of a document that holds secrets. NULL is taken. */
+void json_wipe(cJSON *doc);
 #define _cleanup_json_ _cleanup_(json_freep)
 
 cJSON *json_get(const cJSON *object, const char *key);

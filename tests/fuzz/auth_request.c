@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct auth_request req;
 	struct err err;
 
-	msg_init(&m, AUTH_CONFIG + (size ? data[0] : 0) % 13u, 1);
+	msg_init(&m, AUTH_CONFIG + (size ? data[0] : 0) % 27u, 1);
 	if (size < 1 || buf_add(&m.body, data + 1, size - 1) < 0 || auth_request_parse(&m, &req, &err) < 0 || err.class != ERR_NONE)
 		return 0;
 	if (req.connection && (strlen(req.connection) == 0 || strlen(req.connection) > 90))
