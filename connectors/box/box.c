@@ -42,6 +42,13 @@ void box_refine(const struct http_response *r, const cJSON *doc, struct err *err
 	}
 }
 
+bool box_refused(const struct err *err)
+{
+	int s = err->http_status;
+
+	return s == 400 || s == 403 || s == 404 || s == 405 || s == 410 || s == 501;
+}
+
 /* ---- calls ---- */
 
 struct headers {
@@ -55,8 +62,7 @@ static int headers_make(struct headers *h, const struct box_call *call, struct e
 	int n = 0;
 
 	if (call->user && *call->user) {
-		/* Ids are digits; anything else must not reach a header. */
-		if (strlen(call->user) > 40 || strspn(call->user, "0123456789") != strlen(call->user))
+		if (!box_is_id(call->user))
 			return err_set(err, ERR_REMOTE, "bad_answer", "a user id that is no number");
 		snprintf(h->as_user, sizeof(h->as_user), "as-user: %s", call->user);
 		h->list[n++] = h->as_user;
@@ -100,6 +106,30 @@ int box_download(struct connection *c, const struct box_call *call, struct http_
 
 /* ---- one file ---- */
 
+bool box_is_id(const char *id)
+{
+	return id && *id && strlen(id) <= 40 && strspn(id, "0123456789") == strlen(id);
+}
+
+/* Where Box names no version, the content stands for it, or the count of changes. */
+static int make_version(cJSON *file, struct err *err)
+{
+	const char *sha1 = json_str(file, "sha1"), *etag = json_str(file, "etag");
+	cJSON *version = cJSON_CreateObject();
+	char text[140];
+
+	if (!sha1 && !etag) {
+		cJSON_Delete(version);
+		return err_set(err, ERR_REMOTE, "bad_answer", "a file without a version");
+	}
+	snprintf(text, sizeof(text), "%s:%.120s", sha1 ? "sha1" : "etag", sha1 ? sha1 : etag);
+	if (json_set_str(version, "id", text) < 0) {
+		cJSON_Delete(version);
+		return err_memory(err);
+	}
+	return json_set(file, "file_version", version) < 0 ? err_memory(err) : 0;
+}
+
 int box_file(struct connection *c, const char *id, const char *user, cJSON **ret, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(8192);
@@ -111,8 +141,10 @@ int box_file(struct connection *c, const char *id, const char *user, cJSON **ret
 		return err_memory(err);
 	if (box_get(c, buf_str(&url), user, &file, err) < 0)
 		return -1;
-	if (strcmp(json_str_or(file, "id", ""), id) != 0 || !json_str(json_object(file, "file_version"), "id"))
+	if (strcmp(json_str_or(file, "id", ""), id) != 0)
 		return err_set(err, ERR_REMOTE, "bad_answer", "an answer that is not about the file");
+	if (!json_str(json_object(file, "file_version"), "id") && make_version(file, err) < 0)
+		return -1;
 	*ret = TAKE_PTR(file);
 	return 0;
 }
@@ -132,12 +164,12 @@ const char *box_path(struct arena *a, const cJSON *file)
 	return arena_dup(a, path.len ? buf_str(&path) : "/");
 }
 
-int box_item(struct arena *a, const cJSON *file, struct item *ret, struct err *err)
+int box_item(struct arena *a, const cJSON *file, const char *reader, struct item *ret, struct err *err)
 {
 	const cJSON *owner = json_object(file, "owned_by"), *version = json_object(file, "file_version");
-	const char *id = json_str(file, "id"), *v = json_str(version, "id"), *user = json_str(owner, "id");
+	const char *id = json_str(file, "id"), *v = json_str(version, "id"), *user = json_str_or(owner, "id", reader);
 
-	if (!id || !v || !user)
+	if (!id || !v || !*user)
 		return err_set(err, ERR_REMOTE, "bad_answer", "a file without id, version or owner");
 	const char *sha1 = arena_str(a, file, "sha1");
 	*ret = (struct item){.kind = ITEM_FILE, .id = arena_dup(a, id), .version = arena_dup(a, v),
@@ -156,7 +188,7 @@ int box_content(struct connection *c, const char *id, const char *version, const
 
 	if (box_url(c, &url, err, "/files/{}/content", id, NULL) < 0)
 		return -1;
-	if (version && url_query(&url, "version", version) < 0)
+	if (version && box_is_id(version) && url_query(&url, "version", version) < 0)
 		return err_memory(err);
 	const struct box_call call = {.url = buf_str(&url), .user = user, .content = content};
 	if (box_download(c, &call, &r, err) < 0) {

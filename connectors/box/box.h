@@ -8,7 +8,7 @@
 #include <pthread.h>
 
 #define BOX_QUARANTINE "sekisho-quarantine" /* folder of the service account */
-#define BOX_PLACE "quarantine"              /* its key in place_get() */
+#define BOX_TRANSIT "sekisho-quarantine-transit" /* another, which its owner enters for the moment of a move */
 #define BOX_SHIELD "Box Shield"              /* who says that a file is malware */
 #define BOX_FIELDS                                                                                                   \
 	"id,type,name,size,sha1,etag,file_version,parent,path_collection,owned_by,shared_link,item_status,lock,"     \
@@ -17,7 +17,7 @@
 struct connection {
 	struct api api;
 	const char *base; /* endpoint "api" */
-	/* Held while a user may edit in the quarantine folder: another's end would shut the door on this one's move. */
+	/* Held while a user is in the transit folder: files pass it one at a time. */
 	pthread_mutex_t door;
 };
 
@@ -38,12 +38,15 @@ struct box_call {
 int box_json(struct connection *c, const struct box_call *call, cJSON **ret_doc, struct err *err);
 int box_get(struct connection *c, const char *url, const char *user, cJSON **ret_doc, struct err *err);
 int box_download(struct connection *c, const struct box_call *call, struct http_response *ret, struct err *err);
+/* Box does not do what was asked, and asking again changes nothing: not allowed, not there, not offered. */
+bool box_refused(const struct err *err);
 void box_refine(const struct http_response *r, const cJSON *doc, struct err *err);
 
 /* The file with BOX_FIELDS; an answer about another one is REMOTE "bad_answer". */
 int box_file(struct connection *c, const char *id, const char *user, cJSON **ret, struct err *err);
-/* Fills *ret from a file's JSON; owner: of the stream, NULL takes the file's own. -1 with REMOTE "bad_answer". */
-int box_item(struct arena *a, const cJSON *file, struct item *ret, struct err *err);
+/* Fills *ret from a file's JSON; reader: as whom it was seen, who stands for an owner that Box does not name. -1 with
+ * REMOTE "bad_answer". */
+int box_item(struct arena *a, const cJSON *file, const char *reader, struct item *ret, struct err *err);
 /* "/a/b" of path_collection, without the root. */
 const char *box_path(struct arena *a, const cJSON *file);
 
@@ -51,6 +54,13 @@ const char *box_path(struct arena *a, const cJSON *file);
  * enterprise's or not active), -1 when nothing at all may be done as this user any more, with CONSENT and scope
  * connection, or when that cannot be told now. Without this, a shrunk grant would look like an empty feed. */
 int box_refused_alone(struct connection *c, const char *user, struct err *err);
+
+/* Ids are digits; anything else reaches no header. */
+bool box_is_id(const char *id);
+
+/* A page of the managed users with id, login, name and status. cursor NULL: the first; *ret_next: of the next, empty at the
+ * end. */
+int box_users(struct connection *c, const char *cursor, int limit, cJSON **ret_doc, struct buf *ret_next, struct err *err);
 
 /* The contract's functions, by file. */
 int box_check_grant(struct connection *c, struct grant_report *ret, struct err *err);
@@ -66,8 +76,5 @@ int box_open_held(struct connection *c, const char *receipt, struct content *con
 int box_remove(struct connection *c, const char *receipt, bool again, struct err *err);
 int box_content(struct connection *c, const char *id, const char *version, const char *user, struct content *content,
 	struct content_info *ret, struct err *err);
-
-/* The folder "sekisho-quarantine" of the service account: known, found or made. */
-int box_place(struct connection *c, struct buf *ret_id, struct err *err);
 
 #endif

@@ -1,194 +1,28 @@
-/* The two feeds of Box: the enterprise's events, and the walk through a user's tree. See box.h for threads.
+/* The two feeds of Box: the enterprise's events, and the walk through a user's tree (walk.c). See box.h for threads.
  *
- * Cursors are JSON. A tree: {"stack": […], "done": true}. The events: {"position": …, "stack":
- * [[user, folder, offset, total], …]} with folders that were copied or undeleted and wait to be walked, and, after the
- * place was lost, {"after": ms, "back": position in admin_logs, "position": where streaming goes on}. An event is only a
- * hint: events come late, twice and in any order, so each file is looked at as it is now. */
-#include "connectors/box/box.h"
+ * Cursors are JSON. A tree: {"stack": […], "done": true}. The events: {"position": …, "stack": […]} with folders that were
+ * copied or undeleted and wait to be walked, and, after the place was lost, {"after": ms, "back": position in admin_logs,
+ * "position": where streaming goes on}. An event is only a hint: events come late, twice and in any order, so each file is
+ * looked at as it is now. */
+#include "connectors/box/place.h"
+#include "connectors/box/walk.h"
 
 #include "base/timeutil.h"
 
 #include <string.h>
 
-#define TREE_PAGE 1000
 #define EVENTS_PAGE 100  /* each event costs a look at its file */
-#define STACK_BYTES 40000 /* of a cursor's CONNECTOR_TEXT_MAX; beyond it a page is cut before its next folder */
-#define ENTRY_BYTES 32    /* of a stack's entry beside its ids */
-#define ID_MAX 40
 #define LOST_MAX 3        /* places lost in a row: after them the feed begins anew */
+#define EMPTY_MAX 20      /* empty pages in a row whose position moves on: then it rests until the next turn */
 #define BACK_MS (2 * 3600000ll) /* events surface late: look this much behind the last one seen */
 
 static const char event_types[] = "UPLOAD,EDIT,COPY,MOVE,UNDELETE,ITEM_MODIFY,FILE_VERSION_RESTORE,DELETE,"
 				  "FILE_MARKED_MALICIOUS,SHIELD_ALERT";
 
-struct walk {
-	struct connection *c;
-	struct item_page *page;
-	cJSON *cursor, *stack;
-	size_t cap; /* of page->items */
-	size_t stack_bytes; /* about what the stack takes in the cursor */
-	struct err *err;
-};
-
-static struct item *new_item(struct walk *w)
-{
-	if (w->page->n_items == w->cap)
-		return NULL;
-	return &w->page->items[w->page->n_items++];
-}
-
-static int push(struct walk *w, const char *user, const char *folder)
-{
-	_cleanup_json_ cJSON *e = cJSON_CreateArray();
-
-	if (strlen(user) > ID_MAX || strlen(folder) > ID_MAX)
-		return err_set(w->err, ERR_REMOTE, "bad_answer", "an id that is none");
-	if (!e || !cJSON_AddItemToArray(e, cJSON_CreateString(user)) || !cJSON_AddItemToArray(e, cJSON_CreateString(folder)) ||
-		!cJSON_AddItemToArray(e, cJSON_CreateNumber(0)) || !cJSON_AddItemToArray(e, cJSON_CreateNumber(-1)) ||
-		!cJSON_AddItemToArray(w->stack, e))
-		return err_memory(w->err);
-	TAKE_PTR(e);
-	w->stack_bytes += strlen(user) + strlen(folder) + ENTRY_BYTES;
-	return 0;
-}
-
-static int64_t number_at(const cJSON *entry, int index)
-{
-	const cJSON *n = cJSON_GetArrayItem(entry, index);
-
-	return cJSON_IsNumber(n) && n->valuedouble >= 0 && n->valuedouble < 9e15 ? (int64_t)n->valuedouble : -1;
-}
-
-static int fetch_folder(struct walk *w, const char *user, const char *folder, int64_t offset, cJSON **ret)
-{
-	_cleanup_buf_ struct buf url = BUF_INIT(8192);
-	int limit = w->c->api.config->page_size ? w->c->api.config->page_size : TREE_PAGE;
-
-	if (box_url(w->c, &url, w->err, "/folders/{}/items", folder, NULL) < 0)
-		return -1;
-	if (url_query(&url, "fields", BOX_FIELDS) < 0 || url_query_int(&url, "limit", limit) < 0 ||
-		url_query_int(&url, "offset", offset) < 0)
-		return err_memory(w->err);
-	if (box_get(w->c, buf_str(&url), user, ret, w->err) == 0)
-		return 0;
-	/* A folder that went away, or that only its other owner may list, ends its branch; the root must answer. */
-	if (strcmp(folder, "0") == 0)
-		return -1;
-	return w->err->class == ERR_GONE ? 1 : w->err->http_status == 403 ? box_refused_alone(w->c, user, w->err) : -1;
-}
-
-/* One entry of a folder. 1: stop behind it (the stack is full). */
-static int walk_entry(struct walk *w, const char *user, const cJSON *e)
-{
-	const char *type = json_str_or(e, "type", ""), *id = json_str(e, "id");
-	const char *owner = json_str(json_object(e, "owned_by"), "id");
-
-	/* What others own comes with its owner's tree; what outsiders own is theirs. */
-	if (!id || (owner && strcmp(owner, user) != 0))
-		return 0;
-	if (strcmp(type, "folder") == 0) {
-		if (push(w, user, id) < 0)
-			return -1;
-		return w->stack_bytes > STACK_BYTES;
-	}
-	if (strcmp(type, "file") != 0)
-		return 0;
-	struct item *item = new_item(w);
-	return item ? box_item(w->page->arena, e, item, w->err) : err_memory(w->err);
-}
-
-static int bad_cursor(struct walk *w)
-{
-	err_set(w->err, ERR_CURSOR, "bad_cursor", "the place in the feed cannot be read");
-	return err_scope(w->err, SCOPE_STREAM);
-}
-
-static int note_place(struct walk *w, int index, int64_t offset, int64_t total)
-{
-	cJSON *e = cJSON_GetArrayItem(w->stack, index);
-
-	return cJSON_ReplaceItemInArray(e, 2, cJSON_CreateNumber((double)offset)) &&
-			cJSON_ReplaceItemInArray(e, 3, cJSON_CreateNumber((double)total)) ?
-		0 : err_memory(w->err);
-}
-
-/* One page of the folder on top of the stack. */
-static int walk_step(struct walk *w)
-{
-	_cleanup_json_ cJSON *doc = NULL;
-	_cleanup_json_ cJSON *top = cJSON_DetachItemFromArray(w->stack, cJSON_GetArraySize(w->stack) - 1);
-	const char *user = cJSON_GetStringValue(cJSON_GetArrayItem(top, 0)), *folder = cJSON_GetStringValue(cJSON_GetArrayItem(top, 1));
-	int64_t offset = number_at(top, 2), before = number_at(top, 3), seen = 0;
-	const cJSON *e;
-
-	if (!user || !folder || offset < 0)
-		return bad_cursor(w);
-	w->stack_bytes -= strlen(user) + strlen(folder) + ENTRY_BYTES;
-	int r = fetch_folder(w, user, folder, offset, &doc);
-	if (r != 0)
-		return r < 0 ? -1 : 0;
-	const cJSON *list = json_array(doc, "entries");
-	int64_t total = json_size(doc, "total_count");
-	if (!list)
-		return err_set(w->err, ERR_REMOTE, "bad_answer", "a folder's items are no list");
-	/* Something before this page went away: what moved up to its place must not be passed over. */
-	if (total >= 0 && before > total && offset > 0) {
-		if (push(w, user, folder) < 0)
-			return -1;
-		return note_place(w, cJSON_GetArraySize(w->stack) - 1, offset > before - total ? offset - (before - total) : 0, total);
-	}
-	int64_t n = cJSON_GetArraySize(list);
-	w->page->items = arena_alloc(w->page->arena, (size_t)(n + 1) * sizeof(struct item));
-	w->cap = (size_t)n;
-	if (!w->page->items)
-		return err_memory(w->err);
-	/* The rest of this folder stays below its folders on the stack; its offset is put in when it is known. */
-	int place = cJSON_GetArraySize(w->stack);
-	if (push(w, user, folder) < 0)
-		return -1;
-	cJSON_ArrayForEach(e, list)
-	{
-		r = walk_entry(w, user, e);
-		if (r < 0)
-			return -1;
-		seen++;
-		if (r > 0)
-			break;
-	}
-	/* A list that is cut short here goes on, whatever the total says. */
-	bool more = seen < n || (n > 0 && (total < 0 || offset + seen < total));
-	if (more)
-		return note_place(w, place, offset + seen, total);
-	cJSON_DeleteItemFromArray(w->stack, place);
-	return 0;
-}
-
 static int finish(struct walk *w, bool more)
 {
 	w->page->more = more;
 	return arena_json(w->page->arena, w->cursor, &w->page->cursor, w->err);
-}
-
-static int open_walk(struct walk *w, const char *cursor)
-{
-	const cJSON *e;
-
-	if (own_json(cursor, ERR_CURSOR, &w->cursor, w->err) < 0)
-		return -1;
-	w->stack = json_array(w->cursor, "stack");
-	if (!w->stack)
-		w->stack = cJSON_AddArrayToObject(w->cursor, "stack");
-	if (!w->stack)
-		return err_memory(w->err);
-	cJSON_ArrayForEach(e, w->stack)
-	{
-		const char *user = cJSON_GetStringValue(cJSON_GetArrayItem(e, 0));
-		const char *folder = cJSON_GetStringValue(cJSON_GetArrayItem(e, 1));
-		if (!user || !folder)
-			return bad_cursor(w);
-		w->stack_bytes += strlen(user) + strlen(folder) + ENTRY_BYTES;
-	}
-	return 0;
 }
 
 static int poll_tree(struct walk *w, const struct poll_request *req, const char *user)
@@ -197,12 +31,12 @@ static int poll_tree(struct walk *w, const struct poll_request *req, const char 
 	if (!req->cursor) {
 		/* "From now on": the events bring what comes. */
 		bool nothing = req->backlog == BACKLOG_NONE && !req->resync;
-		if ((nothing && json_set_bool(w->cursor, "done", true) < 0) || (!nothing && push(w, user, "0") < 0))
+		if ((nothing && json_set_bool(w->cursor, "done", true) < 0) || (!nothing && box_walk_push(w, user, "0") < 0))
 			return err_memory(w->err);
 	}
 	if (json_bool(w->cursor, "done"))
 		return finish(w, false);
-	if (cJSON_GetArraySize(w->stack) > 0 && walk_step(w) < 0)
+	if (cJSON_GetArraySize(w->stack) > 0 && box_walk_step(w) < 0)
 		return -1;
 	bool more = cJSON_GetArraySize(w->stack) > 0;
 	if (!more && json_set_bool(w->cursor, "done", true) < 0)
@@ -220,11 +54,6 @@ static int note_removed(struct walk *w, const char *id)
 		return err_memory(w->err);
 	w->page->removed[w->page->n_removed++] = copy;
 	return 0;
-}
-
-static bool is_ours(const cJSON *file, const char *place)
-{
-	return *place && strcmp(json_str_or(json_object(file, "parent"), "id", ""), place) == 0;
 }
 
 /* Was the file looked at for an event of this page? One look serves all of them. */
@@ -246,7 +75,7 @@ static bool looked_at(struct walk *w, const char *id, bool malicious)
 }
 
 /* The file an event speaks of, as it is now. */
-static int read_file(struct walk *w, const char *id, const char *user, bool malicious, const char *place)
+static int read_file(struct walk *w, const char *id, const char *user, bool malicious)
 {
 	_cleanup_json_ cJSON *file = NULL;
 
@@ -258,12 +87,15 @@ static int read_file(struct walk *w, const char *id, const char *user, bool mali
 		/* Moved out of the enterprise's reach, or has the whole grant shrunk? */
 		return w->err->http_status == 403 && box_refused_alone(w->c, user, w->err) == 1 ? 0 : -1;
 	}
-	if (is_ours(file, place))
+	bool ours;
+	if (box_is_ours(w->c, json_str_or(json_object(file, "parent"), "id", ""), &ours, w->err) < 0)
+		return -1;
+	if (ours)
 		return 0; /* our own quarantine moved it */
-	struct item *item = new_item(w);
+	struct item *item = box_walk_item(w);
 	if (!item)
 		return err_memory(w->err);
-	if (box_item(w->page->arena, file, item, w->err) < 0)
+	if (box_item(w->page->arena, file, user, item, w->err) < 0)
 		return -1;
 	if (malicious)
 		item->provider_threat = BOX_SHIELD;
@@ -275,11 +107,6 @@ struct subject {
 	const char *kind, *id, *user;
 	bool malicious;
 };
-
-static bool is_number(const char *id)
-{
-	return id && *id && strlen(id) <= ID_MAX && strspn(id, "0123456789") == strlen(id);
-}
 
 static void find_subject(const cJSON *e, const char *type, struct subject *ret)
 {
@@ -305,7 +132,7 @@ static void find_subject(const cJSON *e, const char *type, struct subject *ret)
 		ret->user = json_str(json_object(e, "created_by"), "id");
 }
 
-static int read_event(struct walk *w, const cJSON *e, const char *place)
+static int read_event(struct walk *w, const cJSON *e)
 {
 	const char *type = json_str_or(e, "event_type", "");
 	int64_t at = json_time(e, "created_at");
@@ -314,11 +141,11 @@ static int read_event(struct walk *w, const cJSON *e, const char *place)
 	if (at && at > json_int64_or(w->cursor, "seen", 0) && json_set_int(w->cursor, "seen", at) < 0)
 		return err_memory(w->err);
 	find_subject(e, type, &s);
-	if (!s.kind || !is_number(s.id) || !is_number(s.user))
+	if (!s.kind || !box_is_id(s.id) || !box_is_id(s.user))
 		return 0; /* about no item */
 	if (strcmp(s.kind, "folder") == 0)
-		return strcmp(type, "COPY") == 0 || strcmp(type, "UNDELETE") == 0 ? push(w, s.user, s.id) : 0;
-	return strcmp(s.kind, "file") == 0 ? read_file(w, s.id, s.user, s.malicious, place) : 0;
+		return strcmp(type, "COPY") == 0 || strcmp(type, "UNDELETE") == 0 ? box_walk_push(w, s.user, s.id) : 0;
+	return strcmp(s.kind, "file") == 0 ? read_file(w, s.id, s.user, s.malicious) : 0;
 }
 
 static int fetch_events(struct walk *w, const char *stream, const char *position, int64_t after, cJSON **ret)
@@ -342,15 +169,11 @@ static int fetch_events(struct walk *w, const char *stream, const char *position
 static int take_events(struct walk *w, const cJSON *doc, const char **ret_next, size_t *ret_n)
 {
 	const cJSON *list = json_array(doc, "entries"), *e;
-	_cleanup_buf_ struct buf place = BUF_INIT(200);
 	char number[32];
-	const struct connector_env *env = w->c->api.env;
 
 	const char *next = json_id(doc, "next_stream_position", number, sizeof(number));
 	if (!list || !next)
 		return err_set(w->err, ERR_REMOTE, "bad_answer", "the events are no list with a position");
-	if (env->place_get(env->ctx, BOX_PLACE, &place, w->err) < 0)
-		return -1;
 	size_t n = (size_t)cJSON_GetArraySize(list);
 	w->page->items = arena_alloc(w->page->arena, (n + 1) * sizeof(struct item));
 	w->page->removed = arena_alloc(w->page->arena, (n + 1) * sizeof(char *));
@@ -358,7 +181,7 @@ static int take_events(struct walk *w, const cJSON *doc, const char **ret_next, 
 	if (!w->page->items || !w->page->removed)
 		return err_memory(w->err);
 	cJSON_ArrayForEach(e, list)
-		if (read_event(w, e, buf_str(&place)) < 0)
+		if (read_event(w, e) < 0)
 			return -1;
 	*ret_n = n;
 	*ret_next = arena_dup(w->page->arena, next);
@@ -395,22 +218,54 @@ static int begin_back(struct walk *w)
 	return finish(w, true);
 }
 
+/* Box does not give out its log (or says nothing of the time before): everybody's tree is walked instead. */
+static int begin_walk(struct walk *w)
+{
+	cJSON_DeleteItemFromObjectCaseSensitive(w->cursor, "after");
+	if (json_set_str(w->cursor, "back", NULL) < 0)
+		return err_memory(w->err);
+	return box_walk_push_everybody(w) < 0 ? -1 : finish(w, true);
+}
+
+/* A feed that never rests: positions that turn in circles, or that move on for ever without an event. */
+static int restless(struct walk *w, const char *next, size_t n, bool *ret, struct err *err)
+{
+	int64_t empty = n ? 0 : json_int64_or(w->cursor, "empty", 0) + 1;
+	bool loops;
+
+	if (cursor_loops(w->cursor, "positions", next, 2, &loops, err) < 0)
+		return -1;
+	*ret = loops || empty >= EMPTY_MAX;
+	if (*ret)
+		cursor_loops_clear(w->cursor, "positions");
+	return json_set_int(w->cursor, "empty", *ret ? 0 : empty) < 0 ? err_memory(err) : 0;
+}
+
 static int poll_back(struct walk *w)
 {
+	bool rest = false;
+
 	_cleanup_json_ cJSON *doc = NULL;
 	const char *next = NULL, *back = json_str(w->cursor, "back");
 	size_t n = 0;
 
-	if (fetch_events(w, "admin_logs", back, json_int64_or(w->cursor, "after", 0), &doc) < 0)
-		return back && place_lost(w->err) ? begin_back(w) : -1;
+	if (fetch_events(w, "admin_logs", back, json_int64_or(w->cursor, "after", 0), &doc) < 0) {
+		if (back && place_lost(w->err))
+			return begin_back(w);
+		return box_refused(w->err) ? begin_walk(w) : -1;
+	}
 	if (take_events(w, doc, &next, &n) < 0)
 		return -1;
-	/* An empty page is no end while the position moves. */
-	bool end = n == 0 && back && strcmp(back, next) == 0;
+	/* An empty page is no end while the position moves; one that stays gives the same page again. */
+	if (restless(w, next, n, &rest, w->err) < 0)
+		return -1;
+	bool end = rest || (back && strcmp(back, next) == 0);
 	if (json_set_str(w->cursor, "back", end ? NULL : next) < 0)
 		return err_memory(w->err);
-	if (end)
+	if (end) {
 		cJSON_DeleteItemFromObjectCaseSensitive(w->cursor, "after");
+		cursor_loops_clear(w->cursor, "positions");
+	}
 	return finish(w, true);
 }
 
@@ -424,7 +279,7 @@ static int poll_events(struct walk *w, const struct poll_request *req)
 		return begin_back(w);
 	/* First, so that it stays small. */
 	if (cJSON_GetArraySize(w->stack) > 0)
-		return walk_step(w) < 0 ? -1 : finish(w, true);
+		return box_walk_step(w) < 0 ? -1 : finish(w, true);
 	if (json_get(w->cursor, "after"))
 		return poll_back(w);
 	if (!position) {
@@ -436,14 +291,18 @@ static int poll_events(struct walk *w, const struct poll_request *req)
 		return place_lost(w->err) ? begin_back(w) : -1;
 	if (take_events(w, doc, &next, &n) < 0)
 		return -1;
-	/* A short or empty page is no end; an unchanged position without entries is. */
-	bool same = strcmp(position, next) == 0;
+	/* A short or empty page is no end; an unchanged position is, for it would give the same page again. */
+	bool same = strcmp(position, next) == 0, rest = false;
+	if (same)
+		cursor_loops_clear(w->cursor, "positions");
+	else if (restless(w, next, n, &rest, w->err) < 0)
+		return -1;
 	if (json_set_str(w->cursor, "position", next) < 0 || json_set_str(w->cursor, "lost", NULL) < 0)
 		return err_memory(w->err);
 	/* A feed that is silent from its first day on was followed up to here all the same. */
 	if (!json_get(w->cursor, "seen") && json_set_int(w->cursor, "seen", time_now_ms()) < 0)
 		return err_memory(w->err);
-	return finish(w, (n > 0 || !same) || cJSON_GetArraySize(w->stack) > 0);
+	return finish(w, (!same && !rest) || cJSON_GetArraySize(w->stack) > 0);
 }
 
 int box_poll(struct connection *c, const struct poll_request *req, struct item_page *ret, struct err *err)
@@ -454,7 +313,8 @@ int box_poll(struct connection *c, const struct poll_request *req, struct item_p
 	if (own_json(req->stream->context, ERR_LOCAL, &context, err) < 0)
 		return -1;
 	const char *user = json_str(context, "user");
-	int r = open_walk(&w, req->cursor);
+	w.everybody = !user;
+	int r = box_walk_open(&w, req->cursor);
 	if (r == 0)
 		r = user ? poll_tree(&w, req, user) : poll_events(&w, req);
 	cJSON_Delete(w.cursor);

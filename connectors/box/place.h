@@ -1,4 +1,4 @@
-/* Collaborations of Box, and the quarantine folder's door. See box.h for threads and errors. */
+/* Collaborations of Box, and our two folders. See box.h for threads and errors. */
 #ifndef CONNECTORS_BOX_PLACE_H
 #define CONNECTORS_BOX_PLACE_H
 
@@ -8,12 +8,23 @@
 int box_collaborations(struct connection *c, const char *what, const char *id, const char *user, cJSON **ret_list,
 	struct err *err);
 int box_collaboration_delete(struct connection *c, const char *id, const char *user, struct err *err);
-/* what: "file" or "folder"; no mail is sent; one that is there already is fine. */
-int box_collaboration_add(struct connection *c, const char *what, const char *id, const cJSON *accessible_by, const char *role,
-	const char *as, struct err *err);
 
-/* The user may edit in the quarantine folder, or not any more. Safe to repeat. */
-int box_door_open(struct connection *c, const char *place, const char *user, struct err *err);
-int box_door_close(struct connection *c, const char *place, const char *user, struct err *err);
+struct box_collaboration {
+	const char *what; /* "file" or "folder" */
+	const char *id;   /* of that */
+	const cJSON *who; /* accessible_by */
+	const char *role;
+	const char *expires_at; /* may be NULL */
+	bool access_only;
+};
+
+/* No mail is sent; one that is there already is fine. ret_id (may be NULL): the new one's id is appended. */
+int box_collaboration_add(struct connection *c, const struct box_collaboration *k, const char *as, struct buf *ret_id,
+	struct err *err);
+
+/* A folder of the service account of that name (BOX_QUARANTINE, BOX_TRANSIT): known and still there, found or made. */
+int box_place(struct connection *c, const char *name, struct buf *ret_id, struct err *err);
+/* The ids that are known, without asking Box: is the folder one of ours? */
+int box_is_ours(struct connection *c, const char *folder, bool *ret, struct err *err);
 
 #endif

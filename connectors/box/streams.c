@@ -5,6 +5,7 @@
  * nothing falls between. */
 #include "connectors/box/box.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define USERS_PAGE 500
@@ -61,7 +62,7 @@ static int add_user(struct stream_page *ret, const cJSON *user, struct stream_in
 {
 	const char *id = json_str(user, "id"), *status = json_str_or(user, "status", "active");
 
-	if (!id)
+	if (!box_is_id(id))
 		return err_set(err, ERR_REMOTE, "bad_answer", "a user without an id");
 	bool active = strcmp(status, "inactive") != 0;
 	*out = (struct stream_info){.remote_id = arena_printf(ret->arena, "user/%s", id), .service = "box",
@@ -71,23 +72,54 @@ static int add_user(struct stream_page *ret, const cJSON *user, struct stream_in
 	return out->remote_id && out->context ? 0 : err_memory(err);
 }
 
-int box_list_streams(struct connection *c, const char *cursor, struct stream_page *ret, struct err *err)
+/* ---- users ---- */
+
+#define BY_OFFSET "offset:"
+
+int box_users(struct connection *c, const char *cursor, int limit, cJSON **ret_doc, struct buf *ret_next, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(16384);
 	_cleanup_json_ cJSON *doc = NULL;
-	int page = c->api.config->page_size ? c->api.config->page_size : USERS_PAGE;
+	bool by_offset = cursor && strncmp(cursor, BY_OFFSET, strlen(BY_OFFSET)) == 0;
+	int64_t offset = by_offset ? strtoll(cursor + strlen(BY_OFFSET), NULL, 10) : 0;
 
 	if (box_url(c, &url, err, "/users", NULL) < 0)
 		return -1;
-	if (url_query(&url, "user_type", "managed") < 0 || url_query(&url, "usemarker", "true") < 0 ||
-		url_query_int(&url, "limit", page) < 0 || url_query(&url, "fields", "id,login,name,status") < 0 ||
-		(cursor && url_query(&url, "marker", cursor) < 0))
+	if (url_query(&url, "user_type", "managed") < 0 || url_query_int(&url, "limit", limit) < 0 ||
+		url_query(&url, "fields", "id,login,name,status") < 0 ||
+		(by_offset ? url_query_int(&url, "offset", offset) : url_query(&url, "usemarker", "true")) < 0 ||
+		(!by_offset && cursor && url_query(&url, "marker", cursor) < 0))
 		return err_memory(err);
-	if (box_get(c, buf_str(&url), NULL, &doc, err) < 0)
-		return -1;
-	const cJSON *list = json_array(doc, "entries"), *user;
+	if (box_get(c, buf_str(&url), NULL, &doc, err) < 0) /* a Box without markers */
+		return err->http_status == 400 && !cursor ? box_users(c, BY_OFFSET "0", limit, ret_doc, ret_next, err) : -1;
+	const cJSON *list = json_array(doc, "entries");
 	if (!list)
 		return err_set(err, ERR_REMOTE, "bad_answer", "the list of users is no list");
+	int64_t end = offset + cJSON_GetArraySize(list), total = json_size(doc, "total_count");
+	const char *next = json_str(doc, "next_marker");
+	if (!by_offset && next && *next) {
+		if (cursor && strcmp(cursor, next) == 0)
+			return err_set(err, ERR_REMOTE, "bad_answer", "the list of users does not end");
+		if (buf_adds(ret_next, next) < 0)
+			return err_memory(err);
+	} else if ((by_offset || !cursor) && end > offset && total > end) {
+		/* No marker, yet more than this. */
+		if (buf_addf(ret_next, BY_OFFSET "%lld", (long long)end) < 0)
+			return err_memory(err);
+	}
+	*ret_doc = TAKE_PTR(doc);
+	return 0;
+}
+
+int box_list_streams(struct connection *c, const char *cursor, struct stream_page *ret, struct err *err)
+{
+	_cleanup_buf_ struct buf next = BUF_INIT(8192);
+	_cleanup_json_ cJSON *doc = NULL;
+	const cJSON *user;
+
+	if (box_users(c, cursor, c->api.config->page_size ? c->api.config->page_size : USERS_PAGE, &doc, &next, err) < 0)
+		return -1;
+	const cJSON *list = json_array(doc, "entries");
 	ret->streams = arena_alloc(ret->arena, ((size_t)cJSON_GetArraySize(list) + 1) * sizeof(*ret->streams));
 	if (!ret->streams)
 		return err_memory(err);
@@ -96,8 +128,7 @@ int box_list_streams(struct connection *c, const char *cursor, struct stream_pag
 	cJSON_ArrayForEach(user, list)
 		if (add_user(ret, user, &ret->streams[ret->n_streams++], err) < 0)
 			return -1;
-	const char *next = json_str(doc, "next_marker");
-	if (next && *next && !(ret->next = arena_dup(ret->arena, next)))
+	if (next.len && !(ret->next = arena_dup(ret->arena, buf_str(&next))))
 		return err_memory(err);
 	return 0;
 }
@@ -159,10 +190,12 @@ int box_check_grant(struct connection *c, struct grant_report *ret, struct err *
 		box_get(c, buf_str(&url), NULL, &me, err) < 0)
 		return -1;
 	const cJSON *enterprise = json_object(me, "enterprise");
-	if (!json_str(me, "id") || !json_str(enterprise, "id"))
-		return err_set(err, ERR_REMOTE, "bad_answer", "the service account has no enterprise");
+	if (!json_str(me, "id"))
+		return err_set(err, ERR_REMOTE, "bad_answer", "the service account has no id");
+	/* The grant names the enterprise where Box does not. */
 	ret->organisation = arena_str(ret->arena, enterprise, "name");
-	ret->organisation_id = arena_str(ret->arena, enterprise, "id");
+	ret->organisation_id = json_str(enterprise, "id") ? arena_str(ret->arena, enterprise, "id") :
+								arena_str(ret->arena, c->api.config->grant, "enterprise_id");
 	if (box_url(c, &url, err, "/users", NULL) < 0 || url_query(&url, "limit", "1") < 0 ||
 		probe(c, buf_str(&url), NULL, "manage_managed_users", missing, &n, &users, err) < 0)
 		return -1;

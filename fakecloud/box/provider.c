@@ -297,8 +297,9 @@ static bool quarantined(const struct bx_item *it)
 	if (it->lock && it->lock->no_download && (!it->lock->expires_at || it->lock->expires_at > fc_now()))
 		return true;
 	for (const struct bx_item *p = it->parent; p; p = p->parent) {
+		/* In the transit folder a file is still on its way. */
 		if (!strncasecmp(p->name, "sekisho-quarantine", 18))
-			return true;
+			return strncasecmp(p->name + 18, "-transit", 8) != 0;
 	}
 	return false;
 }

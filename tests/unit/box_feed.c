@@ -76,7 +76,7 @@ static int env_token(void *ctx, const char *subject, bool renew, struct buf *ret
 
 static int env_place_get(void *ctx, const char *key, struct buf *ret, struct err *err)
 {
-	return quarantine_folder && strcmp(key, BOX_PLACE) == 0 ? buf_adds(ret, quarantine_folder) : 1;
+	return quarantine_folder && strcmp(key, "quarantine") == 0 ? buf_adds(ret, quarantine_folder) : 1;
 }
 
 static int env_place_put(void *ctx, const char *key, const char *value, struct err *err)
@@ -278,7 +278,7 @@ static void test_disorder(void **state)
 	expect(&f, 1, 1, true);
 	assert_string_equal(f.page.items[0].provider_threat, "Box Shield");
 	assert_string_equal(f.page.removed[0], "12");
-	expect(&f, 1, 0, true);
+	expect(&f, 1, 0, false);
 	assert_null(f.page.items[0].provider_threat);
 	end(&f);
 }
@@ -324,7 +324,7 @@ static void test_folders_of_events(void **state)
 				      EVENT("MOVE", "folder", "50") "," EVENT("UPLOAD", "file", "11"))},
 		{.url = "/files/11?", .as = "7", .body = FILE_OF("11", "1", "7", "0")},
 		{.url = "/folders/40/items", .as = "7", .status = 404, .body = "{\"code\":\"trashed\"}"},
-		{.url = "/folders/30/items", .as = "7", .wants = "offset=0",
+		{.url = "/folders/30/items", .as = "7", .wants = "usemarker=true",
 			.body = LIST("4", FILE_OF("31", "1", "7", "30") "," FOLDER_OF("32", "7") "," FOLDER_OF("33", "8") ","
 				FILE_OF("34", "1", "8", "30"))},
 		{.url = "/folders/32/items", .as = "7", .body = LIST("1", FILE_OF("35", "1", "7", "32"))},
@@ -438,7 +438,7 @@ static void test_wide_folder(void **state)
 static void test_shrinking_folder(void **state)
 {
 	static const struct step steps[] = {
-		{.url = "/folders/0/items", .as = "7", .wants = "offset=0",
+		{.url = "/folders/0/items", .as = "7", .wants = "usemarker=true",
 			.body = LIST("5", FILE_OF("1", "1", "7", "0") "," FILE_OF("2", "1", "7", "0"))},
 		{.url = "/folders/0/items", .as = "7", .wants = "offset=2", .body = LIST("4", FILE_OF("4", "1", "7", "0"))},
 		{.url = "/folders/0/items", .as = "7", .wants = "offset=1",
@@ -471,7 +471,7 @@ static void test_hostile_events(void **state)
 		{.url = LIVE, .body = PAGE("101", EVENT("UPLOAD", "file", "11"))},
 		{.url = "/files/11?", .as = "7", .body = FILE_OF("12", "1", "7", "0")},
 		{.url = LIVE, .body = PAGE("101", EVENT("UPLOAD", "file", "11"))},
-		{.url = "/files/11?", .as = "7", .body = "{\"id\":\"11\",\"file_version\":{\"id\":\"1\"},\"owned_by\":[]}"},
+		{.url = "/files/11?", .as = "7", .body = "{\"id\":\"11\",\"owned_by\":[]}"},
 		/* Events about nothing, and about what must not reach an address or a header. */
 		{.url = LIVE, .body = PAGE("101",
 			"null,1,\"x\",[],{},{\"source\":1},{\"event_type\":{},\"source\":{\"item_id\":{},\"item_type\":\"file\"}},"
@@ -497,6 +497,7 @@ static void test_hostile_tree(void **state)
 	static const struct step steps[] = {
 		{.url = "/folders/0/items", .as = "7", .body = "{\"total_count\":1}"},
 		{.url = "/folders/0/items", .as = "7", .body = LIST("1", "{\"type\":\"file\",\"id\":\"1\",\"owned_by\":{\"id\":\"7\"}}")},
+		{.url = "/files/1?", .as = "7", .body = "{\"id\":\"1\"}"},
 		{.url = "/folders/0/items", .as = "7", .body = LIST("1", FOLDER_OF("11111111111111111111111111111111111111111", "7"))},
 		{.url = "/folders/0/items", .as = "7", .status = 404, .body = "{\"code\":\"not_found\"}"},
 		{.url = "/folders/0/items", .as = "7",
