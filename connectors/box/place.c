@@ -159,15 +159,17 @@ static int match_place(const cJSON *list, const char *name, const char *me, stru
 
 static int find_place(struct connection *c, const char *name, const char *me, struct buf *ret_id, struct err *err)
 {
-	_cleanup_buf_ struct buf url = BUF_INIT(8192);
-	int64_t offset = 0;
+	_cleanup_buf_ struct buf url = BUF_INIT(8192), more = BUF_INIT(4096);
+	bool by_marker = false;
+	int64_t seen = 0;
 
 	for (int page = 0; page < PAGES_MAX; page++) {
 		_cleanup_json_ cJSON *doc = NULL;
 		if (box_url(c, &url, err, "/folders/{}/items", "0", NULL) < 0)
 			return -1;
 		if (url_query(&url, "fields", "id,type,name,owned_by") < 0 || url_query(&url, "limit", "1000") < 0 ||
-			url_query_int(&url, "offset", offset) < 0)
+			(by_marker && url_query(&url, "usemarker", "true") < 0) ||
+			(more.len && url_query(&url, by_marker ? "marker" : "offset", buf_str(&more)) < 0))
 			return err_memory(err);
 		if (box_get(c, buf_str(&url), NULL, &doc, err) < 0)
 			return -1;
@@ -177,9 +179,11 @@ static int find_place(struct connection *c, const char *name, const char *me, st
 		int r = match_place(list, name, me, ret_id, err);
 		if (r != 0)
 			return r;
-		offset += cJSON_GetArraySize(list);
-		if (cJSON_GetArraySize(list) == 0 || offset >= json_int64_or(doc, "total_count", 0))
-			return 0;
+		seen += cJSON_GetArraySize(list);
+		by_marker = json_str(doc, "next_marker") != NULL;
+		r = cJSON_GetArraySize(list) == 0 && !by_marker ? 1 : next_page(doc, seen, &more, err);
+		if (r != 0)
+			return r < 0 ? -1 : 0;
 	}
 	return err_set(err, ERR_REMOTE, "bad_answer", "the list of our own folders does not end");
 }
