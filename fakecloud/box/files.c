@@ -346,17 +346,16 @@ void bx_do_folder_copy(struct bx_ctx *c)
 /* Nobody comments or gives tasks here. */
 static void empty_list(struct bx_ctx *c, bool paged)
 {
-	cJSON *o = cJSON_CreateObject();
+	struct bx_page page = {0};
 
-	if (!bx_item_for(c, c->id[0], BX_FILE, BX_VIEW)) {
-		json_free(o);
+	if (!bx_item_for(c, c->id[0], BX_FILE, BX_VIEW) || (paged && bx_page_get(c, 100, 1000, false, &page) < 0))
 		return;
-	}
+	cJSON *o = cJSON_CreateObject();
 	bx_num(o, "total_count", 0);
 	cJSON_AddArrayToObject(o, "entries");
 	if (paged) {
-		bx_num(o, "limit", 100);
-		bx_num(o, "offset", 0);
+		bx_num(o, "limit", page.limit);
+		bx_num(o, "offset", page.offset);
 	}
 	fc_json(c->res, 200, o);
 }

@@ -234,7 +234,12 @@ int bx_page_get(struct bx_ctx *c, int64_t standard, int64_t maximum, bool marker
 			}
 		}
 	} else if (offset && *offset) {
-		if (!number(offset, &p.offset) || (p.offset > 300000))
+		/* Box refuses what lies far out; of folders it says only that it may fail. */
+		int64_t most = strstr(c->req->path, "/folders/") && !strstr(c->req->path, "/collaborations") &&
+				!strstr(c->req->path, "/trash/") ?
+			300000 :
+			10000;
+		if (!number(offset, &p.offset) || p.offset > most)
 			return bad_parameter(c, "offset", offset);
 	}
 	*ret = p;

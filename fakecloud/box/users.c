@@ -213,9 +213,13 @@ void bx_do_user_transfer(struct bx_ctx *c)
 	if (!body || !admin_only(c))
 		return;
 	id = json_id(json_object(body, "owned_by"), "id", number, sizeof(number));
+	if (!id) {
+		bx_invalid(c, 400, "bad_request", "owned_by", "'owned_by' needs an 'id'");
+		return;
+	}
 	to = bx_find(c->t, id, BX_USER);
 	if (!to || to->deleted || to == from) {
-		bx_not_found(c, BX_USER, id ? id : "");
+		bx_not_found(c, BX_USER, id);
 		return;
 	}
 	name = arena_printf(c->req->arena, "%s - %s's Files and Folders", from->login, from->name);

@@ -3,7 +3,7 @@ import Ajv from 'ajv'
 import addFormats from 'ajv-formats'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { specs } from './lib.mjs'
+import { root, specs } from './lib.mjs'
 
 // OpenAPI 3.0 to JSON Schema. `nullable` counts in any branch of an allOf, as the document uses it. oneOf becomes
 // anyOf: some branches take any object. Codes of errors are checked as text: the document's list leaves out those that
@@ -63,5 +63,8 @@ export function loadSpec() {
     if (!compiled.has(key)) compiled.set(key, ajv.compile({ $ref: `box#/definitions/${name}` }))
     return compiled.get(key)(json) ? [] : compiled.get(key).errors.map((e) => `${name}: ${e.instancePath} ${e.message}`)
   }
-  return { check, one, seen }
+  // What fakecloud says that it has: the table of its router.
+  const claimed = [...readFileSync(join(root, 'fakecloud/box/provider.c'), 'utf8').matchAll(/^\t\{"([A-Z]+)", "([^"]+)"/gm)].map((m) => [m[1], m[2]])
+  const claims = (method, template) => claimed.some(([m, p]) => m === method && `/${p}` === template.replace(/\{\w+\}/g, '*'))
+  return { check, one, seen, routes, claimed, claims }
 }

@@ -231,4 +231,70 @@ describe('Box answers as its specification says', { skip: noSpecs }, () => {
     await ask('GET', 'search?query=spec&fields=name,parent&type=file', 200)
     await ask('GET', 'search', 400)
   })
+
+  it('what else there is', async () => {
+    const session = await ask('POST', '/api/2.0/files/upload_sessions', 201, { json: { folder_id: '0', file_size: 20_000_001, file_name: 'given up.bin' } })
+    await ask('DELETE', `/api/2.0/files/upload_sessions/${session.id}`, 204)
+    await ask('DELETE', `/api/2.0/files/upload_sessions/${session.id}`, 404)
+    const file = await upload('waste.txt', 'w')
+    await ask('DELETE', `files/${file.id}/trash`, 404)
+    await ask('DELETE', `files/${file.id}`, 204)
+    await ask('DELETE', `files/${file.id}/trash`, 204)
+    await ask('GET', `files/${file.id}/trash`, 404)
+    const folder = await ask('POST', 'folders', 201, { json: { name: 'Marked', parent: { id: '0' } } })
+    await ask('GET', `folders/${folder.id}/metadata`, 200)
+    await ask('POST', `folders/${folder.id}/metadata/global/properties`, 201, { json: { any: 'thing' } })
+    await ask('GET', `folders/${folder.id}/metadata/global/properties`, 201) // the document says so
+    await ask('PUT', `folders/${folder.id}/metadata/global/properties`, 200, { type: 'application/json-patch+json', json: [{ op: 'test', path: '/any', value: 'thing' }, { op: 'add', path: '/more', value: '1' }] })
+    await ask('DELETE', `folders/${folder.id}/metadata/global/properties`, 204)
+    await ask('GET', `folders/${folder.id}/metadata/global/properties`, 404)
+    const group = await ask('POST', 'groups', 201, { as: undefined, json: { name: 'Else' } })
+    await ask('GET', `groups/${group.id}`, 200, { as: undefined })
+    await ask('GET', 'groups/1', 404, { as: undefined })
+    const leaver = await ask('POST', 'users', 201, { as: undefined, json: { name: 'Leaver', login: 'leaver@aoba.example' } })
+    await ask('PUT', `users/${leaver.id}/folders/0`, 200, { as: undefined, json: { owned_by: { id: ken } } })
+    await ask('PUT', `users/${leaver.id}/folders/0`, 400, { as: undefined, json: {} })
+    // The check before a new version and what was used recently are in the guides and the SDKs, not in the document.
+    const recent = await box.call('GET', '/2.0/recent_items', { token, as: hana })
+    assert.equal(recent.status, 200)
+    assert.ok(recent.json.entries.every((e) => e.type === 'recent_item' && e.interaction_type && e.item.id))
+    const kept = await upload('kept.txt', 'k')
+    assert.equal((await box.call('OPTIONS', `/2.0/files/${kept.id}/content`, { token, as: hana, json: { size: 5 } })).status, 200)
+    assert.equal((await box.call('OPTIONS', '/2.0/files/1/content', { token, as: hana, json: { size: 5 } })).status, 404)
+  })
+
+  it('unknown addresses and methods are errors as any other', async () => {
+    for (const [method, path, want] of [['GET', 'nosuch', 404], ['GET', 'files/1/nosuch', 404], ['PATCH', 'files/1', 405], ['DELETE', 'events', 405], ['PUT', 'search', 405]]) {
+      const answer = await box.call(method, `/2.0/${path}`, { token, as: hana })
+      assert.equal(answer.status, want, `${method} ${path}`)
+      assert.deepEqual(spec.one('ClientError', answer.json), [])
+    }
+    const nobody = await box.call('GET', '/2.0/users/me', { token: 'nonsense' })
+    assert.equal(nobody.status, 401)
+    assert.match(nobody.headers.get('www-authenticate'), /invalid_token/)
+  })
+
+  it('offsets beyond 10,000 are refused where the document says so', async () => {
+    const file = await upload('paged.txt', 'p')
+    const folder = (await ask('POST', 'folders', 201, { json: { name: 'Paged', parent: { id: '0' } } })).id
+    const group = (await ask('POST', 'groups', 201, { as: undefined, json: { name: 'Paged' } })).id
+    const ids = { file_id: file.id, folder_id: folder, group_id: group, user_id: ken }
+    let n = 0
+    for (const { template, operations } of spec.routes) {
+      const offset = operations.get?.parameters?.find((q) => q.name === 'offset' && /exceeding 10000/.test(q.description))
+      const path = template.replace(/^\//, '').replace(/\{(\w+)\}/g, (_, k) => ids[k] ?? '?')
+      if (!offset || path.includes('?') || !spec.claims('GET', template)) continue
+      const query = path === 'search' ? 'query=x&' : path === 'collaborations' ? 'status=pending&' : ''
+      for (const [at, want] of [[10000, 200], [10001, 400]]) await ask('GET', `${path}?${query}offset=${at}`, want, { as: /^(groups|users)/.test(path) ? undefined : hana })
+      n++
+    }
+    assert.ok(n >= 6, `${n} paths`)
+  })
+
+  it('every route is in the document, and was called here', () => {
+    const called = new Set([...spec.seen].map((s) => s.replace(/ \d+$/, '').replace(/#.*/, '').replace(/\{\w+\}/g, '*')))
+    // Classifications and other fixed names of the document are cases of a parameter.
+    const covers = (route) => [...called].some((c) => c === route || new RegExp(`^${route.replace(/\*/g, '[^/]+')}$`).test(c))
+    assert.deepEqual(spec.claimed.map(([method, path]) => `${method} /${path}`).filter((r) => !covers(r)), ['OPTIONS /files/*/content', 'GET /recent_items'])
+  })
 })
