@@ -158,8 +158,10 @@ int box_quarantine(struct connection *c, const char *receipt, bool again, struct
 		return -1;
 	if (x.where == BOX_GONE)
 		return err_set(err, ERR_GONE, "gone", "Box: the file is gone");
-	if (x.where == BOX_HOME && (note_place(&x, BOX_QUARANTINE, "place", &x.place, err) < 0 ||
-					note_place(&x, BOX_TRANSIT, "transit", &x.transit, err) < 0))
+	/* The plan is from a moment ago, unless it is repeated. */
+	if (x.where == BOX_HOME && (again || !x.transit) &&
+		(note_place(&x, BOX_QUARANTINE, "place", &x.place, err) < 0 ||
+			note_place(&x, BOX_TRANSIT, "transit", &x.transit, err) < 0))
 		return -1;
 	if (again && act_close(&x) < 0)
 		return -1;

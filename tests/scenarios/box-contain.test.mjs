@@ -116,3 +116,19 @@ scenario('a folder of ours that somebody deleted is made anew', { seed: { ...bas
   await s.once()
   assert.equal((await s.state()).find((i) => i.name === 'threat again.com').place, `/${QUARANTINE}`)
 })
+
+scenario('a name that is taken in quarantine, and a tree that is busy', {
+  seed: { ...base, [`${hana}/threat.com`]: EICAR, [`${ken}/threat.com`]: `${EICAR} ` },
+}, async (s) => {
+  await s.connect()
+  const busy = { type: 'error', status: 409, code: 'operation_blocked_temporary', message: 'The operation is blocked by another ongoing operation', request_id: 'abc' }
+  await s.cloud.faults([{ provider: 'box', method: 'PUT', path: '^/2.0/files/', what: 'status', status: 409, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(busy), times: 1 }])
+  await s.once()
+  await s.oracle()
+  const held = (await s.state()).filter((i) => i.place === `/${QUARANTINE}`).map((i) => i.name).sort()
+  assert.equal(held.length, 2)
+  assert.equal(new Set(held).size, 2)
+  assert.ok((await s.cloud.journal()).some((r) => r.method === 'PUT' && r.status === 409))
+  for (const f of await s.findings()) assert.equal((await s.run(['quarantine', 'restore', f.id])).code, 0)
+  assert.deepEqual(byId(await s.state()), byId(s.before))
+})

@@ -459,6 +459,14 @@ describe('events', () => {
     await assert.rejects(hana.events.getEvents({ streamType: 'admin_logs' }), status(403))
   })
 
+  it('have the same ids in both streams of the enterprise', async () => {
+    const ids = async (streamType) => (await follow(client, { streamType, eventType: ['UPLOAD'] }, 0)).seen.map((e) => e.eventId)
+    const live = await ids('admin_logs_streaming')
+    const year = new Set(await ids('admin_logs'))
+    assert.ok(live.length > 3 && live.length <= year.size)
+    assert.ok(live.every((id) => year.has(id)))
+  })
+
   it('follow a user, and wake a long poll', async () => {
     const start = await hana.events.getEvents({ streamPosition: 'now' })
     assert.equal(typeof start.nextStreamPosition, 'number')
