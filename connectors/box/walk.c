@@ -93,9 +93,7 @@ static bool read_spot(const cJSON *e, struct spot *ret)
 	*ret = (struct spot){.user = cJSON_GetStringValue(cJSON_GetArrayItem(e, 0)), .folder = cJSON_GetStringValue(cJSON_GetArrayItem(e, 1)),
 		.marker = cJSON_GetStringValue(place), .last = cJSON_GetStringValue(cJSON_GetArrayItem(e, 3)), .offset = number_at(e, 2),
 		.total = number_at(e, 3)};
-	if (ret->marker && !ret->last)
-		ret->last = "";
-	return ret->user && ret->folder && (ret->marker || ret->offset >= 0);
+	return ret->user && ret->folder && (ret->marker ? ret->last != NULL : ret->offset >= 0);
 }
 
 static int bad_cursor(struct walk *w)
