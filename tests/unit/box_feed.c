@@ -255,6 +255,38 @@ static void test_empty_pages(void **state)
 	end(&f);
 }
 
+/* Positions that turn in circles, and positions that move on for ever: the feed rests. */
+static void circle(const char *url, struct buf *body)
+{
+	buf_addf(body, "{\"next_stream_position\":\"%s\",\"entries\":[]}", strstr(url, "stream_position=101") ? "102" : "101");
+}
+
+static void march(const char *url, struct buf *body)
+{
+	const char *at = strstr(url, "stream_position=");
+
+	buf_addf(body, "{\"next_stream_position\":%ld,\"entries\":[]}", (at ? strtol(at + 16, NULL, 10) : 0) + 1);
+}
+
+static void test_restless(void **state)
+{
+	static void (*const feeds[])(const char *, struct buf *) = {circle, march};
+
+	for (size_t i = 0; i < ARRAY_SIZE(feeds); i++) {
+		struct feeder f;
+		int polls = 0;
+
+		start(&f, (struct stream_info)EVENTS, NULL);
+		made_up = feeds[i];
+		do {
+			assert_int_equal(poll(&f), 0);
+			assert_true(++polls < 100);
+		} while (f.page.more);
+		assert_true(polls > 2);
+		end(&f);
+	}
+}
+
 static void test_disorder(void **state)
 {
 	static const struct step steps[] = {
@@ -528,6 +560,7 @@ int main(void)
 		cmocka_unit_test(test_lost_over_and_over),
 		cmocka_unit_test(test_bad_request),
 		cmocka_unit_test(test_empty_pages),
+		cmocka_unit_test(test_restless),
 		cmocka_unit_test(test_disorder),
 		cmocka_unit_test(test_malicious),
 		cmocka_unit_test(test_folders_of_events),
