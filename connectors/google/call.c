@@ -64,6 +64,8 @@ void google_refine(const struct http_response *r, const cJSON *doc, struct err *
 
 	if (error)
 		snprintf(err->message, sizeof(err->message), "HTTP %d %.80s: %.200s", r->status, reason, message);
+	if (r->status == 501)
+		become(err, ERR_REMOTE, "unsupported", SCOPE_ITEM); /* asking again changes nothing */
 	if (r->status != 400 && r->status != 403 && r->status != 429)
 		return;
 	if (is_one(reason, limits))
@@ -101,6 +103,16 @@ bool err_passing(const struct err *err)
 {
 	return err->class == ERR_RETRY || err->class == ERR_AUTH || err->class == ERR_CONSENT || err->class == ERR_CANCELLED ||
 		err->class == ERR_LOCAL;
+}
+
+bool err_refused(const struct err *err)
+{
+	return err->class == ERR_REMOTE && err->http_status >= 400 && strcmp(err->code, "bad_answer") != 0;
+}
+
+bool err_not_there(const struct err *err)
+{
+	return err->class == ERR_GONE && !err_no_user(err);
 }
 
 bool err_no_user(const struct err *err)

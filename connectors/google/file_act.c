@@ -1,14 +1,14 @@
 /* Containing a file: its sharing written down and removed, then moved into the quarantine shared drive; and back. Called by
  * google.c on core's job threads.
  *
- * Only who owns a file can move it, into a drive that he is a member of: so he is made one for the moment of the move, by the
- * administrator, and both ends of that are safe to repeat. While a file lies there it belongs to the drive; the move back into
- * its owner's drive makes it his again. Every step asks first where the file is.
+ * The way there is file_transit.c's. While a file lies there it belongs to the drive; the move back into its owner's drive makes
+ * it his again. Where the organisation has no shared drives, or Google refuses the move, file_lock.c stands in. Every step asks
+ * first where the file is.
  *
  * Receipt: user (who acts: the owner, or an organizer of the shared drive), user_id, id, name, mime, size, sha256, drive (its
  * shared drive), parent {id, path}, permissions (direct ones in full), trashed, restrictions, copy_restricted, place {id}, how
- * ("move", "lock"), kept_permissions; after a restore restored_to when it came back elsewhere, not_restored.
- * Sources: Drive "Move files between folders", "Manage shared drives", files.update (addParents, removeParents), files.delete. */
+ * ("move", "lock", "trash"; "released" after one of the latter), kept_permissions; after a restore restored_to when it came back elsewhere, not_restored.
+ * Sources: Drive "Move files between folders", "Manage shared drives", files.delete. */
 #include "connectors/google/files.h"
 
 #include <string.h>
@@ -40,11 +40,6 @@ static bool is_home(const cJSON *receipt, const cJSON *file)
 						   in_folder(file, json_str(receipt, "restored_to")));
 }
 
-static bool is_gone(const struct err *err)
-{
-	return err->class == ERR_GONE && !err_no_user(err);
-}
-
 /* The file as its own user sees it, else as the administrator does; the other way round when it should be in quarantine. Out
  * of quarantine its own user's view counts: others may see it without its folder. */
 static int look(struct connection *c, const cJSON *receipt, bool held, cJSON **ret, struct err *err)
@@ -68,58 +63,29 @@ static int look(struct connection *c, const cJSON *receipt, bool held, cJSON **r
 		*ret = TAKE_PTR(admins);
 		return 0;
 	}
-	return pass_on(err, is_gone(&second) && err_no_user(&first) ? &first : &second);
+	return pass_on(err, err_not_there(&second) && err_no_user(&first) ? &first : &second);
 }
 
-static int move(struct connection *c, const cJSON *receipt, const cJSON *file, const char *folder, cJSON **ret, struct err *err)
+/* What an earlier try left in the transit drive is taken on to the quarantine before it is looked at again. */
+static int look_settled(struct connection *c, const cJSON *receipt, bool held, bool again, cJSON **ret, struct err *err)
 {
-	_cleanup_json_ cJSON *body = cJSON_CreateObject(), *doc = NULL;
-	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
-	const char *from = file_parent(file);
+	_cleanup_json_ cJSON *file = NULL;
+	bool left = false;
 
-	if (!body)
-		return err_memory(err);
-	if (drive_url(c, &url, err, "/files/{}", json_str(receipt, "id"), NULL) < 0)
+	if (again && transit_settle(c, receipt, false, err) < 0)
 		return -1;
-	if (url_query(&url, "addParents", folder) < 0 || (from && url_query(&url, "removeParents", from) < 0) ||
-		url_query(&url, "supportsAllDrives", "true") < 0 || url_query(&url, "fields", FILE_ACT_FIELDS) < 0)
-		return err_memory(err);
-	const struct google_call call = {.method = "PATCH", .url = buf_str(&url), .as = json_str(receipt, "user"), .json = body};
-	if (google_json(c, &call, &doc, err) < 0)
+	if (look(c, receipt, held, &file, err) < 0 || transit_has(c, file, &left, err) < 0)
 		return -1;
-	if (strcmp(folder, "root") != 0 && !in_folder(doc, folder))
-		return err_set(err, ERR_RETRY, "not_effective", "the file was moved, but not to where it should be");
-	*ret = TAKE_PTR(doc);
-	return 0;
-}
-
-/* The same, as a member of the quarantine drive for as long as it takes. */
-static int move_as_member(struct connection *c, const cJSON *receipt, const cJSON *file, const char *folder,
-	const char *role, cJSON **ret, struct err *err)
-{
-	const char *user = json_str(receipt, "user");
-	struct err why = {0}, late = {0};
-	int r = 0;
-
-	pthread_mutex_lock(&c->place_lock);
-	if (!same_address(user, c->admin))
-		r = members_join(c, place_id(receipt), user, role, &why);
-	if (r == 0)
-		r = move(c, receipt, file, folder, ret, &why);
-	int left = members_leave(c, place_id(receipt), user, &late);
-	pthread_mutex_unlock(&c->place_lock);
-	if (r < 0)
-		return pass_on(err, &why);
-	if (left < 0) {
-		json_free(*ret);
-		*ret = NULL;
-		return pass_on(err, &late);
+	if (left) {
+		json_free(TAKE_PTR(file));
+		if (transit_settle(c, receipt, true, err) < 0 || look(c, receipt, true, &file, err) < 0)
+			return -1;
 	}
+	*ret = TAKE_PTR(file);
 	return 0;
 }
 
-/* Nothing can be moved out of the trash or into it. */
-static int set_trashed(struct connection *c, const cJSON *receipt, bool trashed, struct err *err)
+int file_set_trashed(struct connection *c, const cJSON *receipt, bool trashed, cJSON **ret, struct err *err)
 {
 	_cleanup_json_ cJSON *body = cJSON_CreateObject();
 	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
@@ -131,16 +97,24 @@ static int set_trashed(struct connection *c, const cJSON *receipt, bool trashed,
 	if (url_query(&url, "supportsAllDrives", "true") < 0 || url_query(&url, "fields", "id,trashed") < 0)
 		return err_memory(err);
 	const struct google_call call = {.method = "PATCH", .url = buf_str(&url), .as = json_str(receipt, "user"), .json = body};
-	return google_json(c, &call, NULL, err);
+	return google_json(c, &call, ret, err);
 }
 
-/* A membership that an earlier try left behind. */
-static int leave(struct connection *c, const cJSON *receipt, struct err *err)
+/* What stands in for the move, by the receipt. */
+static bool how_is(const cJSON *receipt, const char *how)
 {
-	pthread_mutex_lock(&c->place_lock);
-	int r = members_leave(c, place_id(receipt), json_str(receipt, "user"), err);
-	pthread_mutex_unlock(&c->place_lock);
-	return r;
+	return strcmp(json_str_or(receipt, "how", ""), how) == 0;
+}
+
+static bool stayed(const cJSON *receipt)
+{
+	return how_is(receipt, "lock") || how_is(receipt, "trash") || how_is(receipt, "released");
+}
+
+static bool is_held(const cJSON *receipt, const cJSON *file)
+{
+	return in_place(receipt, file) || (how_is(receipt, "lock") && file_locked(file)) ||
+		(how_is(receipt, "trash") && json_bool(file, "trashed"));
 }
 
 /* ---- the plan ---- */
@@ -192,6 +166,12 @@ static int already_there(cJSON *receipt, const cJSON *context, struct err *err)
 	return 0;
 }
 
+/* The organisation has no shared drives, or the administrator may not make one. */
+static bool no_place_for(const struct err *err)
+{
+	return err_refused(err) || err_not_there(err);
+}
+
 int file_plan(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
 	cJSON *receipt, struct err *err)
 {
@@ -199,6 +179,7 @@ int file_plan(struct connection *c, const cJSON *context, const struct stream_in
 	_cleanup_buf_ struct buf id = BUF_INIT(4096);
 	const char *user = file_actor(context);
 	cJSON *place = cJSON_CreateObject();
+	struct err why = {0};
 
 	if (json_set(receipt, "place", place) < 0 || json_set_str(receipt, "user", user) < 0)
 		return err_memory(err);
@@ -206,14 +187,22 @@ int file_plan(struct connection *c, const cJSON *context, const struct stream_in
 		return -1;
 	if (!file_version_is(now, item->version))
 		return err_set(err, ERR_CHANGED, "changed", "the file was changed since it was looked at");
-	if (note_file(receipt, now, err) < 0 || file_place(c, false, &id, err) < 0)
+	if (note_file(receipt, now, err) < 0)
 		return -1;
+	/* Without a place for it the act locks it. */
+	if (file_place(c, PLACE_QUARANTINE, false, &id, &why) < 0 && !no_place_for(&why))
+		return pass_on(err, &why);
 	if (json_set_str(place, "id", buf_str(&id)) < 0 || json_set_str(receipt, "name", json_str(now, "name")) < 0)
 		return err_memory(err);
 	if (in_place(receipt, now))
 		return already_there(receipt, context, err);
-	if (set_home(c, receipt, now, err) < 0 || share_list(c, user, item->id, &direct, err) < 0)
+	if (set_home(c, receipt, now, err) < 0)
 		return -1;
+	if (share_list(c, user, item->id, &direct, &why) < 0) {
+		if (!err_refused(&why) && !err_not_there(&why))
+			return pass_on(err, &why);
+		direct = cJSON_CreateArray();
+	}
 	return MEM_OK(json_set(receipt, "permissions", TAKE_PTR(direct)) == 0, err);
 }
 
@@ -240,35 +229,47 @@ static int after_404(struct connection *c, cJSON *receipt, struct err *err)
 		return -1;
 	if (*place_id(receipt) && file_get(c, c->admin, place_id(receipt), "id", &drive, &why) == 0)
 		return 0;
-	if (*place_id(receipt) && !is_gone(&why))
+	if (*place_id(receipt) && !err_not_there(&why))
 		return pass_on(err, &why);
-	if (file_place(c, true, &id, err) < 0)
+	if (file_place(c, PLACE_QUARANTINE, *place_id(receipt) != '\0', &id, err) < 0)
 		return -1;
 	return MEM_OK(json_set_str(json_object(receipt, "place"), "id", buf_str(&id)) == 0, err);
 }
 
-static bool refused(const struct err *why)
+/* He was let in a moment ago, and Google does not know it everywhere yet. */
+static bool too_early(const struct err *why)
 {
-	return why->class == ERR_REMOTE && (why->http_status == 400 || why->http_status == 403) &&
-		strcmp(why->code, "bad_answer") != 0;
+	return strstr(why->message, "fileOwnerNotMemberOfTeamDrive") || strstr(why->message, "teamDriveMembershipRequired");
+}
+
+static int stay(struct connection *c, cJSON *receipt, const struct err *why, struct err *err)
+{
+	if (file_lock(c, receipt, why, err) < 0)
+		return -1;
+	/* It was taken out of the trash for the move. */
+	return how_is(receipt, "lock") && json_bool(receipt, "trashed") ? file_set_trashed(c, receipt, true, NULL, err) : 0;
 }
 
 /* 0 with *ret the moved file, 1 when it is locked instead. */
-static int move_away(struct connection *c, cJSON *receipt, const cJSON *file, cJSON **ret, struct err *err)
+static int move_away(struct connection *c, cJSON *receipt, const cJSON *file, bool again, cJSON **ret, struct err *err)
 {
 	struct err why = {0};
 
 	for (int tries = 0; tries < TRIES; tries++) {
-		int r = *place_id(receipt) ? 0 : err_set(&why, ERR_GONE, "no_place", "no place");
-		if (r == 0 && json_bool(file, "trashed"))
-			r = set_trashed(c, receipt, false, &why);
+		int r = 0;
+		if (!*place_id(receipt) && after_404(c, receipt, &why) < 0)
+			r = -1;
+		else if (json_bool(file, "trashed"))
+			r = file_set_trashed(c, receipt, false, NULL, &why);
 		if (r == 0)
-			r = move_as_member(c, receipt, file, place_id(receipt), "writer", ret, &why);
+			r = transit_take(c, receipt, file, ret, &why);
 		if (r == 0)
 			return 0;
-		if (refused(&why))
-			return file_lock(c, receipt, &why, err) < 0 ? -1 : 1;
-		if (!is_gone(&why) && strcmp(why.code, "no_place") != 0)
+		if (err_refused(&why) && too_early(&why) && !again)
+			return err_set(err, ERR_RETRY, "not_ready", "its owner is not a member of the transit drive yet");
+		if (err_refused(&why) || (!*place_id(receipt) && err_not_there(&why)))
+			return stay(c, receipt, &why, err) < 0 ? -1 : 1;
+		if (!err_not_there(&why))
 			return pass_on(err, &why);
 		if (after_404(c, receipt, err) < 0)
 			return -1;
@@ -281,7 +282,7 @@ int file_quarantine(struct connection *c, cJSON *receipt, bool again, struct err
 	const char *user = json_str(receipt, "user"), *id = json_str(receipt, "id");
 	_cleanup_json_ cJSON *now = NULL, *moved = NULL;
 
-	if (look(c, receipt, again, &now, err) < 0)
+	if (look_settled(c, receipt, again, again, &now, err) < 0)
 		return -1;
 	bool there = in_place(receipt, now);
 	if (!there && !file_version_is(now, json_str_or(receipt, "version", "")))
@@ -292,11 +293,9 @@ int file_quarantine(struct connection *c, cJSON *receipt, bool again, struct err
 			return -1;
 		if (share_remove(c, user, id, receipt, err) < 0)
 			return -1;
-		int r = move_away(c, receipt, now, &moved, err);
+		int r = move_away(c, receipt, now, again, &moved, err);
 		if (r != 0)
 			return r < 0 ? -1 : 0;
-	} else if (leave(c, receipt, err) < 0) {
-		return -1;
 	}
 	/* What went along: the former owner's own permission, above all. */
 	if (share_remove(c, c->admin, id, NULL, err) < 0)
@@ -317,7 +316,7 @@ static int home_stands(struct connection *c, const cJSON *receipt, bool *ret, st
 		*ret = false;
 		return 0;
 	}
-	if (file_get(c, json_str(receipt, "user"), home, "id,trashed", &folder, &why) < 0 && !is_gone(&why))
+	if (file_get(c, json_str(receipt, "user"), home, "id,trashed", &folder, &why) < 0 && !err_not_there(&why))
 		return pass_on(err, &why);
 	*ret = folder && (!json_bool(folder, "trashed") || json_bool(receipt, "in_trash"));
 	return 0;
@@ -334,36 +333,47 @@ static int move_home(struct connection *c, cJSON *receipt, const cJSON *file, st
 	if (home_stands(c, receipt, &stands, err) < 0)
 		return -1;
 	if (stands) {
-		if (move_as_member(c, receipt, file, home, "organizer", &moved, &why) == 0)
+		if (transit_give(c, receipt, file, home, &moved, &why) == 0)
 			return 0;
-		if (!refused(&why))
+		if (!err_refused(&why))
 			return pass_on(err, &why);
 	}
 	if (home && strcmp(home, root) != 0 &&
 		json_note(receipt, "not_restored", "its folder %.300s is gone: it came back to the drive's root",
 			json_str_or(parent, "path", "")) < 0)
 		return err_memory(err);
-	if (move_as_member(c, receipt, file, root, "organizer", &moved, err) < 0)
+	if (transit_give(c, receipt, file, root, &moved, err) < 0)
 		return -1;
 	return MEM_OK(json_set_str(receipt, "restored_to", file_parent(moved)) == 0, err);
 }
 
+/* Takes off what stood in for the move. */
+static int release(struct connection *c, cJSON *receipt, const cJSON *now, struct err *err)
+{
+	/* It was in the trash before: there it stays. */
+	if (how_is(receipt, "trash") && json_bool(now, "trashed") && !json_bool(receipt, "in_trash") &&
+		file_set_trashed(c, receipt, false, NULL, err) < 0)
+		return -1;
+	if (file_unlock(c, receipt, now, err) < 0)
+		return -1;
+	return MEM_OK(json_set_str(receipt, "how", "released") == 0, err);
+}
+
 int file_restore(struct connection *c, cJSON *receipt, bool again, struct err *err)
 {
-	bool lock = strcmp(json_str_or(receipt, "how", ""), "lock") == 0, ours = true;
+	bool stays = stayed(receipt), ours = true;
 	_cleanup_json_ cJSON *now = NULL;
 
-	if (look(c, receipt, !lock, &now, err) < 0)
+	if (look_settled(c, receipt, !stays, again, &now, err) < 0)
 		return -1;
-	if (file_locked(now)) {
-		if (file_unlock(c, receipt, now, err) < 0)
+	if (stays || file_locked(now)) {
+		if (release(c, receipt, now, err) < 0)
 			return -1;
+		stays = true;
 	} else if (in_place(receipt, now)) {
 		if (move_home(c, receipt, now, err) < 0)
 			return -1;
 	} else {
-		if (leave(c, receipt, err) < 0)
-			return -1;
 		/* Somebody took it out by other means; where it is now is their choice, or an earlier try's. */
 		ours = is_home(receipt, now);
 		if (!ours && (json_set_str(receipt, "restored_to", file_parent(now)) < 0 ||
@@ -372,8 +382,8 @@ int file_restore(struct connection *c, cJSON *receipt, bool again, struct err *e
 	}
 	if (share_restore(c, json_str(receipt, "user"), json_str(receipt, "id"), receipt, err) < 0)
 		return -1;
-	if (!lock && ours && json_bool(receipt, "trashed") && (in_place(receipt, now) || !json_bool(now, "explicitlyTrashed")))
-		return set_trashed(c, receipt, true, err);
+	if (!stays && ours && json_bool(receipt, "trashed") && (in_place(receipt, now) || !json_bool(now, "explicitlyTrashed")))
+		return file_set_trashed(c, receipt, true, NULL, err);
 	return 0;
 }
 
@@ -381,7 +391,7 @@ int file_restore(struct connection *c, cJSON *receipt, bool again, struct err *e
 
 int file_observe(struct connection *c, const cJSON *receipt, struct observation *ret, struct err *err)
 {
-	bool lock = strcmp(json_str_or(receipt, "how", ""), "lock") == 0;
+	bool transit = false;
 	_cleanup_(arena_freep) struct arena *a = arena_new(65536);
 	_cleanup_json_ cJSON *now = NULL;
 	const char *folder = "";
@@ -389,14 +399,18 @@ int file_observe(struct connection *c, const cJSON *receipt, struct observation 
 
 	if (!a)
 		return err_memory(err);
-	if (look(c, receipt, !lock, &now, &why) < 0)
-		return is_gone(&why) ? 0 : pass_on(err, &why);
-	bool held = in_place(receipt, now) || (lock && file_locked(now));
+	if (look(c, receipt, !stayed(receipt), &now, &why) < 0)
+		return err_not_there(&why) ? 0 : pass_on(err, &why);
+	if (transit_has(c, now, &transit, err) < 0)
+		return -1;
+	bool held = is_held(receipt, now);
 	ret->exists = true;
 	ret->quarantined = held;
 	ret->restored = !held && is_home(receipt, now);
 	if (in_place(receipt, now))
 		folder = "/" GOOGLE_QUARANTINE;
+	else if (transit)
+		folder = "/" GOOGLE_TRANSIT;
 	else if (in_folder(now, json_str(json_object(receipt, "parent"), "id")))
 		folder = json_str_or(json_object(receipt, "parent"), "path", "");
 	const char *version = file_version(a, now);
@@ -414,7 +428,7 @@ int file_open_held(struct connection *c, const cJSON *receipt, struct content *c
 
 	if (!a)
 		return err_memory(err);
-	if (look(c, receipt, strcmp(json_str_or(receipt, "how", ""), "lock") != 0, &now, err) < 0)
+	if (look_settled(c, receipt, !stayed(receipt), false, &now, err) < 0)
 		return -1;
 	const char *version = file_version(a, now);
 	struct content_info info = {0};
@@ -433,18 +447,17 @@ int file_remove(struct connection *c, const cJSON *receipt, bool again, struct e
 	_cleanup_json_ cJSON *now = NULL;
 	struct err why = {0};
 
-	if (look(c, receipt, true, &now, &why) < 0)
-		return is_gone(&why) ? 0 : pass_on(err, &why);
-	bool lock = strcmp(json_str_or(receipt, "how", ""), "lock") == 0 && file_locked(now);
-	if (!in_place(receipt, now) && !lock)
+	if (look_settled(c, receipt, !stayed(receipt), again, &now, &why) < 0)
+		return err_not_there(&why) ? 0 : pass_on(err, &why);
+	if (!is_held(receipt, now))
 		return err_set(err, ERR_CHANGED, "not_quarantined", "the file is not in quarantine any more");
 	if (drive_url(c, &url, err, "/files/{}", id, NULL) < 0)
 		return -1;
 	if (url_query(&url, "supportsAllDrives", "true") < 0)
 		return err_memory(err);
 	const struct google_call call = {.method = "DELETE", .url = buf_str(&url),
-		.as = lock ? json_str(receipt, "user") : c->admin};
-	if (google_json(c, &call, NULL, &why) == 0 || is_gone(&why))
+		.as = in_place(receipt, now) ? c->admin : json_str(receipt, "user")};
+	if (google_json(c, &call, NULL, &why) == 0 || err_not_there(&why))
 		return 0;
 	return pass_on(err, &why);
 }

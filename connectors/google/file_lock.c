@@ -1,7 +1,7 @@
 /* What stands in for moving a file where Google refuses that: it is made read-only, by a restriction that its owner alone can
- * take off, and readers may not copy it; its sharing is removed as in any case. The owner still reaches it. Called by
- * file_act.c on core's job threads. Sources: Drive "Protect file content" (contentRestrictions, ownerRestricted),
- * copyRequiresWriterPermission. */
+ * take off, and readers may not copy it; where that is refused, too, it goes into the trash. Its sharing is removed as in any
+ * case. The owner still reaches it. Called by file_act.c on core's job threads. Sources: Drive "Protect file content"
+ * (contentRestrictions, ownerRestricted), copyRequiresWriterPermission, "Trash or delete files and folders". */
 #include "connectors/google/files.h"
 
 #include <string.h>
@@ -45,20 +45,46 @@ static cJSON *restriction(bool on, bool owner, const char *reason)
 	return list;
 }
 
-int file_lock(struct connection *c, cJSON *receipt, const struct err *why, struct err *err)
+/* 0 locked, 1 refused or without effect. */
+static int try_lock(struct connection *c, const cJSON *receipt, struct err *why, struct err *err)
 {
 	_cleanup_json_ cJSON *body = cJSON_CreateObject(), *now = NULL;
 
 	if (!body || json_set(body, "contentRestrictions", restriction(true, true, REASON)) < 0 ||
 		json_set_bool(body, "copyRequiresWriterPermission", true) < 0)
 		return err_memory(err);
-	if (patch(c, receipt, body, &now, err) < 0)
-		return err_prefix(err, "moving it is refused (%.120s), and locking it", why->message);
-	if (!file_locked(now))
-		return err_set(err, ERR_RETRY, "not_effective", "the file was locked, but it does not show");
-	if (json_set_str(receipt, "how", "lock") < 0 ||
-		json_note(receipt, "notes", "moving it is refused: it is unshared and read-only where it lies, its owner still "
-			"reaches it (%.200s)", why->message) < 0)
+	if (patch(c, receipt, body, &now, why) < 0)
+		return err_refused(why) ? 1 : pass_on(err, why);
+	if (file_locked(now))
+		return 0;
+	err_set(why, ERR_REMOTE, "not_effective", "the lock does not show");
+	return 1;
+}
+
+static int trash(struct connection *c, const cJSON *receipt, struct err *err)
+{
+	_cleanup_json_ cJSON *now = NULL;
+
+	if (file_set_trashed(c, receipt, true, &now, err) < 0)
+		return -1;
+	return json_bool(now, "trashed") ? 0 : err_set(err, ERR_RETRY, "not_effective", "the file was trashed, but it does not show");
+}
+
+int file_lock(struct connection *c, cJSON *receipt, const struct err *why, struct err *err)
+{
+	struct err no_lock = {0};
+	int r = try_lock(c, receipt, &no_lock, err);
+
+	if (r < 0)
+		return -1;
+	if (r > 0 && trash(c, receipt, err) < 0)
+		return err_prefix(err, "moving it is refused (%.80s), locking it (%.80s), and trashing it", why->message,
+			no_lock.message);
+	if (json_set_str(receipt, "how", r == 0 ? "lock" : "trash") < 0 ||
+		(r == 0 ? json_note(receipt, "notes", "moving it is refused: it is unshared and read-only where it lies, its owner "
+			"still reaches it (%.200s)", why->message) :
+			  json_note(receipt, "notes", "moving it is refused, and locking it: it is unshared and in the trash, its owner "
+			"still reaches it there for 30 days (%.150s; %.150s)", why->message, no_lock.message)) < 0)
 		return err_memory(err);
 	return 0;
 }

@@ -1,8 +1,9 @@
-/* The quarantine shared drive: one for the organisation, its administrator the only member. Called by streams.c and file_act.c
- * on core's job threads; the connection's lock lets one thread look for it at a time.
+/* The shared drives of ours, the quarantine and the transit on the way there: one each for the organisation, its administrator
+ * the only member. Called by streams.c, file_act.c and file_transit.c on core's job threads; the connection's lock lets one
+ * thread look for one at a time.
  *
- * Remembered under "drive/quarantine". When that memory is missing it is found by its exact name among the drives that the
- * administrator organizes, and everybody else in it is put out. Sources: Drive drives.create (requestId: a repeat makes no
+ * Remembered under "drive/quarantine" and "drive/transit". When that memory is missing a drive is found by its exact name among
+ * those that the administrator organizes, and everybody else in it is put out. Sources: Drive drives.create (requestId: a repeat makes no
  * second one and answers 409), drives.list. */
 #include "connectors/google/files.h"
 
@@ -11,26 +12,39 @@
 
 #include <string.h>
 
-#define KEY "drive/quarantine"
 #define PAGES_MAX 200
 
-int file_place_known(struct connection *c, struct buf *ret, struct err *err)
+static const struct {
+	const char *key, *name;
+} places[PLACES] = {
+	[PLACE_QUARANTINE] = {"drive/quarantine", GOOGLE_QUARANTINE},
+	[PLACE_TRANSIT] = {"drive/transit", GOOGLE_TRANSIT},
+};
+
+int file_place_known(struct connection *c, enum file_place place, struct buf *ret, struct err *err)
 {
 	const struct connector_env *env = c->api.env;
 
-	return env->place_get(env->ctx, KEY, ret, err) < 0 ? -1 : 0;
+	return env->place_get(env->ctx, places[place].key, ret, err) < 0 ? -1 : 0;
 }
 
-int file_place_is(struct connection *c, const cJSON *drive, const char *known, bool *ret, struct err *err)
+int file_place_is(struct connection *c, const cJSON *drive, bool *ret, struct err *err)
 {
-	const char *id = json_str_or(drive, "id", "");
+	const char *id = json_str_or(drive, "id", ""), *name = json_str_or(drive, "name", "");
+	bool ours = false;
 
-	if (*known || strcmp(json_str_or(drive, "name", ""), GOOGLE_QUARANTINE) != 0) {
-		*ret = *known && strcmp(id, known) == 0;
-		return 0;
+	for (int place = 0; place < PLACES && !ours; place++) {
+		_cleanup_buf_ struct buf known = BUF_INIT(4096);
+		if (file_place_known(c, place, &known, err) < 0)
+			return -1;
+		if (known.len)
+			ours = strcmp(id, buf_str(&known)) == 0;
+		/* A drive that people are in is theirs, whatever it is called. */
+		else if (strcmp(name, places[place].name) == 0 && members_only_admin(c, id, &ours, err) < 0)
+			return -1;
 	}
-	/* A drive that people are in is theirs, whatever it is called. */
-	return members_only_admin(c, id, ret, err);
+	*ret = ours;
+	return 0;
 }
 
 /* As the member that he is, without the domain administrator's access. */
@@ -51,9 +65,12 @@ static int is_organizer(struct connection *c, const char *drive, bool *ret, stru
 }
 
 /* 0 and the id, 1 when the administrator has none of that name. */
-static int find_drive(struct connection *c, struct buf *ret, struct err *err)
+static int find_drive(struct connection *c, const char *name, struct buf *ret, struct err *err)
 {
-	_cleanup_buf_ struct buf token = BUF_INIT(8192);
+	_cleanup_buf_ struct buf token = BUF_INIT(8192), q = BUF_INIT(200);
+
+	if (buf_addf(&q, "name = '%s'", name) < 0)
+		return err_memory(err);
 
 	for (int page = 0; page < PAGES_MAX; page++) {
 		_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
@@ -61,7 +78,7 @@ static int find_drive(struct connection *c, struct buf *ret, struct err *err)
 		const cJSON *drive;
 		if (drive_url(c, &url, err, "/drives", NULL) < 0)
 			return -1;
-		if (url_query_int(&url, "pageSize", 100) < 0 || url_query(&url, "q", "name = '" GOOGLE_QUARANTINE "'") < 0 ||
+		if (url_query_int(&url, "pageSize", 100) < 0 || url_query(&url, "q", buf_str(&q)) < 0 ||
 			url_query(&url, "fields", "nextPageToken,drives(id,name)") < 0 ||
 			(token.len && url_query(&url, "pageToken", buf_str(&token)) < 0))
 			return err_memory(err);
@@ -73,7 +90,7 @@ static int find_drive(struct connection *c, struct buf *ret, struct err *err)
 		{
 			const char *id = json_str(drive, "id");
 			bool organizer = false;
-			if (!id || strcmp(json_str_or(drive, "name", ""), GOOGLE_QUARANTINE) != 0)
+			if (!id || strcmp(json_str_or(drive, "name", ""), name) != 0)
 				continue;
 			if (is_organizer(c, id, &organizer, err) < 0)
 				return -1;
@@ -93,12 +110,12 @@ static int find_drive(struct connection *c, struct buf *ret, struct err *err)
 	return err_set(err, ERR_REMOTE, "bad_answer", "the list of shared drives does not end");
 }
 
-static int create_drive(struct connection *c, const char *request, struct buf *ret, struct err *err)
+static int create_drive(struct connection *c, const char *name, const char *request, struct buf *ret, struct err *err)
 {
 	_cleanup_json_ cJSON *body = cJSON_CreateObject(), *doc = NULL;
 	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
 
-	if (!body || json_set_str(body, "name", GOOGLE_QUARANTINE) < 0)
+	if (!body || json_set_str(body, "name", name) < 0)
 		return err_memory(err);
 	if (drive_url(c, &url, err, "/drives", NULL) < 0)
 		return -1;
@@ -114,50 +131,51 @@ static int create_drive(struct connection *c, const char *request, struct buf *r
 }
 
 /* The same for the same connection, so that a repeat after a lost answer makes no second drive. */
-static int make_drive(struct connection *c, struct buf *ret, struct err *err)
+static int make_drive(struct connection *c, const char *name, struct buf *ret, struct err *err)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT(1024);
 	struct digests d = {0};
 	struct err why = {0};
 	char uuid[37];
 
-	if (buf_addf(&text, "%s\n%s", c->api.config->id, c->admin) < 0 ||
+	if (buf_addf(&text, "%s\n%s\n%s", c->api.config->id, c->admin, name) < 0 ||
 		digest_bytes(DIGEST_SHA256, buf_str(&text), text.len, &d) < 0)
 		return err_memory(err);
-	if (create_drive(c, d.sha256, ret, &why) == 0)
+	if (create_drive(c, name, d.sha256, ret, &why) == 0)
 		return 0;
 	if (why.http_status != 409)
 		return pass_on(err, &why);
-	int r = find_drive(c, ret, err);
+	int r = find_drive(c, name, ret, err);
 	if (r <= 0)
 		return r;
 	/* It was deleted, or renamed, or its administrator was put out. */
 	uuid_new(uuid);
-	return create_drive(c, uuid, ret, err);
+	return create_drive(c, name, uuid, ret, err);
 }
 
-static int place(struct connection *c, bool fresh, struct buf *ret, struct err *err)
+static int get_or_make(struct connection *c, enum file_place place, bool fresh, struct buf *ret, struct err *err)
 {
+	const char *key = places[place].key, *name = places[place].name;
 	_cleanup_buf_ struct buf id = BUF_INIT(4096);
 	const struct connector_env *env = c->api.env;
-	int r = fresh ? 1 : env->place_get(env->ctx, KEY, &id, err);
+	int r = fresh ? 1 : env->place_get(env->ctx, key, &id, err);
 
 	if (r == 1) {
-		r = find_drive(c, &id, err);
+		r = find_drive(c, name, &id, err);
 		if (r == 1)
-			r = make_drive(c, &id, err);
+			r = make_drive(c, name, &id, err);
 		if (r == 0)
-			r = env->place_put(env->ctx, KEY, buf_str(&id), err);
+			r = env->place_put(env->ctx, key, buf_str(&id), err);
 	}
 	if (r < 0)
 		return -1;
 	return buf_adds(ret, buf_str(&id)) < 0 ? err_memory(err) : 0;
 }
 
-int file_place(struct connection *c, bool fresh, struct buf *ret, struct err *err)
+int file_place(struct connection *c, enum file_place place, bool fresh, struct buf *ret, struct err *err)
 {
 	pthread_mutex_lock(&c->place_lock);
-	int r = place(c, fresh, ret, err);
+	int r = get_or_make(c, place, fresh, ret, err);
 	pthread_mutex_unlock(&c->place_lock);
 	return r;
 }

@@ -141,10 +141,16 @@ static int delete_one(struct connection *c, const char *as, const char *id, cons
 int share_remove(struct connection *c, const char *as, const char *id, cJSON *receipt, struct err *err)
 {
 	_cleanup_json_ cJSON *direct = NULL;
+	struct err first = {0};
 	const cJSON *permission;
 
-	if (share_list(c, as, id, &direct, err) < 0)
-		return -1;
+	if (share_list(c, as, id, &direct, &first) < 0) {
+		if (!err_refused(&first) && !err_not_there(&first))
+			return pass_on(err, &first);
+		/* Containing goes on: the move ends what the folder gave, the rest is said. */
+		return MEM_OK(!receipt || json_note(receipt, "kept_permissions", "its sharing cannot be read: %.200s",
+						  first.message) == 0, err);
+	}
 	cJSON_ArrayForEach(permission, direct)
 	{
 		/* Shared since the plan was made: to be brought back as well. */
@@ -195,12 +201,16 @@ static int create_one(struct connection *c, const char *as, const char *id, cons
 int share_restore(struct connection *c, const char *as, const char *id, cJSON *receipt, struct err *err)
 {
 	_cleanup_json_ cJSON *now = NULL;
+	struct err first = {0};
 	const cJSON *permission;
 
 	if (cJSON_GetArraySize(json_array(receipt, "permissions")) == 0)
 		return 0;
-	if (share_list(c, as, id, &now, err) < 0)
-		return -1;
+	if (share_list(c, as, id, &now, &first) < 0) {
+		if (!err_refused(&first))
+			return pass_on(err, &first);
+		return MEM_OK(json_note(receipt, "not_restored", "its sharing: %.200s", first.message) == 0, err);
+	}
 	cJSON_ArrayForEach(permission, json_array(receipt, "permissions"))
 	{
 		const char *who = json_str_or(permission, "emailAddress", json_str_or(permission, "domain", "anyone"));

@@ -43,24 +43,43 @@ int share_restore(struct connection *c, const char *as, const char *id, cJSON *r
 /* Whom to act as in a shared drive: its member with the widest role, the administrator before others. 0 and the address and
  * role, or 1 when there is nobody. */
 int members_actor(struct connection *c, const char *drive, struct buf *ret_address, struct buf *ret_role, struct err *err);
-/* Makes a user a member of the quarantine drive, and ends it; as the administrator. Both may be repeated. */
+/* Makes a user a member of a drive of ours, and ends it; as the administrator. Both may be repeated. */
 int members_join(struct connection *c, const char *drive, const char *address, const char *role, struct err *err);
 int members_leave(struct connection *c, const char *drive, const char *address, struct err *err);
-/* Ends all memberships but the administrator's. */
+/* Ends all memberships but the administrator's, who becomes its manager when he is not. */
 int members_clear(struct connection *c, const char *drive, struct err *err);
 /* Is the administrator its only member, an organizer? */
 int members_only_admin(struct connection *c, const char *drive, bool *ret, struct err *err);
 
-/* ---- the quarantine drive (file_place.c) ---- */
+/* ---- the quarantine drive, and the one on the way to it (file_place.c) ---- */
+
+enum file_place { PLACE_QUARANTINE, PLACE_TRANSIT, PLACES };
 
 /* Its id, made when there is none. fresh: the remembered one is no use. */
-int file_place(struct connection *c, bool fresh, struct buf *ret, struct err *err);
+int file_place(struct connection *c, enum file_place place, bool fresh, struct buf *ret, struct err *err);
 /* The remembered id, "" when none is. */
-int file_place_known(struct connection *c, struct buf *ret, struct err *err);
-/* Is a shared drive of drives.list ours? known: the remembered id. */
-int file_place_is(struct connection *c, const cJSON *drive, const char *known, bool *ret, struct err *err);
+int file_place_known(struct connection *c, enum file_place place, struct buf *ret, struct err *err);
+/* Is a shared drive of drives.list one of ours? */
+int file_place_is(struct connection *c, const cJSON *drive, bool *ret, struct err *err);
+
+/* ---- between an owner's drive and the quarantine (file_transit.c) ---- */
+
+/* Moves a file from its only parent to another folder. The answer has FILE_ACT_FIELDS. */
+int file_move(struct connection *c, const char *as, const cJSON *file, const char *folder, cJSON **ret, struct err *err);
+/* From its home to the receipt's place; from there to a folder that its user reaches. */
+int transit_take(struct connection *c, const cJSON *receipt, const cJSON *file, cJSON **ret, struct err *err);
+int transit_give(struct connection *c, const cJSON *receipt, const cJSON *file, const char *folder, cJSON **ret,
+	struct err *err);
+/* Does it lie in the transit drive? */
+int transit_has(struct connection *c, const cJSON *file, bool *ret, struct err *err);
+/* Puts everybody out of the transit drive and takes what lies there on to the receipt's place, unless that was done. left:
+ * something was seen there. */
+int transit_settle(struct connection *c, const cJSON *receipt, bool left, struct err *err);
 
 /* ---- acts (file_act.c), and what stands in for a move that is refused (file_lock.c) ---- */
+
+/* Into the trash, or out of it, as its user. */
+int file_set_trashed(struct connection *c, const cJSON *receipt, bool trashed, cJSON **ret, struct err *err);
 
 int file_plan(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
 	cJSON *receipt, struct err *err);
@@ -71,7 +90,8 @@ int file_open_held(struct connection *c, const cJSON *receipt, struct content *c
 	struct err *err);
 int file_remove(struct connection *c, const cJSON *receipt, bool again, struct err *err);
 
-/* Makes the file read-only and not to be copied by readers, and writes into the receipt that this was done and why. */
+/* Makes the file read-only and not to be copied by readers; where that is refused, too, trashes it. The receipt says what was
+ * done and why. */
 int file_lock(struct connection *c, cJSON *receipt, const struct err *why, struct err *err);
 int file_unlock(struct connection *c, const cJSON *receipt, const cJSON *now, struct err *err);
 bool file_locked(const cJSON *file);

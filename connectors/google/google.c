@@ -88,6 +88,7 @@ static int g_open(const struct connection_config *config, const struct connector
 	c->admin = admin;
 	c->page_size = config->page_size;
 	pthread_mutex_init(&c->place_lock, NULL);
+	pthread_mutex_init(&c->transit_lock, NULL);
 	pthread_mutex_init(&c->exports_lock, NULL);
 	*ret = c;
 	return 0;
@@ -98,6 +99,7 @@ static void g_close(struct connection *c)
 	if (!c)
 		return;
 	pthread_mutex_destroy(&c->place_lock);
+	pthread_mutex_destroy(&c->transit_lock);
 	pthread_mutex_destroy(&c->exports_lock);
 	free(c);
 }

@@ -2,8 +2,7 @@
  * and what the files of this folder give each other. Everything is straight-line and runs on any of core's job threads.
  *
  * Every call acts as somebody: the user whose mailbox or drive it is, or the administrator of the grant. State that outlives
- * a call is the lock that keeps two threads from changing the quarantine drive's members at once, and the list of exports
- * that Google still prepares. Sources: the discovery documents of the three interfaces; see README.md. */
+ * a call is the locks around the shared drives of ours, and the list of exports that Google still prepares. Sources: the discovery documents of the three interfaces; see README.md. */
 #ifndef CONNECTORS_GOOGLE_GOOGLE_H
 #define CONNECTORS_GOOGLE_GOOGLE_H
 
@@ -13,6 +12,7 @@
 
 #define GOOGLE_URL_MAX 32768
 #define GOOGLE_QUARANTINE "sekisho-quarantine" /* the label of a mailbox, the shared drive */
+#define GOOGLE_TRANSIT GOOGLE_QUARANTINE "-transit" /* the shared drive on the way there */
 #define GOOGLE_FOLDER "application/vnd.google-apps.folder"
 #define EXPORTS_MAX 32
 
@@ -28,7 +28,9 @@ struct connection {
 	const char *gmail, *drive, *directory; /* the endpoints */
 	const char *admin; /* the administrator's address */
 	int page_size;     /* 0: each list's own */
-	pthread_mutex_t place_lock; /* the quarantine drive and its members; held over a few calls */
+	pthread_mutex_t place_lock;   /* finding or making the shared drives; held over a few calls */
+	pthread_mutex_t transit_lock; /* the transit drive, its members, and the flag; taken before place_lock */
+	bool transit_settled;         /* nobody is in it and nothing lies in it */
 	pthread_mutex_t exports_lock;
 	struct export exports[EXPORTS_MAX];
 };
@@ -64,6 +66,10 @@ void google_refine(const struct http_response *r, const cJSON *doc, struct err *
 int pass_on(struct err *err, const struct err *why);
 /* No answer about the thing asked for: it has to be asked again, or the grant has to be mended. */
 bool err_passing(const struct err *err);
+/* The provider understood and will not do it: forbidden, invalid, not offered. */
+bool err_refused(const struct err *err);
+/* The thing asked for is not there, or not for who asked. */
+bool err_not_there(const struct err *err);
 /* Nobody can act as that user: deleted, suspended or renamed. */
 bool err_no_user(const struct err *err);
 bool same_address(const char *a, const char *b);

@@ -1,5 +1,5 @@
-/* Members of shared drives: whom to act as in one, and who is in the quarantine drive for how long. Called by streams.c,
- * file_act.c and file_place.c on core's job threads.
+/* Members of shared drives: whom to act as in one, and who is in those of ours for how long. Called by streams.c,
+ * file_place.c and file_transit.c on core's job threads.
  *
  * All calls are the administrator's, with the domain administrator's access, so that he needs no membership himself.
  * Sources: Drive "Manage shared drives as domain administrators", permissions.list/create/delete (useDomainAdminAccess). */
@@ -106,7 +106,7 @@ int members_actor(struct connection *c, const char *drive, struct buf *ret_addre
 	return 1;
 }
 
-/* ---- the quarantine drive's ---- */
+/* ---- of our drives ---- */
 
 int members_join(struct connection *c, const char *drive, const char *address, const char *role, struct err *err)
 {
@@ -142,6 +142,18 @@ static int end_membership(struct connection *c, const char *drive, const cJSON *
 	return pass_on(err, &why);
 }
 
+static bool is_managed(const cJSON *members, const char *address)
+{
+	const cJSON *member;
+
+	cJSON_ArrayForEach(member, members)
+	{
+		if (is_user(member, address) && strcmp(json_str_or(member, "role", ""), "organizer") == 0)
+			return true;
+	}
+	return false;
+}
+
 /* address NULL: everybody but the administrator. */
 static int end_memberships(struct connection *c, const char *drive, const char *address, struct err *err)
 {
@@ -149,6 +161,9 @@ static int end_memberships(struct connection *c, const char *drive, const char *
 	const cJSON *member;
 
 	if (list_members(c, drive, &members, err) < 0)
+		return -1;
+	/* After another administrator took over he is none yet. */
+	if (!address && !is_managed(members, c->admin) && members_join(c, drive, c->admin, "organizer", err) < 0)
 		return -1;
 	cJSON_ArrayForEach(member, members)
 	{

@@ -165,7 +165,7 @@ static int list_users(struct connection *c, cJSON *cursor, struct stream_page *p
 
 /* ---- shared drives ---- */
 
-static int add_drive(struct connection *c, struct stream_page *page, const cJSON *drive, const char *known, struct err *err)
+static int add_drive(struct connection *c, struct stream_page *page, const cJSON *drive, struct err *err)
 {
 	const char *id = json_str(drive, "id"), *name = json_str_or(drive, "name", "");
 	_cleanup_buf_ struct buf user = BUF_INIT(1024), role = BUF_INIT(64);
@@ -174,7 +174,7 @@ static int add_drive(struct connection *c, struct stream_page *page, const cJSON
 
 	if (!id || !*id)
 		return err_set(err, ERR_REMOTE, "bad_answer", "a shared drive without an id");
-	if (file_place_is(c, drive, known, &ours, &why) < 0 && why.class != ERR_GONE)
+	if (file_place_is(c, drive, &ours, &why) < 0 && why.class != ERR_GONE)
 		return pass_on(err, &why);
 	if (ours || why.class == ERR_GONE)
 		return 0;
@@ -196,7 +196,7 @@ static int add_drive(struct connection *c, struct stream_page *page, const cJSON
 static int list_drives(struct connection *c, cJSON *cursor, struct stream_page *page, const char **ret_next,
 	cJSON **ret_doc, struct err *err)
 {
-	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX), known = BUF_INIT(4096);
+	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
 	_cleanup_json_ cJSON *doc = NULL;
 	const char *token = json_str(cursor, "p");
 	const cJSON *drive;
@@ -209,7 +209,7 @@ static int list_drives(struct connection *c, cJSON *cursor, struct stream_page *
 		url_query(&url, "fields", "nextPageToken,drives(id,name)") < 0 ||
 		(token && url_query(&url, "pageToken", token) < 0))
 		return err_set(err, ERR_REMOTE, "bad_answer", "a page token that is too long");
-	if (room(page, DRIVES_PAGE * 4, err) < 0 || file_place_known(c, &known, err) < 0)
+	if (room(page, DRIVES_PAGE * 4, err) < 0)
 		return -1;
 	if (google_get(c, c->admin, buf_str(&url), &doc, &why) < 0) {
 		struct stream_info *s = add(page, "drive", "shared", "-", "Shared drives", "Shared drives", err);
@@ -220,7 +220,7 @@ static int list_drives(struct connection *c, cJSON *cursor, struct stream_page *
 		return err_set(err, ERR_REMOTE, "bad_answer", "a list of shared drives that is none");
 	cJSON_ArrayForEach(drive, drives)
 	{
-		if (add_drive(c, page, drive, buf_str(&known), err) < 0)
+		if (add_drive(c, page, drive, err) < 0)
 			return -1;
 	}
 	*ret_next = json_str(doc, "nextPageToken");

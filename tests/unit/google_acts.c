@@ -124,7 +124,7 @@ static void expect_place(struct connection *c, bool fresh, const char *want)
 	_cleanup_buf_ struct buf id = BUF_INIT(100);
 	struct err err = {0};
 
-	if (file_place(c, fresh, &id, &err) < 0)
+	if (file_place(c, PLACE_QUARANTINE, fresh, &id, &err) < 0)
 		fail_msg("%s: %s", err.code, err.message);
 	assert_string_equal(buf_str(&id), want);
 	assert_string_equal(script_place("drive/quarantine"), want);
@@ -169,7 +169,7 @@ static void test_place(void **state)
 	script(repeated);
 	expect_place(c, false, "Q");
 	script(trouble); /* no answer is no reason to make another one */
-	assert_int_equal(file_place(c, true, &id, &err), -1);
+	assert_int_equal(file_place(c, PLACE_QUARANTINE, true, &id, &err), -1);
 	assert_int_equal(err.class, ERR_RETRY);
 	script_end();
 	script_close(c);
@@ -186,7 +186,11 @@ static void test_place(void **state)
 #define GUEST "{\"id\":\"8\",\"type\":\"user\",\"role\":\"writer\",\"emailAddress\":\"x@other.test\",\"permissionDetails\":[" \
 	"{\"inherited\":false,\"role\":\"writer\"}]}"
 #define FOLDERS "{\"id\":\"6\",\"type\":\"user\",\"role\":\"reader\",\"permissionDetails\":[{\"inherited\":true,\"role\":\"reader\"}]}"
-#define LEAVE(by) {.url = MEMBERS("Q"), .as = ADMIN, .body = "{\"permissions\":[" BOSS "," by "]}"}
+#define LEAVE(by) {.url = MEMBERS("T"), .as = ADMIN, .body = "{\"permissions\":[" by BOSS "]}"}
+#define PASSING FILE_IN(",\"driveId\":\"T\"", "T")
+#define CLOSED {.url = MEMBERS("Q"), .as = ADMIN, .body = "{\"permissions\":[" BOSS "]}"}
+#define IN_TRANSIT "/files?corpora=drive&driveId=T&"
+#define SWEPT {.url = IN_TRANSIT, .as = ADMIN, .body = "{\"files\":[]}"}
 #define HANAS "{\"id\":\"77\",\"type\":\"user\",\"role\":\"writer\",\"emailAddress\":\"Hana@aoba.test\"}"
 
 static void make_receipt(struct connection *c, struct buf *receipt)
@@ -199,6 +203,7 @@ static void make_receipt(struct connection *c, struct buf *receipt)
 	struct err err = {0};
 
 	script_remember("drive/quarantine", "Q");
+	script_remember("drive/transit", "T");
 	script(steps);
 	if (connector_google.plan(c, &stream, &item, "op", receipt, &err) < 0)
 		fail_msg("%s: %s", err.code, err.message);
@@ -227,20 +232,25 @@ static void test_file(void **state)
 		{.url = "/files/f/permissions?", .body = "{\"permissions\":[" OWNER "," LINK "," GUEST "," FOLDERS "]}"},
 		{.method = "DELETE", .url = "/files/f/permissions/anyoneWithLink?", .as = HANA, .status = 204},
 		{.method = "DELETE", .url = "/files/f/permissions/8?", .status = 204},
+		/* Nobody is in the transit drive and nothing lies there, when the first one is let in since the start. */
+		LEAVE(KEN ","), {.method = "DELETE", .url = "/files/T/permissions/2?", .as = ADMIN, .status = 204}, CLOSED, SWEPT,
 		/* In for the moment of the move, and out in any case. */
-		{.method = "POST", .url = MEMBERS("Q") "&sendNotificationEmail=false", .as = ADMIN, .wants = "\"role\":\"writer\""},
-		{.method = "PATCH", .url = "/files/f?addParents=Q&removeParents=P", .as = HANA, .status = 500, .body = "oops"},
-		LEAVE(HANAS), {.method = "DELETE", .url = "/files/Q/permissions/77?", .as = ADMIN, .status = 204}, {0}};
+		{.method = "POST", .url = MEMBERS("T") "&sendNotificationEmail=false", .as = ADMIN, .wants = "\"role\":\"writer\""},
+		{.method = "PATCH", .url = "/files/f?addParents=T&removeParents=P", .as = HANA, .status = 500, .body = "oops"},
+		LEAVE(HANAS ","), {.method = "DELETE", .url = "/files/T/permissions/77?", .as = ADMIN, .status = 204}, {0}};
 	static const struct step again[] = {
-		{.url = "/files/f?", .as = ADMIN, .body = HELD}, /* the move had happened */
-		LEAVE(HANAS), {.method = "DELETE", .url = "/files/Q/permissions/77?", .status = 204},
+		/* The move had happened: what lies in the transit drive is taken on. */
+		LEAVE(""), CLOSED, {.url = IN_TRANSIT, .as = ADMIN, .body = "{\"files\":[" PASSING "]}"},
+		{.method = "PATCH", .url = "/files/f?addParents=Q&removeParents=T", .as = ADMIN, .body = HELD}, SWEPT,
+		{.url = "/files/f?", .as = ADMIN, .body = HELD},
 		{.url = "/files/f/permissions?", .as = ADMIN, .body = "{\"permissions\":[" HANAS "]}"},
 		{.method = "DELETE", .url = "/files/f/permissions/77?", .as = ADMIN, .status = 204}, {0}};
 	static const struct step back[] = {{.url = "/files/f?", .as = ADMIN, .body = HELD},
 		{.url = "/files/P?", .as = HANA, .status = 404, .body = REASON(404, "notFound")},
-		{.method = "POST", .url = MEMBERS("Q"), .wants = "\"role\":\"organizer\""},
-		{.method = "PATCH", .url = "/files/f?addParents=root&removeParents=Q", .as = HANA, .body = FILE_IN("", "R")},
-		LEAVE(KEN), {.url = "/files/f/permissions?", .as = HANA, .body = "{\"permissions\":[" OWNER "," LINK "]}"},
+		{.method = "PATCH", .url = "/files/f?addParents=T&removeParents=Q", .as = ADMIN, .body = PASSING},
+		{.method = "POST", .url = MEMBERS("T"), .wants = "\"role\":\"organizer\""},
+		{.method = "PATCH", .url = "/files/f?addParents=root&removeParents=T", .as = HANA, .body = FILE_IN("", "R")},
+		LEAVE(HANAS ","), {.method = "DELETE", .url = "/files/T/permissions/77?", .status = 204}, {.url = "/files/f/permissions?", .as = HANA, .body = "{\"permissions\":[" OWNER "," LINK "]}"},
 		{.method = "POST", .url = "/files/f/permissions?supportsAllDrives=true&sendNotificationEmail=false", .as = HANA,
 			.wants = "x@other.test", .status = 400, .body = REASON(400, "invalidSharingRequest")}, {0}};
 	static const struct step look[] = {{.url = "/files/f?", .as = ADMIN, .status = 404, .body = REASON(404, "notFound")},
@@ -271,13 +281,20 @@ static void test_file(void **state)
 static void test_file_troubles(void **state)
 {
 	static const struct step no_drive[] = {{.url = "/files/f?", .body = HOME}, {.url = "/files/f/permissions?", .body = "{\"permissions\":[]}"},
-		{.method = "POST", .url = MEMBERS("Q"), .status = 404, .body = REASON(404, "notFound")},
+		/* The transit drive is made anew, and then the quarantine drive. */
+		{.url = MEMBERS("T"), .status = 404, .body = REASON(404, "notFound")},
+		{.url = "/drives?", .wants = "'sekisho-quarantine-transit'", .body = "{\"drives\":[]}"},
+		{.method = "POST", .url = "/drives?", .wants = "sekisho-quarantine-transit", .body = "{\"id\":\"T9\"}"},
+		{.url = MEMBERS("T9"), .body = "{\"permissions\":[" BOSS "]}"},
 		{.url = MEMBERS("Q"), .status = 404, .body = REASON(404, "notFound")},
 		{.url = "/files/f?", .body = HOME}, {.url = "/files/Q?", .as = ADMIN, .status = 404, .body = REASON(404, "notFound")},
 		{.url = "/drives?", .body = "{\"drives\":[]}"}, {.method = "POST", .url = "/drives?", .body = "{\"id\":\"Q9\"}"},
-		{.method = "POST", .url = MEMBERS("Q9")},
-		{.method = "PATCH", .url = "addParents=Q9", .body = FILE_IN(",\"driveId\":\"Q9\"", "Q9")},
-		{.url = MEMBERS("Q9"), .body = "{\"permissions\":[" BOSS "]}"},
+		{.url = MEMBERS("T9"), .body = "{\"permissions\":[" BOSS "]}"}, {.url = MEMBERS("Q9"), .body = "{\"permissions\":[" BOSS "]}"},
+		{.url = "/files?corpora=drive&driveId=T9&", .body = "{\"files\":[]}"},
+		{.method = "POST", .url = MEMBERS("T9")},
+		{.method = "PATCH", .url = "addParents=T9", .as = HANA, .body = FILE_IN(",\"driveId\":\"T9\"", "T9")},
+		{.url = MEMBERS("T9"), .body = "{\"permissions\":[" BOSS "]}"},
+		{.method = "PATCH", .url = "addParents=Q9&removeParents=T9", .as = ADMIN, .body = FILE_IN(",\"driveId\":\"Q9\"", "Q9")},
 		{.url = "/files/f/permissions?", .as = ADMIN, .body = "{\"permissions\":[]}"}, {0}};
 	static const struct step changed[] = {
 		{.url = "/files/f?", .body = "{\"id\":\"f\",\"headRevisionId\":\"r2\",\"parents\":[\"P\"]}"}, {0}};
@@ -290,6 +307,7 @@ static void test_file_troubles(void **state)
 	script(no_drive);
 	run_act(c, false, false, &receipt, ERR_NONE);
 	assert_string_equal(script_place("drive/quarantine"), "Q9");
+	assert_string_equal(script_place("drive/transit"), "T9");
 	assert_non_null(strstr(buf_str(&receipt), "{\"id\":\"Q9\"}"));
 	script_close(c);
 }
