@@ -286,7 +286,7 @@ static int poll_list(struct connection *c, const struct whose *w, const struct p
 		return pass_on(err, &why);
 	}
 	const cJSON *files = json_array(doc, "files");
-	if (!files)
+	if (!files && !json_str(doc, "nextPageToken"))
 		return err_set(err, ERR_REMOTE, "bad_answer", "a list of files that is none");
 	if (json_bool(doc, "incompleteSearch"))
 		return err_set(err, ERR_RETRY, "incomplete", "Drive did not search everything");
@@ -360,7 +360,7 @@ static int poll_changes(struct connection *c, const struct whose *w, struct feed
 	if (google_get(c, w->user, buf_str(&url), &doc, err) < 0)
 		return -1;
 	const char *next = json_str(doc, "nextPageToken"), *start = json_str(doc, "newStartPageToken");
-	if (!json_array(doc, "changes") || (!next && !start))
+	if (!next && !start)
 		return err_set(err, ERR_REMOTE, "bad_answer", "a list of changes that is none");
 	if (read_changes(c, w, json_array(doc, "changes"), f->page, err) < 0)
 		return -1;

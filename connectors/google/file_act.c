@@ -406,7 +406,8 @@ int file_observe(struct connection *c, const cJSON *receipt, struct observation 
 	bool held = is_held(receipt, now);
 	ret->exists = true;
 	ret->quarantined = held;
-	ret->restored = !held && is_home(receipt, now);
+	/* What stood in for a move left it where it was. */
+	ret->restored = !held && (is_home(receipt, now) || how_is(receipt, "released"));
 	if (in_place(receipt, now))
 		folder = "/" GOOGLE_QUARANTINE;
 	else if (transit)

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#define PAGES_MAX 20
 #define SCOPE "https://www.googleapis.com/auth/"
 
 int grant_scopes(const struct connection *c, const char *comma, struct buf *ret)
@@ -32,18 +33,43 @@ int grant_explain(const struct connection *c, struct err *err)
 	return -1;
 }
 
+/* A page may be empty and have a next one. */
+static int first_user(struct connection *c, cJSON **ret_doc, const cJSON **ret_user, struct err *err)
+{
+	_cleanup_buf_ struct buf token = BUF_INIT(8192);
+
+	for (int page = 0; page < PAGES_MAX; page++) {
+		_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
+		_cleanup_json_ cJSON *doc = NULL;
+		if (directory_url(c, &url, err, "/users", NULL) < 0)
+			return -1;
+		if (url_query(&url, "customer", "my_customer") < 0 || url_query_int(&url, "maxResults", 1) < 0 ||
+			(token.len && url_query(&url, "pageToken", buf_str(&token)) < 0))
+			return err_memory(err);
+		if (google_get(c, c->admin, buf_str(&url), &doc, err) < 0)
+			return -1;
+		const cJSON *user = cJSON_GetArrayItem(json_array(doc, "users"), 0);
+		const char *next = json_str(doc, "nextPageToken");
+		if (user) {
+			*ret_user = user;
+			*ret_doc = TAKE_PTR(doc);
+			return 0;
+		}
+		buf_clear(&token);
+		if (!next || buf_adds(&token, next) < 0)
+			break;
+	}
+	return err_set(err, ERR_REMOTE, "bad_answer", "a list of users that is none");
+}
+
 static int check_directory(struct connection *c, struct grant_report *report, struct err *err)
 {
-	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
 	_cleanup_json_ cJSON *doc = NULL;
 	const char *at = strrchr(c->admin, '@');
+	const cJSON *user = NULL;
 	struct err why = {0};
 
-	if (directory_url(c, &url, err, "/users", NULL) < 0)
-		return -1;
-	if (url_query(&url, "customer", "my_customer") < 0 || url_query_int(&url, "maxResults", 1) < 0)
-		return err_memory(err);
-	if (google_get(c, c->admin, buf_str(&url), &doc, &why) < 0) {
+	if (first_user(c, &doc, &user, &why) < 0) {
 		if (why.class == ERR_REMOTE && why.http_status == 403) {
 			err_set(err, ERR_CONSENT, "no_admin", "%.100s may not read the directory: 'subject' must be an administrator",
 				c->admin);
@@ -51,9 +77,8 @@ static int check_directory(struct connection *c, struct grant_report *report, st
 		}
 		return pass_on(err, &why);
 	}
-	const cJSON *user = cJSON_GetArrayItem(json_array(doc, "users"), 0);
 	if (!json_str(user, "primaryEmail"))
-		return err_set(err, ERR_REMOTE, "bad_answer", "a list of users that is none");
+		return err_set(err, ERR_REMOTE, "bad_answer", "a user without an address");
 	report->organisation = arena_dup(report->arena, at ? at + 1 : c->admin);
 	report->organisation_id = arena_dup(report->arena, json_str_or(user, "customerId", "my_customer"));
 	return MEM_OK(report->organisation && report->organisation_id, err);
@@ -70,7 +95,9 @@ static int check_files(struct connection *c, const char **ret_missing, struct er
 	if (url_query(&url, "fields", "user(emailAddress),canCreateDrives") < 0)
 		return err_memory(err);
 	if (google_get(c, c->admin, buf_str(&url), &doc, &why) < 0)
-		return strcmp(why.code, "unlicensed") == 0 ? 0 : pass_on(err, &why);
+		return strcmp(why.code, "unlicensed") == 0 || strcmp(why.code, "unsupported") == 0 || err_not_there(&why) ?
+			0 :
+			pass_on(err, &why); /* the streams will say what can be read */
 	if (!json_object(doc, "user"))
 		return err_set(err, ERR_REMOTE, "bad_answer", "a drive without a user");
 	if (c->api.config->protect && cJSON_IsFalse(json_get(doc, "canCreateDrives")))

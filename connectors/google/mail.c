@@ -140,7 +140,7 @@ static int poll_list(struct connection *c, const char *user, const struct poll_r
 		return pass_on(err, &why);
 	}
 	const cJSON *messages = json_array(doc, "messages");
-	if (!messages && !json_get(doc, "resultSizeEstimate"))
+	if (!messages && !json_get(doc, "resultSizeEstimate") && !json_str(doc, "nextPageToken"))
 		return err_set(err, ERR_REMOTE, "bad_answer", "a list of messages that is none");
 	if (room(f->page, (size_t)cJSON_GetArraySize(messages), err) < 0)
 		return -1;

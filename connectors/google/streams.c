@@ -57,7 +57,7 @@ static int refused(struct stream_page *page, struct stream_info *s, const struct
 		return set_reason(page, s, STREAM_FORBIDDEN, "nobody can act for the user", why->message, err);
 	if (why->class == ERR_GONE || (why->class == ERR_REMOTE && strcmp(why->code, "unlicensed") == 0))
 		return set_reason(page, s, STREAM_UNLICENSED, "there is none: not licensed, or turned off", why->message, err);
-	if (why->class == ERR_REMOTE && strcmp(why->code, "forbidden") == 0)
+	if (err_refused(why))
 		return set_reason(page, s, STREAM_FORBIDDEN, "it may not be read", why->message, err);
 	return pass_on(err, why);
 }
@@ -82,17 +82,28 @@ static int probe_mail(struct connection *c, const char *user, struct err *err)
 	return json_get(doc, "historyId") ? 0 : err_set(err, ERR_REMOTE, "bad_answer", "a mailbox without a history id");
 }
 
+/* Where nothing is told about the user, his drive may be there all the same. */
+static int probe_changes(struct connection *c, const char *user, struct err *err)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
+
+	if (drive_url(c, &url, err, "/changes/startPageToken", NULL) < 0)
+		return -1;
+	return google_get(c, user, buf_str(&url), NULL, err);
+}
+
 static int probe_drive(struct connection *c, const char *user, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
 	_cleanup_json_ cJSON *doc = NULL;
+	struct err why = {0};
 
 	if (drive_url(c, &url, err, "/about", NULL) < 0)
 		return -1;
 	if (url_query(&url, "fields", "user(emailAddress)") < 0)
 		return err_memory(err);
-	if (google_get(c, user, buf_str(&url), &doc, err) < 0)
-		return -1;
+	if (google_get(c, user, buf_str(&url), &doc, &why) < 0)
+		return err_not_there(&why) || strcmp(why.code, "unsupported") == 0 ? probe_changes(c, user, err) : pass_on(err, &why);
 	return json_object(doc, "user") ? 0 : err_set(err, ERR_REMOTE, "bad_answer", "a drive without a user");
 }
 
@@ -143,7 +154,7 @@ static int list_users(struct connection *c, cJSON *cursor, struct stream_page *p
 		return pass_on(err, &why);
 	}
 	const cJSON *users = json_array(doc, "users");
-	if (!users && !json_str(doc, "kind"))
+	if (!users && !json_str(doc, "kind") && !json_str(doc, "nextPageToken"))
 		return err_set(err, ERR_REMOTE, "bad_answer", "a list of users that is none");
 	if (room(page, (size_t)cJSON_GetArraySize(users) * 2, err) < 0)
 		return -1;
