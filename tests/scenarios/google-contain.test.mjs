@@ -1,6 +1,7 @@
 // sekisho against a stand-in of Google Workspace, end to end: what is odd about Drive and Gmail, contained and given back.
 import { after, before, describe, test } from 'node:test'
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { driveOf, gmailOf } from '../sdk/google-lib.mjs'
 import { admin, eicar, eml, folderType, hana, ken, noSekisho, start, steady } from './google-lib.mjs'
 
@@ -198,5 +199,91 @@ describe('Gmail', { skip: noSekisho }, () => {
     assert.equal(r.status, 0, r.stderr)
     s.once()
     assert.deepEqual(new Set(await labels('another one')), new Set(['TRASH', 'sekisho-quarantine']))
+  })
+})
+
+// Whoever moves his file into quarantine never is where others' files are held, and what is left half-way is taken on.
+describe('The way to the quarantine drive', { skip: noSekisho }, () => {
+  let s
+  const drive = async (name) => (await driveOf(s.cloud, admin).drives.list({ q: `name = '${name}'`, fields: 'drives(id)' })).data.drives[0]?.id
+  const members = async (id) => (await driveOf(s.cloud, admin).permissions.list({ fileId: id, ...all, fields: 'permissions(emailAddress)' })).data.permissions.map((p) => p.emailAddress)
+  const transit = 'sekisho-quarantine-transit'
+  const expectEmpty = async () => {
+    assert.deepEqual((await s.state()).filter((i) => i.owner === transit), [])
+    for (const name of ['sekisho-quarantine', transit]) assert.deepEqual(await members(await drive(name)), [admin], name)
+  }
+  before(async () => {
+    s = await start({
+      seed: {
+        [`${base}/users/${hana}/drive/one.com`]: eicar,
+        [`${base}/users/${hana}/drive/one.com.sharing.json`]: ['user:ken@aoba.example:read'],
+        [`${base}/users/${ken}/drive/two.com`]: `${eicar}\n`,
+        [`${base}/users/${admin}/drive/three.com`]: `${eicar}\n\n`,
+      },
+    })
+    s.connect()
+  })
+  after(() => s?.stop())
+
+  // Killed while a member is in, and cannot be put out.
+  async function killInside(...args) {
+    await s.cloud.faults([{ provider: 'google', method: 'DELETE', path_regex: 'useDomainAdminAccess', what: 'status', status: 503, delay_ms: 500, times: 0 }])
+    const p = s.spawn(...args)
+    const ended = once(p, 'exit')
+    let id
+    while (!(id = await drive(transit)) || (await members(id)).length < 2) assert.equal(p.exitCode, null)
+    process.kill(-p.pid, 'SIGKILL')
+    await ended
+    await s.cloud.clearFaults()
+    assert.equal((await members(id)).length, 2)
+  }
+
+  test('killed while an owner is in the transit drive: what lies there is taken on', async () => {
+    await killInside('once')
+    s.once()
+    for (const name of ['one.com', 'two.com', 'three.com']) assert.equal((await s.item(name)).owner, 'sekisho-quarantine', name)
+    await expectEmpty()
+  })
+
+  test('nobody was ever a member of the quarantine drive', async () => {
+    const id = await drive('sekisho-quarantine')
+    const calls = await s.cloud.journal()
+    assert.deepEqual(calls.filter((r) => r.method === 'POST' && r.path.includes(`/files/${id}/permissions`)), [])
+    const door = await drive(transit)
+    assert.ok(calls.some((r) => r.method === 'POST' && r.path.includes(`/files/${door}/permissions?`)))
+  })
+
+  for (const lost of ['the first', 'the second'])
+    test(`${lost} answer of the way back is lost`, async () => {
+      const name = lost === 'the first' ? 'one.com' : 'two.com'
+      await s.cloud.faults([{ provider: 'google', method: 'PATCH', path_regex: 'addParents=', what: 'drop_reply', times: 1, skip: lost === 'the first' ? 0 : 1 }])
+      s.restore(s.found(name)[0])
+      await s.cloud.clearFaults()
+      s.once()
+      assert.equal(s.found(name)[0].action.state, 'restored')
+      assert.equal((await s.item(name)).owner, lost === 'the first' ? hana : ken)
+      await expectEmpty()
+    })
+
+  test('killed while its owner is in for the way back', async () => {
+    await driveOf(s.cloud, hana).files.create({ requestBody: { name: 'four.com' }, media: { mimeType: 'text/plain', body: `${eicar}\n\n\n` } })
+    s.once()
+    assert.equal((await s.item('four.com')).owner, 'sekisho-quarantine')
+    await killInside('quarantine', 'restore', s.found('four.com')[0].id)
+    s.once()
+    assert.equal((await s.item('four.com')).owner, hana)
+    await expectEmpty()
+  })
+
+  test('a transit drive that is deleted is made anew, one that somebody was let into is cleared', async () => {
+    const a = driveOf(s.cloud, admin)
+    await a.drives.delete({ driveId: await drive(transit) })
+    await driveOf(s.cloud, hana).files.create({ requestBody: { name: 'five.com' }, media: { mimeType: 'text/plain', body: `${eicar}\n\n\n\n` } })
+    s.once()
+    assert.equal((await s.item('five.com')).owner, 'sekisho-quarantine')
+    await a.permissions.create({ fileId: await drive(transit), ...all, sendNotificationEmail: false, requestBody: { type: 'user', role: 'organizer', emailAddress: ken } })
+    s.restore(s.found('five.com')[0])
+    assert.equal((await s.item('five.com')).owner, hana)
+    await expectEmpty()
   })
 })
