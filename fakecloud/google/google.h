@@ -124,6 +124,9 @@ extern const char
 
 extern const struct gg_route gm_routes[], gd_routes[], ga_routes[]; /* ended by a NULL method */
 
+/* params.c */
+int gg_params_check(struct gg_call *c); /* values that the documents do not allow are answered with 400 */
+
 /* reply.c */
 int gg_reply(struct gg_call *c, cJSON *doc);	   /* 200, masked; takes doc over */
 int gg_reply_empty(struct gg_call *c, int status); /* 204 or so */

@@ -219,7 +219,7 @@ int gg_dispatch(struct gg_call *c)
 	if (alt && strcmp(alt, "json") != 0 && strcmp(alt, "media") != 0)
 		return gg_error_at(
 			c, 400, "invalidParameter", "parameter", "alt", "Invalid value '%s'.", alt);
-	if (gg_mask_check(c) < 0 || quota_check(c) < 0)
+	if (gg_mask_check(c) < 0 || gg_params_check(c) < 0 || quota_check(c) < 0)
 		return -1;
 	if (c->upload) {
 		r = gg_upload(c);

@@ -63,7 +63,7 @@ function load() {
       for (const m of Object.values(r.methods ?? {})) {
         const path = '/' + (doc.servicePath ?? '') + (m.flatPath ?? m.path)
         const pattern = new RegExp(`^(?:/upload|/resumable/upload)?${path.replace(/\{[^}]+\}/g, '[^/]+')}$`)
-        methods.push({ id: m.id, http: m.httpMethod, pattern, api, answer: m.response?.$ref, params: m.parameters ?? {} })
+        methods.push({ id: m.id, http: m.httpMethod, path, pattern, api, answer: m.response?.$ref, params: m.parameters ?? {} })
       }
       Object.values(r.resources ?? {}).forEach(walk)
     }
@@ -108,16 +108,18 @@ const used = new Set()
 before(async () => { cloud = await startFakecloud({ seed }) })
 after(() => cloud.stop())
 
-// One call, judged: the status, and the whole body by the method's schema or as an error.
-async function call(who, method, path, { body, headers = {}, status = 200 } = {}) {
-  const [subject, wanted] = who
+async function raw([subject, wanted], path, { method = 'GET', headers = {}, body } = {}) {
   const key = subject + wanted
   tokens[key] ??= (await signIn(cloud, { subject, scopes: wanted }).getAccessToken()).token
+  return fetch(cloud.urls.google + path, { method, redirect: 'manual', headers: { Authorization: `Bearer ${tokens[key]}`, ...headers }, body })
+}
+
+// One call, judged: the status, and the whole body by the method's schema or as an error.
+async function call(who, method, path, { body, headers = {}, status = 200 } = {}) {
   const json = body !== undefined && typeof body !== 'string' && !Buffer.isBuffer(body)
-  const r = await fetch(cloud.urls.google + path, {
+  const r = await raw(who, path, {
     method,
-    redirect: 'manual',
-    headers: { Authorization: `Bearer ${tokens[key]}`, ...(json ? { 'Content-Type': 'application/json' } : {}), ...headers },
+    headers: { ...(json ? { 'Content-Type': 'application/json' } : {}), ...headers },
     body: json ? JSON.stringify(body) : body,
   })
   const text = await r.text()
@@ -318,6 +320,48 @@ run('Directory and Reports', async () => {
   await call(directory, 'GET', `${d}/users`, { status: 400 })
   await call(directory, 'GET', `${d}/groups/no@aoba.example`, { status: 404 })
   await call([hana, [scopes.scope('admin.directory.user.readonly')]], 'GET', `${d}/users?customer=my_customer`, { status: 403 })
+})
+
+// Every parameter of every list and get that the documents limit, with a value beyond the limit.
+run('values that the documents do not allow are refused', async () => {
+  const who = { gmail: mail, drive: files, directory, reports: directory }
+  const [file] = (await call(files, 'GET', '/drive/v3/files?q=name="a.txt"')).files
+  const [drive] = (await call(files, 'GET', '/drive/v3/drives')).drives
+  const [message] = (await call(mail, 'GET', '/gmail/v1/users/me/messages')).messages
+  const { historyId } = await call(mail, 'GET', '/gmail/v1/users/me/profile')
+  const { startPageToken: pageToken } = await call(files, 'GET', '/drive/v3/changes/startPageToken')
+  const paths = { fileId: file.id, driveId: drive.id, userId: 'me', id: message.id, customer: 'my_customer', customerId: 'my_customer', applicationName: 'drive' }
+  const wrong = (p) => [
+    ...(p.type === 'integer' ? ['x', ...(p.minimum ? [p.minimum - 1] : []), ...(p.maximum ? [+p.maximum + 1] : [])] : []),
+    ...(p.type === 'boolean' ? ['maybe'] : []),
+    ...(p.enum ? ['nosuch'] : []),
+  ]
+  let n = 0
+  for (const m of methods.filter((one) => one.http === 'GET' && one.path)) {
+    const known = { ...paths, userKey: m.api === 'reports' ? 'all' : hana }
+    if ([...m.path.matchAll(/[{](\w+)/g)].some(([, v]) => !known[v])) continue
+    const path = m.path.replace(/[{](\w+)[}]/g, (_, v) => known[v])
+    const base = { startHistoryId: { startHistoryId: historyId }, pageToken: { pageToken } }
+    const need = Object.entries(m.params).filter(([k, p]) => p.required && p.location === 'query').map(([k]) => base[k] ?? {})
+    const fixed = Object.assign({}, ...need, /history/.test(m.id) ? base.startHistoryId : {}, m.api === 'directory' && m.params.customer?.location === 'query' ? { customer: 'my_customer' } : {},
+      /about|comments/.test(m.id) ? { fields: '*' } : {})
+    if ((await raw(who[m.api], path + '?' + new URLSearchParams(fixed))).status !== 200) continue
+    for (const [k, p] of Object.entries(m.params))
+      for (const value of p.location === 'query' ? wrong(p) : []) {
+        n++
+        const r = await raw(who[m.api], path + '?' + new URLSearchParams({ ...fixed, [k]: value }))
+        assert.equal(r.status, 400, `${m.id} ${k}=${value}`)
+        const doc = await r.json()
+        assert.ok(ajv.validate(errorSchema, doc), `${m.id} ${k}: ${ajv.errorsText()}`)
+      }
+  }
+  assert.ok(n > 50, `${n} values were tried`)
+})
+
+run('what is no path of the documents is not found', async () => {
+  for (const [who, path] of [[mail, '/gmail/v1/users/me/nosuch'], [mail, '/gmail/v2/users/me/profile'], [files, '/drive/v3/nosuch'], [files, '/drive/v2/files'],
+    [files, '/drive/v3/files/x/nosuch'], [directory, '/admin/directory/v1/nosuch'], [directory, '/admin/directory/v1/users/x/nosuch'], [files, '/']])
+    assert.equal((await raw(who, path)).status, 404, path)
 })
 
 run('no method of the documents is missing', () => {
