@@ -322,6 +322,27 @@ static int home_stands(struct connection *c, const cJSON *receipt, bool *ret, st
 	return 0;
 }
 
+/* An address may be somebody else's by now: nobody gets a file that was another's. */
+static int find_owner(struct connection *c, cJSON *receipt, struct err *err)
+{
+	_cleanup_json_ cJSON *holder = NULL, *owner = NULL;
+	const char *id = json_str(receipt, "user_id");
+
+	if (!id)
+		return 0; /* of a shared drive */
+	if (directory_user(c, json_str(receipt, "user"), "id,primaryEmail", &holder, err) < 0)
+		return -1;
+	if (!json_str(holder, "id") || strcmp(json_str(holder, "id"), id) == 0)
+		return 0;
+	int r = directory_user(c, id, "id,primaryEmail", &owner, err);
+	if (r < 0)
+		return -1;
+	if (r > 0 || strcmp(json_str_or(owner, "id", ""), id) != 0)
+		return err_set(err, ERR_REMOTE, "forbidden", "its owner is gone, and %.200s is somebody else now",
+			json_str(receipt, "user"));
+	return MEM_OK(json_set_str(receipt, "user", json_str(owner, "primaryEmail")) == 0, err);
+}
+
 static int move_home(struct connection *c, cJSON *receipt, const cJSON *file, struct err *err)
 {
 	const cJSON *parent = json_object(receipt, "parent");
@@ -330,7 +351,7 @@ static int move_home(struct connection *c, cJSON *receipt, const cJSON *file, st
 	struct err why = {0};
 	bool stands = false;
 
-	if (home_stands(c, receipt, &stands, err) < 0)
+	if (find_owner(c, receipt, err) < 0 || home_stands(c, receipt, &stands, err) < 0)
 		return -1;
 	if (stands) {
 		if (transit_give(c, receipt, file, home, &moved, &why) == 0)

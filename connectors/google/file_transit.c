@@ -125,7 +125,8 @@ static int move_as_member(struct connection *c, const char *transit, const char 
 		return pass_on(err, &why);
 	}
 	int r = file_move(c, user, file, folder, ret, &why);
-	if (members_leave(c, transit, user, &late) < 0)
+	/* All of them: on the way back he is a manager, and might have let others in. */
+	if (members_clear(c, transit, &late) < 0)
 		return pass_on(err, r < 0 ? &why : &late); /* not settled: the next way begins with it */
 	/* Without an answer it may have been moved. */
 	c->transit_settled = r == 0 || err_refused(&why) || err_not_there(&why);

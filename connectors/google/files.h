@@ -43,9 +43,8 @@ int share_restore(struct connection *c, const char *as, const char *id, cJSON *r
 /* Whom to act as in a shared drive: its member with the widest role, the administrator before others. 0 and the address and
  * role, or 1 when there is nobody. */
 int members_actor(struct connection *c, const char *drive, struct buf *ret_address, struct buf *ret_role, struct err *err);
-/* Makes a user a member of a drive of ours, and ends it; as the administrator. Both may be repeated. */
+/* Makes a user a member of a drive of ours; as the administrator. May be repeated, as may clearing. */
 int members_join(struct connection *c, const char *drive, const char *address, const char *role, struct err *err);
-int members_leave(struct connection *c, const char *drive, const char *address, struct err *err);
 /* Ends all memberships but the administrator's, who becomes its manager when he is not. */
 int members_clear(struct connection *c, const char *drive, struct err *err);
 /* Is the administrator its only member, an organizer? */

@@ -154,8 +154,7 @@ static bool is_managed(const cJSON *members, const char *address)
 	return false;
 }
 
-/* address NULL: everybody but the administrator. */
-static int end_memberships(struct connection *c, const char *drive, const char *address, struct err *err)
+int members_clear(struct connection *c, const char *drive, struct err *err)
 {
 	_cleanup_json_ cJSON *members = NULL;
 	const cJSON *member;
@@ -163,26 +162,14 @@ static int end_memberships(struct connection *c, const char *drive, const char *
 	if (list_members(c, drive, &members, err) < 0)
 		return -1;
 	/* After another administrator took over he is none yet. */
-	if (!address && !is_managed(members, c->admin) && members_join(c, drive, c->admin, "organizer", err) < 0)
+	if (!is_managed(members, c->admin) && members_join(c, drive, c->admin, "organizer", err) < 0)
 		return -1;
 	cJSON_ArrayForEach(member, members)
 	{
-		if (address ? !is_user(member, address) : is_user(member, c->admin))
-			continue;
-		if (end_membership(c, drive, member, err) < 0)
+		if (!is_user(member, c->admin) && end_membership(c, drive, member, err) < 0)
 			return -1;
 	}
 	return 0;
-}
-
-int members_leave(struct connection *c, const char *drive, const char *address, struct err *err)
-{
-	return same_address(address, c->admin) ? 0 : end_memberships(c, drive, address, err);
-}
-
-int members_clear(struct connection *c, const char *drive, struct err *err)
-{
-	return end_memberships(c, drive, NULL, err);
 }
 
 int members_only_admin(struct connection *c, const char *drive, bool *ret, struct err *err)

@@ -1,5 +1,6 @@
-/* Query parameters whose values the discovery documents limit: truth values, numbers with a range, words of a list. Called by
- * route.c before a call is handled, on the server's threads. What no document knows is let by, as Drive does. */
+/* Query parameters whose values the discovery documents limit: truth values, numbers with a range, words of a
+ * list. Called by route.c before a call is handled, on the server's threads. What no document knows is let
+ * by, as Drive does. */
 #include "fakecloud/google/google.h"
 
 #include "base/units.h"
@@ -14,12 +15,14 @@ static int refuse(struct gg_call *c, const char *name, const char *value)
 
 static int flags_check(struct gg_call *c)
 {
-	static const char *const flags[] = {"acknowledgeAbuse", "deleted", "enforceSingleParent", "ignoreDefaultVisibility",
-		"includeCorpusRemovals", "includeDeleted", "includeDerivedMembership", "includeIndirectRoleAssignments",
-		"includeItemsFromAllDrives", "includeRemoved", "includeSensitiveData", "includeSpamTrash",
-		"includeTeamDriveItems", "keepRevisionForever", "moveToNewOwnersRoot", "neverMarkSpam", "prettyPrint",
-		"processForCalendar", "removeExpiration", "restrictToMyDrive", "sendNotificationEmail", "supportsAllDrives",
-		"supportsTeamDrives", "transferOwnership", "useContentAsIndexableText", "useDomainAdminAccess"};
+	static const char *const flags[] = {"acknowledgeAbuse", "deleted", "enforceSingleParent",
+		"ignoreDefaultVisibility", "includeCorpusRemovals", "includeDeleted",
+		"includeDerivedMembership", "includeIndirectRoleAssignments", "includeItemsFromAllDrives",
+		"includeRemoved", "includeSensitiveData", "includeSpamTrash", "includeTeamDriveItems",
+		"keepRevisionForever", "moveToNewOwnersRoot", "neverMarkSpam", "prettyPrint",
+		"processForCalendar", "removeExpiration", "restrictToMyDrive", "sendNotificationEmail",
+		"supportsAllDrives", "supportsTeamDrives", "transferOwnership", "useContentAsIndexableText",
+		"useDomainAdminAccess"};
 	static const char *const words[] = {"", "true", "false", "1", "0"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
@@ -41,8 +44,10 @@ static int64_t top_of(const struct gg_call *c, const char *name)
 		int top;
 	} tops[] = {{"drive/v3/files", "pageSize", 1000}, {"drive/v3/changes", "pageSize", 1000},
 		{"drive/v3/drives", "pageSize", 100}, {"drive/v3/files/{}/permissions", "pageSize", 100},
-		{"drive/v3/files/{}/revisions", "pageSize", 1000}, {"drive/v3/files/{}/comments", "pageSize", 100},
-		{"drive/v3/files/{}/listLabels", "maxResults", 100}, {"drive/v3/files/generateIds", "count", 1000},
+		{"drive/v3/files/{}/revisions", "pageSize", 1000},
+		{"drive/v3/files/{}/comments", "pageSize", 100},
+		{"drive/v3/files/{}/listLabels", "maxResults", 100},
+		{"drive/v3/files/generateIds", "count", 1000},
 		{"admin/directory/v1/users", "maxResults", 500},
 		{"admin/directory/v1/customer/{}/roles", "maxResults", 100},
 		{"admin/directory/v1/customer/{}/roleassignments", "maxResults", 200},
@@ -68,8 +73,8 @@ static int numbers_check(struct gg_call *c)
 			return refuse(c, numbers[i], value);
 		if (n < least || n > top)
 			return gg_error_at(c, 400, "invalidParameter", "parameter", numbers[i],
-				"Invalid value '%s'. Values must be within the range: [%lld, %lld]", value, (long long)least,
-				(long long)top);
+				"Invalid value '%s'. Values must be within the range: [%lld, %lld]", value,
+				(long long)least, (long long)top);
 	}
 	return 0;
 }
@@ -81,7 +86,8 @@ static int words_check(struct gg_call *c)
 	} lists[] = {{NULL, "corpus", " user domain "},
 
 		{NULL, "sortOrder", " ASCENDING DESCENDING "}, {NULL, "projection", " basic custom full "},
-		{NULL, "viewType", " admin_view domain_public "}, {NULL, "event", " add delete makeAdmin undelete update "},
+		{NULL, "viewType", " admin_view domain_public "},
+		{NULL, "event", " add delete makeAdmin undelete update "},
 		{"admin/directory/v1/users", "orderBy", " email familyName givenName "},
 		{"admin/directory/v1/groups", "orderBy", " email "},
 		{"admin/directory/v1/customer/{}/orgunits", "type", " all children allIncludingParent "},

@@ -246,11 +246,14 @@ static void test_file(void **state)
 		{.url = "/files/f/permissions?", .as = ADMIN, .body = "{\"permissions\":[" HANAS "]}"},
 		{.method = "DELETE", .url = "/files/f/permissions/77?", .as = ADMIN, .status = 204}, {0}};
 	static const struct step back[] = {{.url = "/files/f?", .as = ADMIN, .body = HELD},
+		{.url = "/users/" HANA "?", .as = ADMIN, .body = "{\"id\":\"1\",\"primaryEmail\":\"" HANA "\"}"},
 		{.url = "/files/P?", .as = HANA, .status = 404, .body = REASON(404, "notFound")},
 		{.method = "PATCH", .url = "/files/f?addParents=T&removeParents=Q", .as = ADMIN, .body = PASSING},
 		{.method = "POST", .url = MEMBERS("T"), .wants = "\"role\":\"organizer\""},
 		{.method = "PATCH", .url = "/files/f?addParents=root&removeParents=T", .as = HANA, .body = FILE_IN("", "R")},
-		LEAVE(HANAS ","), {.method = "DELETE", .url = "/files/T/permissions/77?", .status = 204}, {.url = "/files/f/permissions?", .as = HANA, .body = "{\"permissions\":[" OWNER "," LINK "]}"},
+		/* A manager for a moment, he let another one in: everybody is put out. */
+		LEAVE(HANAS "," KEN ","), {.method = "DELETE", .url = "/files/T/permissions/77?", .status = 204},
+		{.method = "DELETE", .url = "/files/T/permissions/2?", .status = 204}, {.url = "/files/f/permissions?", .as = HANA, .body = "{\"permissions\":[" OWNER "," LINK "]}"},
 		{.method = "POST", .url = "/files/f/permissions?supportsAllDrives=true&sendNotificationEmail=false", .as = HANA,
 			.wants = "x@other.test", .status = 400, .body = REASON(400, "invalidSharingRequest")}, {0}};
 	static const struct step look[] = {{.url = "/files/f?", .as = ADMIN, .status = 404, .body = REASON(404, "notFound")},
@@ -309,6 +312,28 @@ static void test_file_troubles(void **state)
 	assert_string_equal(script_place("drive/quarantine"), "Q9");
 	assert_string_equal(script_place("drive/transit"), "T9");
 	assert_non_null(strstr(buf_str(&receipt), "{\"id\":\"Q9\"}"));
+	script_close(c);
+}
+
+/* His address went to somebody else: the file is nobody else's. */
+static void test_address_of_another(void **state)
+{
+	static const struct step gone[] = {
+		{.url = "/files/f?", .as = ADMIN, .body = HELD},
+		{.url = "/users/" HANA "?", .as = ADMIN, .body = "{\"id\":\"2\",\"primaryEmail\":\"" HANA "\"}"},
+		{.url = "/users/1?", .as = ADMIN, .status = 404, .body = REASON(404, "notFound")}, {0}};
+	static const struct step renamed[] = {{.url = "/files/f?", .as = ADMIN, .body = HELD},
+		{.url = "/users/" HANA "?", .as = ADMIN, .body = "{\"id\":\"2\",\"primaryEmail\":\"" HANA "\"}"},
+		{.url = "/users/1?", .as = ADMIN, .body = "{\"id\":\"1\",\"primaryEmail\":\"new@aoba.test\"}"},
+		{.url = "/files/P?", .as = "new@aoba.test", .status = 503, .body = "later"}, {0}};
+	struct connection *c = script_open(ALL);
+	_cleanup_buf_ struct buf receipt = BUF_INIT(CONNECTOR_TEXT_MAX);
+
+	make_receipt(c, &receipt);
+	script(gone);
+	run_act(c, true, false, &receipt, ERR_REMOTE);
+	script(renamed);
+	run_act(c, true, false, &receipt, ERR_RETRY);
 	script_close(c);
 }
 
@@ -401,6 +426,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grant), cmocka_unit_test(test_streams), cmocka_unit_test(test_place),
 		cmocka_unit_test(test_file), cmocka_unit_test(test_file_troubles), cmocka_unit_test(test_renamed_owner),
+		cmocka_unit_test(test_address_of_another),
 		cmocka_unit_test(test_mail_label), cmocka_unit_test(test_hostile_receipts),
 	};
 
