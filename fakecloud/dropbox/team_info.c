@@ -92,8 +92,8 @@ static cJSON *member_info(const struct dbx_member *m, bool v2)
 	cJSON *roles = cJSON_AddArrayToObject(doc, "roles");
 	if (m->admin) {
 		cJSON *role = cJSON_CreateObject();
-		cJSON_AddStringToObject(role, "role_id", "pid_dbtmr:AAAAAIAAAAA");
-		cJSON_AddStringToObject(role, "name", "Team");
+		cJSON_AddStringToObject(role, "role_id", "pid_dbtmr:2345");
+		cJSON_AddStringToObject(role, "name", "Team admin");
 		cJSON_AddStringToObject(role, "description", "Manage everything and access all permissions.");
 		cJSON_AddItemToArray(roles, role);
 	}
