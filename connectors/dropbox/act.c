@@ -4,6 +4,7 @@
  * Every step asks first where the file is. Receipt: id, home {ns, user or admin}, path and path_lower below it, name, size,
  * rev, content_hash, links, members, place and transit (namespaces), held (its name in quarantine), held_path,
  * kept_sharing; after a restore restored_to when the old path was taken, not_restored.
+ * Where no quarantine folder can be had (deletes), the file is deleted in the revision that was judged: trash.c.
  * Sources: files.stone, sharing.stone; README.md says why it goes through the transit folder. */
 #include "connectors/dropbox/dropbox.h"
 
@@ -57,9 +58,18 @@ static int note_identity(cJSON *receipt, const struct dbx_as *as, struct err *er
 static int note_places(struct connection *c, cJSON *receipt, const char *admin, bool via, struct err *err)
 {
 	_cleanup_buf_ struct buf place = BUF_INIT(DBX_ID_MAX), transit = BUF_INIT(DBX_ID_MAX);
+	struct err why;
 
-	if (dbx_place_find(c, admin, DBX_QUARANTINE, &place, err) < 0 ||
-		(via && dbx_place_find(c, admin, DBX_TRANSIT, &transit, err) < 0))
+	cJSON_DeleteItemFromObjectCaseSensitive(receipt, "deletes");
+	if (dbx_place_find(c, admin, DBX_QUARANTINE, &place, &why) < 0 ||
+		(via && dbx_place_find(c, admin, DBX_TRANSIT, &transit, &why) < 0)) {
+		if (strcmp(why.code, "no_place") != 0 && strcmp(why.code, "place_shared") != 0)
+			return dbx_fail(err, &why);
+		cJSON_DeleteItemFromObjectCaseSensitive(receipt, "place");
+		cJSON_DeleteItemFromObjectCaseSensitive(receipt, "transit");
+		return json_set_bool(receipt, "deletes", true) < 0 ? err_memory(err) : dbx_trash_note(c, why.message, err);
+	}
+	if (dbx_trash_note(c, NULL, err) < 0)
 		return -1;
 	if (json_set_str(receipt, "place", buf_str(&place)) < 0 ||
 		(via && json_set_str(receipt, "transit", buf_str(&transit)) < 0))
@@ -125,11 +135,11 @@ int dbx_act_plan(struct connection *c, const cJSON *context, const struct stream
 	_cleanup_held_ struct held h = {0};
 	struct dbx_as home;
 
-	if (dbx_as_of(context, &home, err) < 0 || dbx_admin(c, &admin, err) < 0 || note_identity(receipt, &home, err) < 0)
+	if (dbx_as_of(context, &home, err) < 0 || dbx_admin_if_any(c, &admin, err) < 0 || note_identity(receipt, &home, err) < 0)
 		return -1;
 	if (json_set_str(receipt, "owner", stream->owner) < 0 || json_set_str(receipt, "id", item->id) < 0)
 		return err_memory(err);
-	if (note_places(c, receipt, buf_str(&admin), home.user != NULL, err) < 0 || dbx_held_open(c, receipt, &h, err) < 0 ||
+	if (note_places(c, receipt, admin.len ? buf_str(&admin) : NULL, home.user != NULL, err) < 0 || dbx_held_open(c, receipt, &h, err) < 0 ||
 		dbx_held_look(c, &h, err) < 0)
 		return -1;
 	if (h.where == HELD_NOWHERE)
@@ -150,7 +160,7 @@ int dbx_act_plan(struct connection *c, const cJSON *context, const struct stream
 			return err_memory(err);
 	}
 	const struct dbx_as *as = h.where == HELD_HOME ? &h.home : h.where == HELD_PLACE ? &h.admin : &h.passer;
-	if (dbx_share_list(c, as, item->id, &links, &members, err) < 0)
+	if (dbx_share_list(c, as, item->id, receipt, &links, &members, err) < 0)
 		return -1;
 	if (json_set(receipt, "links", TAKE_PTR(links)) < 0 || json_set(receipt, "members", TAKE_PTR(members)) < 0)
 		return err_memory(err);
@@ -178,8 +188,23 @@ static int quarantine_from_home(struct connection *c, struct held *h, cJSON *rec
 	/* Its owner may have moved it in the meantime: there it shall come back to. */
 	if (note_home(receipt, h->file, err) < 0 || dbx_share_remove(c, &h->home, h->id, receipt, err) < 0)
 		return -1;
-	if (dbx_held_take(c, h, json_str_or(receipt, "held", "held"), version, &why) == 0)
+	if (json_bool(receipt, "deletes")) {
+		if (dbx_trash_take(c, h, receipt, &why) == 0)
+			return 0;
+	} else if (dbx_held_take(c, h, json_str_or(receipt, "held", "held"), version, &why) == 0) {
 		return 0;
+	} else if (dbx_refused(&why)) {
+		/* No way leads there, or none for this file. */
+		if (dbx_held_look(c, h, err) < 0)
+			return -1;
+		if (h->where != HELD_HOME)
+			return dbx_fail(err, &why);
+		if (json_set_bool(receipt, "deletes", true) < 0)
+			return err_memory(err);
+		if (dbx_trash_decide(c, receipt, err) < 0)
+			return -1;
+		return quarantine_from_home(c, h, receipt, again, err);
+	}
 	if (why.class == ERR_CHANGED && dbx_share_restore(c, &h->home, h->id, receipt, err) < 0)
 		return -1;
 	return dbx_fail(err, &why);
@@ -188,9 +213,17 @@ static int quarantine_from_home(struct connection *c, struct held *h, cJSON *rec
 int dbx_act_quarantine(struct connection *c, cJSON *receipt, bool again, struct err *err)
 {
 	_cleanup_held_ struct held h = {0};
+	bool deletes = json_bool(receipt, "deletes");
 
+	if (!deletes && again && dbx_trash_decided(c, receipt, &deletes, err) < 0)
+		return -1;
+	if (deletes && json_set_bool(receipt, "deletes", true) < 0)
+		return err_memory(err);
 	if (dbx_held_open(c, receipt, &h, err) < 0 || dbx_held_look(c, &h, err) < 0)
 		return -1;
+	/* An earlier try deleted it, or its owner did: its revision is kept either way. */
+	if (h.where == HELD_NOWHERE && again && deletes)
+		return json_set_bool(receipt, "deleted", true) < 0 ? err_memory(err) : 0;
 	if (h.where == HELD_NOWHERE)
 		return gone(err);
 	if (h.where == HELD_ELSEWHERE && adopt(c, &h, receipt, err) < 0)
@@ -198,6 +231,8 @@ int dbx_act_quarantine(struct connection *c, cJSON *receipt, bool again, struct 
 	if (h.where == HELD_HOME) {
 		if (quarantine_from_home(c, &h, receipt, again, err) < 0)
 			return -1;
+		if (json_bool(receipt, "deleted"))
+			return 0;
 	} else if (dbx_held_take(c, &h, json_str_or(receipt, "held", "held"), json_str_or(receipt, "version", ""), err) < 0) {
 		return -1;
 	}
@@ -243,6 +278,8 @@ int dbx_act_restore(struct connection *c, cJSON *receipt, bool again, struct err
 
 	if (dbx_held_open(c, receipt, &h, err) < 0 || dbx_held_look(c, &h, err) < 0)
 		return -1;
+	if (json_bool(receipt, "deleted") && h.where == HELD_NOWHERE && dbx_trash_return(c, &h, receipt, err) < 0)
+		return -1;
 	if (h.where == HELD_NOWHERE)
 		return gone(err);
 	if (h.where == HELD_ELSEWHERE) {
@@ -250,6 +287,7 @@ int dbx_act_restore(struct connection *c, cJSON *receipt, bool again, struct err
 		return json_note(receipt, "not_restored", "it was not in quarantine any more and stays where it is") < 0 ?
 			err_memory(err) : 0;
 	}
+	cJSON_DeleteItemFromObjectCaseSensitive(receipt, "deleted");
 	if (refresh_transit(c, &h, receipt, err) < 0 || dbx_held_return(c, &h, json_str_or(receipt, "path", ""), err) < 0 ||
 		note_return(receipt, &h, err) < 0)
 		return -1;
@@ -269,6 +307,11 @@ int dbx_act_observe(struct connection *c, const cJSON *receipt, struct observati
 		return err_memory(err);
 	if (dbx_held_open(c, receipt, &h, err) < 0 || dbx_held_look(c, &h, err) < 0)
 		return -1;
+	if (h.where == HELD_NOWHERE && json_bool(receipt, "deleted")) {
+		ret->exists = ret->quarantined = true;
+		snprintf(ret->place, sizeof(ret->place), "deleted: %.450s", json_str_or(receipt, "path", ""));
+		return 0;
+	}
 	if (h.where == HELD_NOWHERE)
 		return 0;
 	const char *path = json_str_or(h.file, "path_display", json_str_or(h.file, "name", ""));
@@ -289,6 +332,8 @@ int dbx_act_open_held(struct connection *c, const cJSON *receipt, struct content
 
 	if (dbx_held_open(c, receipt, &h, err) < 0 || dbx_held_look(c, &h, err) < 0)
 		return -1;
+	if (h.where == HELD_NOWHERE && json_bool(receipt, "deleted"))
+		return dbx_content_rev(c, &h.home, json_str_or(receipt, "rev", ""), content, ret, err);
 	if (h.where == HELD_NOWHERE)
 		return gone(err);
 	const struct dbx_as anywhere = {.admin = h.admin.admin};
@@ -320,6 +365,8 @@ int dbx_act_remove(struct connection *c, const cJSON *receipt, bool again, struc
 
 	if (dbx_held_open(c, receipt, &h, err) < 0 || dbx_held_look(c, &h, err) < 0)
 		return -1;
+	if (h.where == HELD_NOWHERE && json_bool(receipt, "deleted"))
+		return dbx_trash_purge(c, &h, receipt, err);
 	if (h.where == HELD_PLACE)
 		return delete_for_good(c, &h, h.id, err);
 	if (h.where != HELD_NOWHERE)

@@ -188,6 +188,9 @@ void dbx_refine(const struct http_response *r, const cJSON *doc, struct err *err
 		become(err, ERR_REMOTE, "bad_request", SCOPE_ITEM);
 		if (!doc && strstr(buf_str(&r->body), "\"cursor\""))
 			become(err, ERR_CURSOR, "cursor_lost", SCOPE_STREAM);
+		/* A scope that the app itself lacks, where 401 speaks of the token. */
+		else if (!doc && strstr(buf_str(&r->body), "required scope"))
+			become(err, ERR_CONSENT, "missing_scope", SCOPE_CONNECTION);
 		break;
 	case 401:
 		auth_error(error, chain, err);
@@ -196,8 +199,10 @@ void dbx_refine(const struct http_response *r, const cJSON *doc, struct err *err
 		become(err, ERR_REMOTE, "forbidden", SCOPE_ITEM);
 		break;
 	case 404:
+	case 405:
 	case 410:
 	case 412:
+	case 501:
 		/* Items that are gone answer 409: this is a route that is not there. */
 		become(err, ERR_REMOTE, "http_status", SCOPE_ITEM);
 		break;
@@ -220,6 +225,11 @@ bool dbx_passing(const struct err *err)
 {
 	return err->class == ERR_RETRY || err->class == ERR_AUTH || err->class == ERR_CONSENT || err->class == ERR_CANCELLED ||
 		err->class == ERR_LOCAL;
+}
+
+bool dbx_refused(const struct err *err)
+{
+	return err->class == ERR_REMOTE && err->http_status >= 400 && strcmp(err->code, "bad_answer") != 0;
 }
 
 int dbx_fail(struct err *err, const struct err *why)

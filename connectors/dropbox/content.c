@@ -1,7 +1,8 @@
 /* One file: its metadata, version and bytes. Called by the other files of this folder, on core's job threads.
  *
- * A file's version is its content_hash and the time that its writer gave it: a revision changes with moves and renames
- * too, these with the content alone; the time tells a content that came back from the first time it was there. Documents
+ * A file's version is its content_hash and the time at which Dropbox got it: a revision changes with moves and renames
+ * too, these with the content alone; the time tells a content that came back from the first time it was there, and it is
+ * Dropbox's own: client_modified is whatever a writer says. Documents
  * that can only be exported have no hash; their version is the revision. Files are downloaded by id, and what was
  * delivered must be what was listed: a revision would still be readable after its file was deleted.
  * Sources: files.stone, Dropbox "Content hash". */
@@ -24,7 +25,7 @@ const char *dbx_version(struct arena *a, const cJSON *file)
 	const char *hash = json_str(file, "content_hash"), *rev = json_str(file, "rev");
 
 	if (is_hash(hash))
-		return arena_printf(a, "%s@%.40s", hash, json_str_or(file, "client_modified", ""));
+		return arena_printf(a, "%s@%.40s", hash, json_str_or(file, "server_modified", ""));
 	return rev && *rev ? arena_printf(a, "rev:%s", rev) : NULL;
 }
 
@@ -123,6 +124,16 @@ static int bytes(struct connection *c, const struct dbx_as *as, const char *id, 
 	if (!exported && why.http_status == 409 && strstr(why.message, "unsupported_file"))
 		return fetch(c, as, id, true, version, content, ret, err);
 	return dbx_fail(err, &why);
+}
+
+int dbx_content_rev(struct connection *c, const struct dbx_as *as, const char *rev, struct content *content,
+	struct content_info *ret, struct err *err)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT(256);
+
+	if (buf_addf(&path, "rev:%s", rev) < 0)
+		return err_set(err, ERR_LOCAL, "bad_receipt", "a revision that does not fit");
+	return bytes(c, as, buf_str(&path), false, NULL, content, ret, err);
 }
 
 int dbx_content_now(struct connection *c, const struct dbx_as *as, const cJSON *file, struct content *content,

@@ -35,6 +35,11 @@ static int dbx_open(const struct connection_config *config, const struct connect
 		free(c);
 		return err_memory(err);
 	}
+	if (pthread_mutex_init(&c->places, NULL) != 0) {
+		pthread_mutex_destroy(&c->transit);
+		free(c);
+		return err_memory(err);
+	}
 	*ret = c;
 	return 0;
 }
@@ -43,6 +48,7 @@ static void dbx_close(struct connection *c)
 {
 	if (!c)
 		return;
+	pthread_mutex_destroy(&c->places);
 	pthread_mutex_destroy(&c->transit);
 	free(c);
 }

@@ -1,6 +1,6 @@
 /* The inner contract of the Dropbox connector: one opened connection, calls to the Dropbox API v2 with a team token, and
  * what the files of this folder give each other. Straight-line, on any of core's job threads; the only state between
- * calls is a lock that lets one file at a time pass through the transit folder. Sources: the API's Stone files,
+ * calls are the locks below. Sources: the API's Stone files,
  * Dropbox "Team files guide", "Detecting changes guide", "Error handling"; see README.md. */
 #ifndef CONNECTORS_DROPBOX_DROPBOX_H
 #define CONNECTORS_DROPBOX_DROPBOX_H
@@ -18,7 +18,8 @@ struct connection {
 	struct api api;
 	const char *api_url, *content_url; /* endpoints */
 	int page_size;                     /* 0: each call's own */
-	pthread_mutex_t transit;
+	pthread_mutex_t transit;           /* one file passes through the transit folder at a time */
+	pthread_mutex_t places;            /* one thread looks for our folders, or makes them, at a time */
 };
 
 /* ---- calls (api.c) ---- */
@@ -52,6 +53,9 @@ const char *dbx_tag_of(const cJSON *object, const char *key);
 void dbx_chain(const cJSON *error, char *out, size_t size);
 /* Is the error one that another try can end, or that concerns the whole connection? Such must reach core as it is. */
 bool dbx_passing(const struct err *err);
+/* Does the answer say that this call is not to be had: no such route, not on this plan, not for us, or tags that we do not
+ * know? What can be done without it goes on without it. */
+bool dbx_refused(const struct err *err);
 int dbx_fail(struct err *err, const struct err *why); /* *err = *why; -1 */
 
 /* {key: {".tag": tag}}; {"": …} for none. -1 when memory ran out. */
@@ -64,6 +68,8 @@ cJSON *dbx_choice(const char *tag, const char *value);
 /* The administrator to act as: the one who linked the app, else the first active team admin. Into ret (emptied first).
  * Errors: REMOTE "no_admin". */
 int dbx_admin(struct connection *c, struct buf *ret, struct err *err);
+/* The same, with "" when there is none. */
+int dbx_admin_if_any(struct connection *c, struct buf *ret, struct err *err);
 /* profile and status of members, by "team_member_id" and up to 100 of them: an array of {profile, roles}, those that are
  * not found left out. */
 int dbx_members(struct connection *c, const char *const *ids, size_t n, cJSON **ret, struct err *err);
@@ -79,7 +85,7 @@ int dbx_as_of(const cJSON *object, struct dbx_as *ret, struct err *err);
 /* Metadata of a file by id, as seen by `as` below its namespace: ret_doc has a path_lower. Errors: GONE when it is not
  * there (or is elsewhere). */
 int dbx_file(struct connection *c, const struct dbx_as *as, const char *id, cJSON **ret, struct err *err);
-/* What the content is at: "content_hash@client_modified", else "rev:…". In the arena; NULL when there is neither. */
+/* What the content is at: "content_hash@server_modified", else "rev:…". In the arena; NULL when there is neither. */
 const char *dbx_version(struct arena *a, const cJSON *file);
 bool dbx_version_is(const cJSON *file, const char *version);
 /* After a move, which makes a new revision: are the bytes still those of `version`? */
@@ -93,6 +99,9 @@ int dbx_content_open(struct connection *c, const cJSON *stream_context, const st
 	struct content_info *ret, struct err *err);
 int dbx_content_describe(struct connection *c, const cJSON *stream_context, struct item *item, struct arena *arena,
 	struct err *err);
+/* Bytes of a revision, of a deleted file too. */
+int dbx_content_rev(struct connection *c, const struct dbx_as *as, const char *rev, struct content *content,
+	struct content_info *ret, struct err *err);
 /* Bytes of a file as it is now. */
 int dbx_content_now(struct connection *c, const struct dbx_as *as, const cJSON *file, struct content *content,
 	struct content_info *ret, struct err *err);
@@ -108,12 +117,14 @@ int dbx_feed_poll(struct connection *c, const cJSON *context, const struct poll_
 
 /* Is this one of our team folders, by name? */
 bool dbx_place_is_ours(const char *name);
-/* The namespace of a team folder of ours, found or made; nobody is a member of it. base: DBX_QUARANTINE or DBX_TRANSIT. */
+/* The namespace of a team folder of ours, found or made; nobody is a member of it. base: DBX_QUARANTINE or DBX_TRANSIT.
+ * Errors: REMOTE "no_place" or "place_shared" when there can be none. */
 int dbx_place_find(struct connection *c, const char *admin, const char *base, struct buf *ret, struct err *err);
 
-/* Lists what is shared of the file itself: links and members, as they go into receipts. */
-int dbx_share_list(struct connection *c, const struct dbx_as *as, const char *id, cJSON **ret_links, cJSON **ret_members,
-	struct err *err);
+/* Lists what is shared of the file itself: links and members, as they go into receipts. A list that Dropbox refuses is
+ * empty, and the receipt says so. */
+int dbx_share_list(struct connection *c, const struct dbx_as *as, const char *id, cJSON *receipt, cJSON **ret_links,
+	cJSON **ret_members, struct err *err);
 /* Ends all sharing of the file itself; what the receipt does not hold yet is added to it first. */
 int dbx_share_remove(struct connection *c, const struct dbx_as *as, const char *id, cJSON *receipt, struct err *err);
 /* Brings back what the receipt holds and is not there; the rest goes into not_restored. */
@@ -142,6 +153,22 @@ int dbx_held_look(struct connection *c, struct held *h, struct err *err);
 int dbx_held_take(struct connection *c, struct held *h, const char *held, const char *version, struct err *err);
 /* From the quarantine folder to `path` below the home namespace; another name is taken when that is taken. */
 int dbx_held_return(struct connection *c, struct held *h, const char *path, struct err *err);
+
+/* Without a quarantine folder (trash.c): "deletes" in the receipt, then "deleted". */
+
+/* Deletes the file at home, in the revision that was looked at. Errors: CHANGED. */
+int dbx_trash_take(struct connection *c, const struct held *h, cJSON *receipt, struct err *err);
+/* Brings it back to its path; h is looked at anew. Errors: REMOTE "place_taken", "history_over". */
+int dbx_trash_return(struct connection *c, struct held *h, cJSON *receipt, struct err *err);
+/* Deletes for good what was deleted. */
+int dbx_trash_purge(struct connection *c, const struct held *h, const cJSON *receipt, struct err *err);
+/* A move was refused and the file is to be deleted: remembered before it is, for a crash may follow. */
+int dbx_trash_decide(struct connection *c, const cJSON *receipt, struct err *err);
+int dbx_trash_decided(struct connection *c, const cJSON *receipt, bool *ret, struct err *err);
+/* Why there is no quarantine folder, for people; why NULL: there is one. */
+int dbx_trash_note(struct connection *c, const char *why, struct err *err);
+int dbx_trash_reason(struct connection *c, struct buf *ret, struct err *err);
+
 int dbx_act_plan(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
 	cJSON *receipt, struct err *err);
 int dbx_act_quarantine(struct connection *c, cJSON *receipt, bool again, struct err *err);

@@ -31,17 +31,18 @@ static bool is_team_admin(const cJSON *member)
 
 	cJSON_ArrayForEach(role, json_array(member, "roles"))
 	{
-		if (strcmp(json_str_or(role, "name", ""), "Team admin") == 0)
+		if (strcasecmp(json_str_or(role, "name", ""), "Team admin") == 0)
 			return true;
 	}
-	return false;
+	return strcmp(dbx_tag_of(member, "role"), "team_admin") == 0;
 }
 
-/* The one who linked the app has left, or was never written down: any active team admin serves. */
-static int find_admin(struct connection *c, struct buf *ret, struct err *err)
+/* The one who linked the app has left, or was never written down: any active team admin serves. Roles have names for
+ * people; the older list, which not everybody serves, has tags. old: that one. 1: none found. */
+static int find_admin(struct connection *c, bool old, struct buf *ret, struct err *err)
 {
 	_cleanup_json_ cJSON *arg = cJSON_CreateObject();
-	const char *route = "team/members/list_v2";
+	const char *route = old ? "team/members/list" : "team/members/list_v2";
 
 	if (!arg || json_set_int(arg, "limit", 1000) < 0)
 		return err_memory(err);
@@ -64,8 +65,23 @@ static int find_admin(struct connection *c, struct buf *ret, struct err *err)
 		arg = cJSON_CreateObject();
 		if (!arg || json_set_str(arg, "cursor", next) < 0)
 			return err_memory(err);
-		route = "team/members/list/continue_v2";
+		route = old ? "team/members/list/continue" : "team/members/list/continue_v2";
 	}
+	return 1;
+}
+
+static int any_admin(struct connection *c, struct buf *ret, struct err *err)
+{
+	struct err why;
+	int r = find_admin(c, false, ret, err);
+
+	if (r == 1 && (r = find_admin(c, true, ret, &why)) < 0) {
+		if (!dbx_refused(&why))
+			return dbx_fail(err, &why);
+		r = 1;
+	}
+	if (r <= 0)
+		return r;
 	err_set(err, ERR_REMOTE, "no_admin", "the team has no active administrator to act as");
 	return err_scope(err, SCOPE_CONNECTION);
 }
@@ -77,14 +93,23 @@ int dbx_admin(struct connection *c, struct buf *ret, struct err *err)
 
 	buf_clear(ret);
 	if (dbx_object(c, NULL, "team/token/get_authenticated_admin", NULL, &doc, &why) < 0) {
-		if (why.class == ERR_REMOTE && why.http_status == 409)
-			return find_admin(c, ret, err);
-		return dbx_fail(err, &why);
+		/* admin_not_active, mapping_not_found; or nobody can say. */
+		return dbx_refused(&why) || why.class == ERR_GONE ? any_admin(c, ret, err) : dbx_fail(err, &why);
 	}
 	const char *id = json_str(json_object(doc, "admin_profile"), "team_member_id");
 	if (!member_id_ok(id))
 		return err_set(err, ERR_REMOTE, "bad_answer", "an administrator without an id");
 	return buf_adds(ret, id) < 0 ? err_memory(err) : 0;
+}
+
+int dbx_admin_if_any(struct connection *c, struct buf *ret, struct err *err)
+{
+	struct err why;
+
+	if (dbx_admin(c, ret, &why) == 0)
+		return 0;
+	buf_clear(ret);
+	return strcmp(why.code, "no_admin") == 0 ? 0 : dbx_fail(err, &why);
 }
 
 /* ---- members ---- */
@@ -180,15 +205,18 @@ int dbx_folder_member(struct connection *c, const char *admin, const char *ns, s
 		return err_memory(err);
 	/* The first thousand members are enough to choose from. */
 	if (dbx_object(c, &as, "sharing/list_folder_members", arg, &doc, &why) < 0)
-		return why.class == ERR_GONE || (why.class == ERR_REMOTE && strcmp(why.code, "forbidden") == 0) ?
-			0 : dbx_fail(err, &why);
+		return why.class == ERR_GONE || dbx_refused(&why) ? 0 : dbx_fail(err, &why);
 	size_t n = candidates_of(doc, list);
 	if (!n)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		ids[i] = list[i].id;
-	if (dbx_members(c, ids, n, &infos, err) < 0)
-		return -1;
+	if (dbx_members(c, ids, n, &infos, &why) < 0) {
+		if (!dbx_refused(&why))
+			return dbx_fail(err, &why);
+		/* Nobody says who is active; one who is not will be refused, and the stream says so. */
+		return buf_adds(ret_id, ids[0]) < 0 ? err_memory(err) : 0;
+	}
 	for (size_t i = 0; i < n; i++) {
 		const cJSON *info;
 		cJSON_ArrayForEach(info, infos)

@@ -1,6 +1,7 @@
 /* Our two team folders: the quarantine, which only administrators reach, and the transit folder, into which a member is let
  * for the moment in which a file of theirs passes. Found again by name, made when there is none, emptied of members. Called
- * by act.c on core's job threads, perhaps by several at once: Dropbox lets only one make a folder of a name.
+ * by act.c on core's job threads, one at a time in this process; another node may be making them, and Dropbox lets only one make a
+ * folder of a name.
  *
  * Remembered as "team-folder/NAME". Sources: team.stone (team_folder/…), sharing.stone (folder members). */
 #include "connectors/dropbox/dropbox.h"
@@ -115,16 +116,18 @@ static int clear_members(struct connection *c, const char *admin, const char *ns
 
 /* ---- finding and making ---- */
 
-/* Is the remembered folder still there and in use? 0 yes, 1 no. */
+/* Is the remembered folder still there and in use? 0 yes, 1 no, or nobody says so. */
 static int still_there(struct connection *c, const char *ns, struct err *err)
 {
+	struct err why;
+
 	_cleanup_json_ cJSON *arg = cJSON_CreateObject(), *doc = NULL;
 	cJSON *ids = cJSON_CreateArray();
 
 	if (json_set(arg, "team_folder_ids", ids) < 0 || !cJSON_AddItemToArray(ids, cJSON_CreateString(ns)))
 		return err_memory(err);
-	if (dbx_call(c, NULL, "team/team_folder/get_info", arg, &doc, err) < 0)
-		return -1;
+	if (dbx_call(c, NULL, "team/team_folder/get_info", arg, &doc, &why) < 0)
+		return dbx_refused(&why) ? 1 : dbx_fail(err, &why);
 	const cJSON *first = cJSON_IsArray(doc) ? cJSON_GetArrayItem(doc, 0) : NULL;
 	if (!first || !*dbx_tag(first))
 		return err_set(err, ERR_REMOTE, "bad_answer", "a team folder's description that is none");
@@ -199,16 +202,13 @@ static int create(struct connection *c, const char *name, struct buf *ret, struc
 		/* Not all teams have selective sync. */
 		if (!synced && strstr(why.message, "sync_settings_error"))
 			continue;
-		if (why.class == ERR_REMOTE && why.http_status == 409)
-			return err_set(err, ERR_REMOTE, "no_place", "Dropbox does not let us make the team folder %s: make it by "
-				"hand, for administrators only (%.120s)", name, why.message);
 		return dbx_fail(err, &why);
 	}
 	return err_set(err, ERR_REMOTE, "no_place", "Dropbox does not let us make the team folder %s", name);
 }
 
 /* 0 found or made; 1 look again: somebody else made it right now. last: such a name counts as taken. */
-static int find_or_make(struct connection *c, const char *base, bool last, struct buf *ret, struct err *err)
+static int find_or_make(struct connection *c, const char *base, bool last, struct buf *ret, bool *ret_made, struct err *err)
 {
 	_cleanup_json_ cJSON *list = NULL;
 	char name[64];
@@ -224,16 +224,19 @@ static int find_or_make(struct connection *c, const char *base, bool last, struc
 		if (folder)
 			continue;
 		int r = create(c, name, ret, err);
+		*ret_made = r == 0;
 		if (r <= 0 || !last)
 			return r;
 	}
 	return err_set(err, ERR_REMOTE, "no_place", "all names of the team folder %s are taken", base);
 }
 
-int dbx_place_find(struct connection *c, const char *admin, const char *base, struct buf *ret, struct err *err)
+static int place_find(struct connection *c, const char *admin, const char *base, struct buf *ret, struct err *err)
 {
 	const struct connector_env *env = c->api.env;
 	_cleanup_buf_ struct buf key = BUF_INIT(256), id = BUF_INIT(DBX_ID_MAX);
+	_cleanup_buf_ struct buf was = BUF_INIT(DBX_ID_MAX);
+	bool made = false;
 	int r = 1;
 
 	buf_clear(ret);
@@ -249,15 +252,38 @@ int dbx_place_find(struct connection *c, const char *admin, const char *base, st
 		if (r == 0)
 			return buf_adds(ret, buf_str(&id)) < 0 ? err_memory(err) : 0;
 	}
+	if (buf_adds(&was, buf_str(&id)) < 0)
+		return err_memory(err);
 	buf_clear(&id);
 	for (int round = 0; r == 1 && round < ROUNDS_MAX; round++)
-		r = find_or_make(c, base, round + 1 == ROUNDS_MAX, &id, err);
+		r = find_or_make(c, base, round + 1 == ROUNDS_MAX, &id, &made, err);
 	if (r < 0)
 		return -1;
 	if (r == 1)
 		return err_set(err, ERR_RETRY, "busy", "the team folder %s is being made", base);
-	if (clear_members(c, admin, buf_str(&id), err) < 0 ||
-		env->place_put(env->ctx, buf_str(&key), buf_str(&id), err) < 0)
+	struct err why;
+	/* A folder that we made has nobody in it, whether or not that can be seen. */
+	bool ours = made || strcmp(buf_str(&was), buf_str(&id)) == 0;
+	if (clear_members(c, admin, buf_str(&id), &why) < 0 && !(ours && dbx_refused(&why)))
+		return dbx_fail(err, &why);
+	if (env->place_put(env->ctx, buf_str(&key), buf_str(&id), err) < 0)
 		return -1;
 	return buf_adds(ret, buf_str(&id)) < 0 ? err_memory(err) : 0;
+}
+
+int dbx_place_find(struct connection *c, const char *admin, const char *base, struct buf *ret, struct err *err)
+{
+	struct err why;
+
+	if (!admin)
+		return err_set(err, ERR_REMOTE, "no_place", "the team has no active administrator to act as");
+	pthread_mutex_lock(&c->places);
+	int r = place_find(c, admin, base, ret, &why);
+	pthread_mutex_unlock(&c->places);
+	if (r == 0)
+		return 0;
+	if (!dbx_refused(&why))
+		return dbx_fail(err, &why);
+	return err_set(err, ERR_REMOTE, "no_place", "Dropbox does not let us have the team folder %s: make it by hand, for "
+		"administrators only (%.120s)", base, why.message);
 }

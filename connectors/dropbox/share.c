@@ -161,14 +161,25 @@ static int list_members(struct connection *c, const struct dbx_as *as, const cha
 	return err_set(err, ERR_REMOTE, "bad_answer", "the list of a file's members does not end");
 }
 
-int dbx_share_list(struct connection *c, const struct dbx_as *as, const char *id, cJSON **ret_links, cJSON **ret_members,
-	struct err *err)
+/* What cannot be listed cannot be ended, but the move ends most of it. */
+static int unlisted(cJSON *receipt, const char *what, const struct err *why, struct err *err)
+{
+	if (!dbx_refused(why))
+		return dbx_fail(err, why);
+	return json_note(receipt, "kept_sharing", "%s: %.200s", what, why->message) < 0 ? err_memory(err) : 0;
+}
+
+int dbx_share_list(struct connection *c, const struct dbx_as *as, const char *id, cJSON *receipt, cJSON **ret_links,
+	cJSON **ret_members, struct err *err)
 {
 	_cleanup_json_ cJSON *links = cJSON_CreateArray(), *members = cJSON_CreateArray();
+	struct err why;
 
 	if (!links || !members)
 		return err_memory(err);
-	if (list_links(c, as, id, links, err) < 0 || list_members(c, as, id, members, err) < 0)
+	if (list_links(c, as, id, links, &why) < 0 && unlisted(receipt, "its links are not known", &why, err) < 0)
+		return -1;
+	if (list_members(c, as, id, members, &why) < 0 && unlisted(receipt, "its members are not known", &why, err) < 0)
 		return -1;
 	*ret_links = TAKE_PTR(links);
 	*ret_members = TAKE_PTR(members);
@@ -284,7 +295,7 @@ int dbx_share_remove(struct connection *c, const struct dbx_as *as, const char *
 	_cleanup_json_ cJSON *links = NULL, *members = NULL;
 	const cJSON *entry;
 
-	if (dbx_share_list(c, as, id, &links, &members, err) < 0)
+	if (dbx_share_list(c, as, id, receipt, &links, &members, err) < 0)
 		return -1;
 	cJSON *known_links = list_of(receipt, "links"), *known_members = list_of(receipt, "members");
 	if (!known_links || !known_members)
@@ -374,7 +385,7 @@ int dbx_share_restore(struct connection *c, const struct dbx_as *as, const char 
 
 	if (cJSON_GetArraySize(json_array(receipt, "links")) == 0 && cJSON_GetArraySize(json_array(receipt, "members")) == 0)
 		return 0;
-	if (dbx_share_list(c, as, id, &links, &members, err) < 0)
+	if (dbx_share_list(c, as, id, receipt, &links, &members, err) < 0)
 		return -1;
 	cJSON_ArrayForEach(entry, json_array(receipt, "members"))
 	{

@@ -38,6 +38,22 @@ static int put_stream(struct lister *l, const char *remote_id, const struct dbx_
 	return 0;
 }
 
+/* Team folders and shared folders are found through an administrator. */
+static int put_closed(struct lister *l, const char *ns, const char *name, struct err *err)
+{
+	_cleanup_buf_ struct buf id = BUF_INIT(DBX_ID_MAX + 8);
+	const struct dbx_as as = {.ns = ns};
+	struct stream_info *s;
+
+	if (buf_addf(&id, "ns/%s", ns) < 0)
+		return err_set(err, ERR_REMOTE, "bad_answer", "a namespace whose id is too long");
+	if (put_stream(l, buf_str(&id), &as, name, name, &s, err) < 0)
+		return -1;
+	s->state = STREAM_FORBIDDEN;
+	s->reason = "the team has no active administrator to act as";
+	return 0;
+}
+
 static int put_namespace(struct lister *l, const struct dbx_as *as, const char *owner, const char *name, struct err *err)
 {
 	_cleanup_buf_ struct buf id = BUF_INIT(DBX_ID_MAX + 8);
@@ -128,8 +144,9 @@ static int put_root(struct lister *l, const char *ns, const char *member, struct
 
 	if (!member || !*member || strlen(member) >= DBX_ID_MAX)
 		return 0;
-	if (dbx_members(l->c, &member, 1, &infos, err) < 0)
-		return -1;
+	struct err why;
+	if (dbx_members(l->c, &member, 1, &infos, &why) < 0)
+		return dbx_refused(&why) ? 0 : dbx_fail(err, &why);
 	const cJSON *profile = json_object(cJSON_GetArrayItem(infos, 0), "profile");
 	const char *home = json_str(profile, "member_folder_id");
 	if (!profile || !dbx_member_active(profile) || (home && strcmp(home, ns) == 0))
@@ -148,6 +165,8 @@ static int put_entry(struct lister *l, const cJSON *entry, struct err *err)
 	if (strcmp(type, "team_folder") == 0 || strcmp(type, "shared_folder") == 0) {
 		if (*type == 't' && dbx_place_is_ours(name))
 			return 0;
+		if (!l->admin.len)
+			return put_closed(l, ns, name, err);
 		const struct dbx_as as = {.admin = buf_str(&l->admin), .ns = ns};
 		return *type == 't' ? put_namespace(l, &as, name, name, err) : put_shared(l, ns, name, err);
 	}
@@ -180,7 +199,7 @@ static int list_namespaces(struct lister *l, const char *at, const char **ret_ne
 	const cJSON *list = json_array(doc, "namespaces");
 	if (!list || !cJSON_IsBool(json_get(doc, "has_more")))
 		return err_set(err, ERR_REMOTE, "bad_answer", "a list of namespaces that is none");
-	if (room(l, list, err) < 0 || dbx_admin(l->c, &l->admin, err) < 0)
+	if (room(l, list, err) < 0 || dbx_admin_if_any(l->c, &l->admin, err) < 0)
 		return -1;
 	cJSON_ArrayForEach(entry, list)
 	{

@@ -17,17 +17,22 @@ int dbx_held_open(struct connection *c, const cJSON *receipt, struct held *h, st
 {
 	struct held made = {.id = json_str(receipt, "id"), .admin_id = BUF_INIT(DBX_ID_MAX)};
 
-	if (!made.id || !json_str(receipt, "place"))
+	if (!made.id || (!json_str(receipt, "place") && !json_bool(receipt, "deletes")))
 		return err_set(err, ERR_LOCAL, "bad_receipt", "a receipt without a file or a place");
-	if (dbx_as_of(json_object(receipt, "home"), &made.home, err) < 0 || dbx_admin(c, &made.admin_id, err) < 0) {
+	if (dbx_as_of(json_object(receipt, "home"), &made.home, err) < 0 || dbx_admin_if_any(c, &made.admin_id, err) < 0) {
 		buf_free(&made.admin_id);
 		return -1;
 	}
+	const char *admin = made.admin_id.len ? buf_str(&made.admin_id) : NULL;
+	if (!admin && (made.home.admin || json_str(receipt, "place"))) {
+		err_set(err, ERR_REMOTE, "no_admin", "the team has no active administrator to act as");
+		return err_scope(err, SCOPE_ITEM);
+	}
 	/* Who administers may have changed since. */
 	if (made.home.admin)
-		made.home.admin = buf_str(&made.admin_id);
-	made.admin = (struct dbx_as){.admin = buf_str(&made.admin_id), .ns = json_str(receipt, "place")};
-	made.passer = (struct dbx_as){.admin = buf_str(&made.admin_id), .ns = json_str(receipt, "transit")};
+		made.home.admin = admin;
+	made.admin = (struct dbx_as){.admin = admin, .ns = json_str(receipt, "place")};
+	made.passer = (struct dbx_as){.admin = admin, .ns = json_str(receipt, "transit")};
 	*h = made;
 	return 0;
 }
@@ -51,7 +56,7 @@ static int try_look(struct connection *c, struct held *h, const struct dbx_as *a
 	}
 	/* A member who is in the transit folder sees it in their home; and an administrator sees much by mere id. */
 	const char *in = json_str(json_object(file, "sharing_info"), "parent_shared_folder_id");
-	if (in && strcmp(in, h->admin.ns) == 0)
+	if (in && h->admin.ns && strcmp(in, h->admin.ns) == 0)
 		where = HELD_PLACE;
 	else if (in && h->passer.ns && strcmp(in, h->passer.ns) == 0)
 		where = HELD_TRANSIT;
@@ -71,12 +76,12 @@ int dbx_held_look(struct connection *c, struct held *h, struct err *err)
 	h->where = HELD_NOWHERE;
 	json_free(h->file);
 	h->file = NULL;
-	r = try_look(c, h, &h->admin, HELD_PLACE, err);
+	r = h->admin.ns ? try_look(c, h, &h->admin, HELD_PLACE, err) : 1;
 	if (r == 1)
 		r = try_look(c, h, &h->home, HELD_HOME, err);
 	if (r == 1 && h->passer.ns)
 		r = try_look(c, h, &h->passer, HELD_TRANSIT, err);
-	if (r == 1)
+	if (r == 1 && anywhere.admin)
 		r = try_look(c, h, &anywhere, HELD_ELSEWHERE, err);
 	return r < 0 ? -1 : 0;
 }
@@ -125,8 +130,8 @@ static int let_out(struct connection *c, const struct held *h, struct err *err)
 	arg = cJSON_CreateObject();
 	if (!arg || json_set_str(arg, "async_job_id", id) < 0)
 		return err_memory(err);
-	if (dbx_object(c, &as, "sharing/check_remove_member_job_status", arg, &job, err) < 0)
-		return -1;
+	if (dbx_object(c, &as, "sharing/check_remove_member_job_status", arg, &job, &why) < 0)
+		return dbx_refused(&why) ? 0 : dbx_fail(err, &why);
 	/* Still running is fine: the folder is empty. */
 	if (strcmp(dbx_tag(job), "failed") != 0)
 		return 0;

@@ -155,3 +155,24 @@ scenario('the folder it was in is gone: it comes back all the same', { seed: { .
   await restoreAll(s)
   assert.deepEqual(byId(await s.state()), byId(s.before))
 })
+
+// What was judged once and then overwritten comes back from the version history: the same bytes, and the same time by its
+// writer's word.
+scenario('a threat that hides behind a harmless version is contained when it comes back', { seed: { ...base, [`${hana}/threat.com`]: EICAR } }, async (s) => {
+  await s.connect()
+  const d = await dropbox(s.cloud)
+  await s.cloud.faults({ provider: 'dropbox', path: '/2/team/team_folder/list', what: 'status', status: 503, headers: { 'Retry-After': '2' } })
+  const run = s.once()
+  await waitFor('the judgement', async () => (await s.cloud.journal()).some((r) => r.path === '/2/team/team_folder/list' && r.status === 503))
+  const { entries: [bad] } = await d.call('files/list_revisions', { path: '/threat.com' }, { user: d.ids.hana })
+  await d.call('files/upload', { path: '/threat.com', mode: 'overwrite', client_modified: bad.client_modified }, { user: d.ids.hana, content: 'harmless' })
+  await run
+  const item = async () => (await s.state()).find((i) => i.id === bad.id)
+  assert.equal((await item()).quarantined, false)
+  await d.call('files/restore', { path: '/threat.com', rev: bad.rev }, { user: d.ids.hana })
+  await s.once()
+  assert.equal((await item()).quarantined, true)
+  await restoreAll(s)
+  await s.once()
+  assert.equal((await item()).quarantined, false)
+})

@@ -237,7 +237,7 @@ static void test_download(void **state)
 	};
 	static const enum err_class ends[] = {ERR_NONE, ERR_GONE, ERR_REMOTE, ERR_GONE};
 	const struct item item = {.kind = ITEM_FILE, .id = "id:\xe6\x97\xa5\xf0\x9f\x98\x80\x7f",
-		.version = HASH "@2026-11-01T00:00:00Z", .size = 3};
+		.version = HASH "@2026-11-02T00:00:00Z", .size = 3};
 	struct content_budget *budget = NULL;
 	struct connection *c = script_start(steps);
 

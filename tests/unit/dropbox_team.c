@@ -154,7 +154,7 @@ static void test_names(void **state)
 /* ---- the door ---- */
 
 #define RECEIPT                                                                                                        \
-	"{\"v\":1,\"op\":\"OP\",\"version\":\"" HASH "@2026-11-01T00:00:00Z\",\"home\":{\"ns\":\"7\",\"user\":\"dbmid:u\"},"             \
+	"{\"v\":1,\"op\":\"OP\",\"version\":\"" HASH "@2026-11-02T00:00:00Z\",\"home\":{\"ns\":\"7\",\"user\":\"dbmid:u\"},"             \
 	"\"id\":\"id:a\",\"place\":\"8\",\"transit\":\"9\",\"path\":\"/n.txt\",\"path_lower\":\"/n.txt\",\"name\":\"n.txt\","                  \
 	"\"held\":\"OP n.txt\",\"links\":[],\"members\":[]}"
 #define NOT_FOUND .status = 409, .body = "{\"error\":{\".tag\":\"path\",\"path\":{\".tag\":\"not_found\"}}}"
@@ -186,7 +186,7 @@ static void test_door_not_open_yet(void **state)
 	script_end(c);
 }
 
-/* The file stays; whoever was let in is not left inside. */
+/* Whoever was let in is not left inside; the file is deleted in the revision that was judged, which was decided durably. */
 static void test_door_is_closed_after_a_refusal(void **state)
 {
 	const struct step steps[] = {
@@ -199,15 +199,43 @@ static void test_door_is_closed_after_a_refusal(void **state)
 			.body = "{\"error\":{\".tag\":\"from_write\",\"from_write\":{\".tag\":\"no_write_permission\"}}}"},
 		{.route = "sharing/remove_folder_member", .wants = "dbmid:u", .body = "{\".tag\":\"async_job_id\",\"async_job_id\":\"j\"}"},
 		{.route = "sharing/check_remove_member_job_status", .body = "{\".tag\":\"in_progress\"}"},
+		{.route = "files/get_metadata", NOT_FOUND},
+		{.route = "files/get_metadata", .body = FILE_OF("a", "111111111", "/n.txt")},
+		UNSHARED,
+		{.route = "files/delete_v2", .wants = "\"parent_rev\":\"111111111\"", .body = "{\"metadata\":{}}"},
 		{0},
 	};
 	_cleanup_buf_ struct buf out = BUF_INIT(CONNECTOR_TEXT_MAX);
 	struct connection *c = script_start(steps);
 	struct err err = {0};
 
-	assert_int_equal(script_connector()->quarantine(c, RECEIPT, false, &out, &err), -1);
-	assert_int_equal(err.class, ERR_REMOTE);
-	assert_string_equal(err.code, "forbidden");
+	if (script_connector()->quarantine(c, RECEIPT, false, &out, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_non_null(strstr(buf_str(&out), "\"deleted\":true"));
+	assert_string_equal(script_place(), "yes");
+	script_end(c);
+}
+
+/* A crash after the deletion: what was decided is remembered, so the file is not taken for lost. */
+static void test_deletion_is_resumed(void **state)
+{
+	const struct step steps[] = {
+		ADMIN_STEP,
+		{.route = "files/get_metadata", NOT_FOUND},
+		{.route = "files/get_metadata", NOT_FOUND},
+		{.route = "files/get_metadata", NOT_FOUND},
+		{.route = "files/get_metadata", NOT_FOUND},
+		{0},
+	};
+	_cleanup_buf_ struct buf out = BUF_INIT(CONNECTOR_TEXT_MAX);
+	struct connection *c = script_start(steps);
+	_cleanup_json_ cJSON *receipt = cJSON_Parse(RECEIPT);
+	struct err err = {0};
+
+	assert_int_equal(dbx_trash_decide(c, receipt, &err), 0);
+	if (script_connector()->quarantine(c, RECEIPT, true, &out, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_non_null(strstr(buf_str(&out), "\"deleted\":true"));
 	script_end(c);
 }
 
@@ -268,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_streams), cmocka_unit_test(test_admin_who_left), cmocka_unit_test(test_place),
 		cmocka_unit_test(test_place_open_to_others), cmocka_unit_test(test_names),
 		cmocka_unit_test(test_door_not_open_yet), cmocka_unit_test(test_door_is_closed_after_a_refusal),
+		cmocka_unit_test(test_deletion_is_resumed),
 		cmocka_unit_test(test_password_is_not_forgotten), cmocka_unit_test(test_missing_scope),
 	};
 
