@@ -1,10 +1,11 @@
 /* Checks a route's argument against its form as the real address does, which refuses unknown fields, missing
  * ones and wrong types with a text about the first wrong one.
  *
- * A form is a list of words "name:type", with '?' behind an optional one. Types: s string, b boolean, u or
- * uMIN-MAX unsigned integer, f number, t time, h 64 hex digits, v revision, x anything; g tag of a union or
- * the union; o object; l list (lMAX: at most so many); paths: R "", "/…", "id:", "ns:"; P "/…", "id:",
- * "rev:", "ns:"; W "/…", "ns:"; I "/…", "id:", "ns:". */
+ * A form is a list of words "name:type", with '?' behind an optional one. Types: s string (sMIN-MAX: of so
+ * many bytes), b boolean, u or uMIN-MAX unsigned integer, f number, t time, h 64 hex digits, v revision, N
+ * namespace, x anything; g tag of a union or the union (g@a,b: no others); o object (o@FORM); l list
+ * (lMIN-MAX: of so many; l@TYPE or l@FORM: of such); paths: R "", "/…", "id:", "ns:"; P "/…", "id:", "rev:",
+ * "ns:"; W "/…", "ns:"; I "/…", "id:", "ns:"; Q "/…". */
 #include "fakecloud/dropbox/dropbox.h"
 
 #include "base/timeutil.h"
@@ -13,6 +14,39 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define COMMIT                                                                                               \
+	"path:I mode:g@add,overwrite,update? autorename:b? client_modified:t? mute:b? property_groups:l? "   \
+	"strict_conflict:b?"
+
+/* The structs inside arguments. */
+static const char *const forms[][2] = {
+	{"add_member", "member:g access_level:g?"},
+	{"append", "cursor:o@session length:u close:b?"},
+	{"commit", COMMIT},
+	{"delete", "path:I parent_rev:v?"},
+	{"finish", "cursor:o@session commit:o@commit content_hash:h?"},
+	{"link", "require_password:b? link_password:s? expires:t? audience:g? access:g? "
+		 "requested_visibility:g? "
+		 "allow_download:b?"},
+	{"lock", "path:I"},
+	{"match", "include_highlights:b?"},
+	{"relocate", "from_path:I to_path:I"},
+	{"search", "path:R? max_results:u1-1000? order_by:g? file_status:g? filename_only:b? "
+		   "file_extensions:l@s? "
+		   "file_categories:l@g? account_id:s40-40?"},
+	{"session", "session_id:s offset:u"},
+	{"time", "start_time:t? end_time:t?"},
+};
+
+static const char *form_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		if (!strcmp(forms[i][0], name))
+			return forms[i][1];
+	}
+	return NULL;
+}
 
 static const char *kind_of(const cJSON *v)
 {
@@ -46,7 +80,9 @@ static const char *path_wrong(struct arena *arena, char type, const char *s)
 		return "Specify the root folder as an empty string rather than as \"/\".";
 	if (type == 'R' && !*s)
 		ok = true;
-	if (type != 'W' && !strncmp(s, "id:", 3))
+	if (type == 'Q')
+		ok = *s == '/';
+	if (type != 'W' && type != 'Q' && !strncmp(s, "id:", 3))
 		ok = true;
 	if (type == 'P' && !strncmp(s, "rev:", 4) && hex_only(s + 4, 9))
 		ok = true;
@@ -55,6 +91,7 @@ static const char *path_wrong(struct arena *arena, char type, const char *s)
 	return arena_printf(arena, "'%.200s' did not match pattern '%s'", s,
 		type == 'R'   ? "(/(.|[\\r\\n])*)?|id:.*|(ns:[0-9]+(/.*)?)"
 		: type == 'P' ? "(/(.|[\\r\\n])*|id:.*)|(rev:[0-9a-f]{9,})|(ns:[0-9]+(/.*)?)"
+		: type == 'Q' ? "/(.|[\\r\\n])*"
 		: type == 'W' ? "(/(.|[\\r\\n])*)|(ns:[0-9]+(/.*)?)"
 			      : "(/(.|[\\r\\n])*)|(ns:[0-9]+(/.*)?)|(id:.*)");
 }
@@ -76,13 +113,90 @@ static const char *number_wrong(struct arena *arena, const char *range, const cJ
 	return NULL;
 }
 
+static const char *value_wrong(struct arena *arena, const char *type, const cJSON *v);
+
+/* "MIN-MAX", "MAX" or nothing. */
+static void limits(const char *text, int64_t *ret_min, int64_t *ret_max)
+{
+	char *end = NULL;
+
+	*ret_min = 0;
+	*ret_max = INT64_MAX;
+	if (*text < '0' || *text > '9')
+		return;
+	*ret_max = strtoll(text, &end, 10);
+	if (*end == '-') {
+		*ret_min = *ret_max;
+		*ret_max = strtoll(end + 1, NULL, 10);
+	}
+}
+
+static const char *tag_wrong(struct arena *arena, const char *allowed, const cJSON *v)
+{
+	const char *tag = dbx_tag_of(v);
+	size_t n = tag ? strlen(tag) : 0;
+
+	if (!tag)
+		return "expected a string or an object with a .tag";
+	for (const char *p = allowed; p && *p; p += strcspn(p, ","), p += *p == ',') {
+		if (!strncmp(p, tag, n) && (!p[n] || p[n] == ','))
+			return NULL;
+	}
+	return allowed ? arena_printf(arena, "invalid tag '%.60s'", tag) : NULL;
+}
+
+static const char *list_wrong(struct arena *arena, const char *type, const cJSON *v)
+{
+	const char *of = strchr(type, '@'), *wrong = NULL;
+	int64_t min, max, n = cJSON_IsArray(v) ? cJSON_GetArraySize(v) : 0;
+	const cJSON *each;
+	int i = 0;
+
+	if (!cJSON_IsArray(v))
+		return arena_printf(arena, "expected list, got %s", kind_of(v));
+	limits(type + 1, &min, &max);
+	if (n < min || n > max)
+		return arena_printf(arena, "list must have from %" PRId64 " to %" PRId64 " items", min, max);
+	const char *form = of ? form_find(of + 1) : NULL;
+	cJSON_ArrayForEach(each, v)
+	{
+		if (of)
+			wrong = form ? dbx_args_check(arena, form, each) : value_wrong(arena, of + 1, each);
+		if (wrong)
+			return arena_printf(arena, "index %d: %s", i, wrong);
+		i++;
+	}
+	return NULL;
+}
+
+static const char *string_wrong(struct arena *arena, const char *range, const char *s)
+{
+	int64_t min, max, len = (int64_t)strlen(s);
+
+	limits(range, &min, &max);
+	if (len >= min && len <= max)
+		return NULL;
+	return arena_printf(
+		arena, "'%.60s' must have from %" PRId64 " to %" PRId64 " characters", s, min, max);
+}
+
 static const char *value_wrong(struct arena *arena, const char *type, const cJSON *v)
 {
 	int64_t ms;
 
-	if (strchr("sthvRPWI", *type) && !cJSON_IsString(v))
+	if (strchr("sthvRPWINQ", *type) && !cJSON_IsString(v))
 		return arena_printf(arena, "expected string, got %s", kind_of(v));
 	switch (*type) {
+	case 's':
+		return string_wrong(arena, type + 1, v->valuestring);
+	case 'N':
+		return *v->valuestring &&
+				       strspn(v->valuestring, "-_"
+							      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij"
+							      "klmnopqrstuvwxyz:") == strlen(v->valuestring)
+			       ? NULL
+			       : arena_printf(arena, "'%.60s' did not match pattern '[-_0-9a-zA-Z:]+'",
+					 v->valuestring);
 	case 'b':
 		return cJSON_IsBool(v) ? NULL : arena_printf(arena, "expected boolean, got %s", kind_of(v));
 	case 'u':
@@ -90,16 +204,13 @@ static const char *value_wrong(struct arena *arena, const char *type, const cJSO
 	case 'f':
 		return cJSON_IsNumber(v) ? NULL : arena_printf(arena, "expected number, got %s", kind_of(v));
 	case 'o':
+		if (type[1] == '@')
+			return dbx_args_check(arena, form_find(type + 2), v);
 		return cJSON_IsObject(v) ? NULL : arena_printf(arena, "expected object, got %s", kind_of(v));
 	case 'g':
-		return dbx_tag_of(v) ? NULL : "expected a string or an object with a .tag";
+		return tag_wrong(arena, type[1] == '@' ? type + 2 : NULL, v);
 	case 'l':
-		if (!cJSON_IsArray(v))
-			return arena_printf(arena, "expected list, got %s", kind_of(v));
-		if (type[1] >= '0' && type[1] <= '9' && cJSON_GetArraySize(v) > strtol(type + 1, NULL, 10))
-			return arena_printf(
-				arena, "list has more than %ld items", strtol(type + 1, NULL, 10));
-		return NULL;
+		return list_wrong(arena, type, v);
 	case 't':
 		return time_parse(v->valuestring, &ms) == 0 && strlen(v->valuestring) == 20
 			       ? NULL
@@ -117,6 +228,7 @@ static const char *value_wrong(struct arena *arena, const char *type, const cJSO
 	case 'P':
 	case 'W':
 	case 'I':
+	case 'Q':
 		return path_wrong(arena, *type, v->valuestring);
 	default:
 		return NULL;

@@ -154,11 +154,6 @@ static void batch(struct dbx_call *c, bool copy)
 	cJSON *doc = dbx_tag("complete"), *entries = cJSON_AddArrayToObject(doc, "entries");
 	const cJSON *list = json_array(c->arg, "entries"), *each;
 
-	if (!cJSON_GetArraySize(list)) {
-		json_free(doc);
-		dbx_bad(c, "request body: entries: list must have at least 1 items");
-		return;
-	}
 	cJSON_ArrayForEach(each, list)
 	{
 		struct dbx_node *node = NULL;

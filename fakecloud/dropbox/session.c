@@ -158,11 +158,10 @@ void dbx_session_append_v2(struct dbx_call *c)
 	const char *id;
 	uint64_t offset;
 
-	if (!cursor_of(c->arg, &id, &offset))
-		dbx_bad(c, "HTTP header \"Dropbox-API-Arg\": cursor: missing required field 'session_id' or "
-			   "'offset'");
-	else
+	if (cursor_of(c->arg, &id, &offset))
 		append_one(c, id, offset);
+	else
+		dbx_error(c, "not_found");
 }
 
 void dbx_session_append_batch(struct dbx_call *c)
@@ -245,30 +244,11 @@ static cJSON *finish(struct dbx_call *c, const cJSON *entry, const char *data, s
 	return dbx_union(wrong);
 }
 
-/* The commit inside an argument is checked like the argument of an upload. */
-static const char *commit_wrong(struct dbx_call *c, const cJSON *entry)
-{
-	const char *id;
-	uint64_t offset;
-
-	if (!cursor_of(entry, &id, &offset))
-		return "cursor: missing required field 'session_id' or 'offset'";
-	const char *wrong = dbx_args_check(c->arena,
-		"path:I mode:g? autorename:b? client_modified:t? mute:b? property_groups:l? "
-		"strict_conflict:b?",
-		json_get(entry, "commit"));
-	return wrong ? arena_printf(c->arena, "commit: %s", wrong) : NULL;
-}
-
 void dbx_session_finish(struct dbx_call *c)
 {
 	struct dbx_node *node = NULL;
-	const char *chain = NULL, *wrong = commit_wrong(c, c->arg);
+	const char *chain = NULL;
 
-	if (wrong) {
-		dbx_bad(c, "HTTP header \"Dropbox-API-Arg\": %s", wrong);
-		return;
-	}
 	if (!hash_fits(c)) {
 		dbx_error(c, "content_hash_mismatch");
 		return;
@@ -292,12 +272,7 @@ static cJSON *finish_all(struct dbx_call *c, const char *tag)
 	cJSON_ArrayForEach(each, json_array(c->arg, "entries"))
 	{
 		struct dbx_node *node = NULL;
-		const char *chain, *wrong = commit_wrong(c, each);
-		if (wrong) {
-			json_free(doc);
-			dbx_bad(c, "request body: entries: %s", wrong);
-			return NULL;
-		}
+		const char *chain;
 		cJSON *error = finish(c, each, NULL, 0, true, &node, &chain);
 		cJSON *entry;
 		if (error) {
@@ -315,16 +290,10 @@ static cJSON *finish_all(struct dbx_call *c, const char *tag)
 
 void dbx_session_finish_batch(struct dbx_call *c)
 {
-	cJSON *doc = finish_all(c, "complete");
-
-	if (doc)
-		dbx_ok(c, dbx_job_new(c, doc));
+	dbx_ok(c, dbx_job_new(c, finish_all(c, "complete")));
 }
 
 void dbx_session_finish_batch_v2(struct dbx_call *c)
 {
-	cJSON *doc = finish_all(c, NULL);
-
-	if (doc)
-		dbx_ok(c, doc);
+	dbx_ok(c, finish_all(c, NULL));
 }

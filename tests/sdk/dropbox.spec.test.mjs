@@ -287,6 +287,80 @@ describe('every route', { skip }, () => {
     }
   })
 
+  it('was seen to succeed', async () => {
+    const open = (await known()).filter((r) => !seen.get(r.name)?.has(200) && !['auth/token/revoke', 'sharing/list_folders/continue', 'files/copy_batch/check_v2', 'files/search/continue_v2'].includes(r.name))
+    assert.deepEqual(open.map((r) => r.name), [])
+  })
+
+  // From a value of a type to values that the description forbids, as [what, value].
+  function* forbidden(type, sample, depth = 0) {
+    const { type: real, def } = stone.resolve(type)
+    const { name, named } = real
+    if (def?.kind === 'struct' && !def.subtypes && sample && typeof sample === 'object') {
+      yield ['no object', 7]
+      for (const [key, { type: inner, optional }] of stone.fields(def)) {
+        if (!optional && !stone.resolve(inner).type.nullable && key in sample) yield [`without ${key}`, (({ [key]: _, ...rest }) => rest)(sample)]
+        if (key in sample) for (const [what, value] of forbidden(inner, sample[key], depth + 1)) yield [`${key}: ${what}`, { ...sample, [key]: value }]
+      }
+      if (depth) yield ['an unknown field', { ...sample, no_such_field: 1 }]
+    } else if (def?.kind === 'union') {
+      yield ['a number', 7]
+      yield ['no tag', {}]
+      if (def.closed) yield ['an unknown tag', { '.tag': 'no_such_tag' }]
+    } else if (name === 'List') {
+      yield ['no list', 'x']
+      if (named.min_items) yield ['too short', []]
+      if (named.max_items && named.max_items <= 1000 && sample?.length) yield ['too long', Array.from({ length: named.max_items + 1 }, () => sample[0])]
+      if (sample?.length) for (const [what, value] of forbidden(real.args[0], sample[0], depth + 1)) yield [`[0] ${what}`, [value]]
+    } else if (name === 'Boolean') yield ['no boolean', 'true']
+    else if (/^U?Int/.test(name)) {
+      yield ['no number', 'x']
+      yield ['a fraction', 1.5]
+      if (named.max_value !== undefined) yield ['too large', named.max_value + 1]
+      if (named.min_value !== undefined || name[0] === 'U') yield ['too small', (named.min_value ?? 0) - 1]
+    } else if (name === 'Timestamp') for (const t of [7, 'yesterday', '2026-01-01', '2026-01-01T00:00:00.5Z', '2026-01-01T00:00:00+09:00']) yield [`time ${t}`, t]
+    else if (name === 'String') {
+      yield ['a number', 7]
+      if (named.min_length) yield ['too short', 'x'.repeat(named.min_length - 1)]
+      if (named.max_length !== undefined) yield ['too long', 'x'.repeat(named.max_length + 1)]
+      if (named.pattern !== undefined) for (const t of ['', '!', 'rev:z', 'ns:x', 'zz:1', 'G'.repeat(12)]) if (!new RegExp(`^(?:${named.pattern})$`, 's').test(t)) yield [`no match ${t}`, t]
+    }
+  }
+
+  it('refuses what its description forbids', async () => {
+    const sessions = { session_id: 'x', offset: 0 }
+    const samples = { path: '/Docs/plan.txt', from_path: '/Docs/plan.txt', to_path: '/odd', file: '/Docs/plan.txt', query: 'a', cursor: 'AAx', async_job_id: 'x', rev: '123456789', parent_rev: '123456789', before_rev: '123456789', url: 'https://www.dropbox.com/x', shared_folder_id: '1', team_folder_id: '1', name: 'n', member: { '.tag': 'email', email: 'x@y.example' }, settings: { expires: '2031-01-01T00:00:00Z', audience: { '.tag': 'public' }, allow_download: true }, commit: { path: '/odd', mode: { '.tag': 'add' }, autorename: false, client_modified: '2026-01-01T00:00:00Z' }, account_id: `dbid:${'x'.repeat(35)}`, features: [{ '.tag': 'upload_api_rate_limit' }], account_ids: [`dbid:${'x'.repeat(35)}`], paths: ['/odd'], team_folder_ids: ['1'], session_id: 'x', offset: 0, num_sessions: 1, leave_a_copy: false, options: { path: '/Docs', max_results: 5, filename_only: true, order_by: { '.tag': 'relevance' } }, limit: 5, recursive: true, include_deleted: true, include_mounted_folders: true, autorename: true, allow_ownership_transfer: true, client_modified: '2026-01-01T00:00:00Z', mode: { '.tag': 'path' }, content_hash: '0'.repeat(64), timeout: 30, quiet: true, access_level: { '.tag': 'viewer' }, direct_only: true, include_inherited: true, close: false, time: { start_time: '2026-01-01T00:00:00Z' }, category: { '.tag': 'sharing' }, session_type: { '.tag': 'sequential' }, sync_setting: { '.tag': 'default' }, force_async: false, force_async_off: true, export_format: 'html', custom_message: 'm', link_password: 'p' }
+    const special = {
+      'files/upload': { mode: { '.tag': 'add' } }, 'files/upload_session/append_v2': { cursor: sessions }, 'files/upload_session/finish': { cursor: sessions }, 'team/members/get_info': { members: [{ '.tag': 'email', email: 'x@y.example' }] }, 'team/members/get_info_v2': { members: [{ '.tag': 'email', email: 'x@y.example' }] },
+      'users/features/get_values': { features: [{ '.tag': 'file_locking' }] },
+      'sharing/add_file_member': { members: [{ '.tag': 'email', email: 'x@y.example' }] }, 'sharing/add_folder_member': { members: [{ member: { '.tag': 'email', email: 'x@y.example' } }] },
+      'files/upload_session/append_batch': { entries: [{ cursor: sessions, length: 1 }] }, 'files/upload_session/finish_batch': { entries: [{ cursor: sessions, commit: { path: '/odd' } }] }, 'files/upload_session/finish_batch_v2': { entries: [{ cursor: sessions, commit: { path: '/odd' } }] },
+      'files/move_batch_v2': { entries: [{ from_path: '/none', to_path: '/odd' }] }, 'files/copy_batch_v2': { entries: [{ from_path: '/none', to_path: '/odd' }] },
+    }
+    const mistakes = []
+    for (const route of await known()) {
+      const { def } = stone.resolve(route.arg)
+      if (!def) continue
+      const mine = { entries: [{ path: '/none' }], ...samples, ...special[route.name] }
+      const base = Object.fromEntries(stone.fields(def).filter(([k]) => k in mine).map(([k]) => [k, mine[k]]))
+      for (const wrong of stone.check(route.arg, base, route.name)) {
+        const [key] = /(?<=\.)\w+/.exec(wrong.slice(route.name.length)) ?? []
+        assert.ok(key in base, wrong)
+        delete base[key]
+      }
+      const who = route.attrs.auth === 'noauth' ? {} : { token, ...(route.attrs.auth === 'team' ? {} : { user: id('hana') }) }
+      if (route.name !== 'files/list_folder/longpoll' && !/revoke|permanently|archive|delete|move/.test(route.name)) {
+        const { status, text } = await box.call(route.name, base, { style: route.attrs.style ?? 'rpc', ...who })
+        if (![200, 409].includes(status) && !/cursor/.test(text)) mistakes.push(`${route.name} refuses a legal argument: ${status} ${text}`)
+      }
+      for (const [what, arg] of forbidden(route.arg, base)) {
+        const { status } = await box.call(route.name, arg, { style: route.attrs.style ?? 'rpc', ...who })
+        if (status !== 400) mistakes.push(`${route.name} ${what} ${status}`)
+      }
+    }
+    assert.equal(mistakes.join('\n'), '')
+  })
+
   it('stands any value in any field', async () => {
     const own = await startDropbox()
     try {

@@ -53,7 +53,7 @@ export class Stone {
       else if ((m = /^alias (\w+) = (.*)$/.exec(line))) this.types.set(`${ns}.${m[1]}`, { kind: 'alias', type: parseType(m[2], ns) })
       else if ((m = /^(struct|union_closed|union) (\w+)(?: extends ([\w.]+))?/.exec(line))) {
         kind = m[1] === 'struct' ? 'struct' : 'union'
-        at = { kind, ns, name: m[2], parent: m[3], fields: new Map() }
+        at = { kind, ns, name: m[2], parent: m[3], fields: new Map(), closed: m[1] === 'union_closed' }
         this.types.set(`${ns}.${m[2]}`, at)
       } else if ((m = /^route ([\w/]+)(?::(\d+))? \((.*)\)/.exec(line))) {
         const [arg, result, error] = parseType(`X(${m[3]})`, ns).args
@@ -150,6 +150,7 @@ export class Stone {
       case 'Timestamp': return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(value) || (type.args[0] === '%Y-%m-%d' && /^\d{4}-\d\d-\d\d$/.test(value)) ? [] : wrong('timestamp')
       case 'List':
         if (!Array.isArray(value)) return wrong('list')
+        if (named.min_items > value.length || named.max_items < value.length) return wrong(`${named.min_items ?? 0}-${named.max_items} items`)
         return value.flatMap((v, i) => this.check(type.args[0], v, `${path}[${i}]`))
       case 'Map':
         return Object.entries(value).flatMap(([k, v]) => this.check(type.args[1], v, `${path}.${k}`))
