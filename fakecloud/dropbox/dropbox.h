@@ -136,6 +136,7 @@ struct dbx_event {
 struct dbx_team {
 	const char *tenant, *name;
 	char id[48], app_key[16], app_secret[16], refresh_token[72];
+	char pkce_token[72]; /* of a grant that was made without the secret, and is renewed without it */
 	bool consent;
 	unsigned generation; /* cursors of an older one are lost */
 	int64_t lost_at;     /* when that was */

@@ -81,7 +81,8 @@ static const char *not_granted(struct arena *arena, const char *asked)
 	return NULL;
 }
 
-static void issue(struct fc_response *res, struct dbx_team *team, const char *scope, bool first, bool offline)
+/* refresh: the refresh token to hand out, or NULL. */
+static void issue(struct fc_response *res, struct dbx_team *team, const char *scope, bool first, const char *refresh)
 {
 	struct fc_token *t = fc_token_issue("dropbox", team->tenant, "sl.u.", TOKEN_LIFE_S);
 	cJSON *doc = cJSON_CreateObject();
@@ -95,8 +96,8 @@ static void issue(struct fc_response *res, struct dbx_team *team, const char *sc
 		cJSON_AddStringToObject(doc, "scope", t->scope);
 	if (first)
 		cJSON_AddStringToObject(doc, "team_id", team->id);
-	if (offline)
-		cJSON_AddStringToObject(doc, "refresh_token", team->refresh_token);
+	if (refresh)
+		cJSON_AddStringToObject(doc, "refresh_token", refresh);
 	fc_set_header(res, "Cache-Control", "no-cache");
 	fc_json(res, 200, doc);
 }
@@ -139,7 +140,8 @@ static void from_code(struct fc_request *req, struct fc_response *res, struct db
 	}
 	code->used = true;
 	team->consent = true;
-	issue(res, team, code->scope, true, code->offline);
+	issue(res, team, code->scope, true,
+		!code->offline ? NULL : has_secret ? team->refresh_token : team->pkce_token);
 }
 
 void dbx_oauth_token(struct fc_request *req, struct fc_response *res)
@@ -177,12 +179,13 @@ void dbx_oauth_token(struct fc_request *req, struct fc_response *res)
 		fail(res, 400, "invalid_request", "missing required field \"refresh_token\"");
 		return;
 	}
-	/* The seeded grant was made with the secret, so it is needed here. */
-	if (!has_secret) {
+	/* A grant that was made with the secret is renewed with it, as the seeded one was. */
+	bool pkce = !strcmp(refresh, team->pkce_token);
+	if (!has_secret && !pkce) {
 		fail(res, 400, "invalid_client", "Invalid client_id or client_secret");
 		return;
 	}
-	if (strcmp(refresh, team->refresh_token) != 0) {
+	if (!pkce && strcmp(refresh, team->refresh_token) != 0) {
 		fail(res, 400, "invalid_grant", "refresh token is malformed");
 		return;
 	}
@@ -196,7 +199,7 @@ void dbx_oauth_token(struct fc_request *req, struct fc_response *res)
 			arena_printf(req->arena, "'%s' is not granted to this refresh token", missing));
 		return;
 	}
-	issue(res, team, scope, false, false);
+	issue(res, team, scope, false, NULL);
 }
 
 static const char *lasting(const char *s)

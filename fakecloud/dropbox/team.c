@@ -55,6 +55,7 @@ struct dbx_team *dbx_team_new(const char *tenant)
 	fc_stable_id(team->app_key, 15, (const char *const[]){tenant, "dropbox", "app", NULL});
 	random_hex(team->app_secret, 7);
 	random_hex(team->refresh_token, 32);
+	random_hex(team->pkce_token, 32);
 	return team;
 }
 

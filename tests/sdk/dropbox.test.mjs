@@ -99,6 +99,14 @@ describe('signing in', () => {
     assert.match(answer.team_id, /^dbtid:/)
     assert.ok(answer.refresh_token && answer.access_token)
     assert.equal((await (await form(verifier)).json()).error, 'invalid_grant')
+    // Made without the secret, renewed without it, in a form and in the query; the seeded grant is not.
+    const renewal = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: answer.refresh_token, client_id: key })
+    const renewed = await fetch(`${box.url}/oauth2/token`, { method: 'POST', body: renewal })
+    assert.equal(renewed.status, 200)
+    assert.ok(!('refresh_token' in await renewed.json()))
+    assert.equal((await fetch(`${box.url}/oauth2/token?${renewal}`, { method: 'POST', headers: { 'Content-Type': 'application/json' } })).status, 200)
+    renewal.set('refresh_token', box.grant().refresh)
+    assert.equal((await fetch(`${box.url}/oauth2/token`, { method: 'POST', body: renewal })).status, 400)
   })
 
   it('tells expired, unknown and missing tokens apart', async () => {
