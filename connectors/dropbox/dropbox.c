@@ -10,14 +10,45 @@ static int open_stream(const struct stream_info *stream, cJSON **ret_context, st
 	return own_json(stream->context, ERR_LOCAL, ret_context, err);
 }
 
-/* spare: room for what later steps note in it. */
-static int put_receipt(const cJSON *doc, size_t spare, struct buf *out, struct err *err)
+/* Leaves out half of the longest list; how many entries, 0 when there is nothing to leave out. */
+static int shorten(cJSON *doc)
 {
-	_cleanup_buf_ struct buf text = BUF_INIT(CONNECTOR_TEXT_MAX - 1 - spare);
+	static const char *const keys[] = {"members", "links", "kept_sharing", "not_restored"};
+	cJSON *longest = NULL;
+	int n = 0, dropped = 0;
 
-	if (json_print(doc, &text) < 0)
-		return err_set(err, ERR_TOO_BIG, "receipt_too_big", "the file is shared with too many to write it down");
-	return buf_add(out, buf_str(&text), text.len) < 0 ? err_memory(err) : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		cJSON *list = json_array(doc, keys[i]);
+		if (cJSON_GetArraySize(list) > n) {
+			longest = list;
+			n = cJSON_GetArraySize(list);
+		}
+	}
+	for (; dropped < (n + 1) / 2; dropped++)
+		cJSON_DeleteItemFromArray(longest, n - 1 - dropped);
+	return dropped;
+}
+
+/* spare: room for what later steps note in it. Sharing with thousands must not keep a threat out of quarantine: it is ended
+ * all the same, and what does not fit here is not brought back. */
+static int put_receipt(cJSON *doc, size_t spare, struct buf *out, struct err *err)
+{
+	int dropped = 0, n;
+
+	for (;;) {
+		_cleanup_buf_ struct buf text = BUF_INIT(CONNECTOR_TEXT_MAX - 1 - spare - 256);
+		if (json_print(doc, &text) == 0)
+			break;
+		if ((n = shorten(doc)) == 0)
+			return err_set(err, ERR_TOO_BIG, "receipt_too_big", "the receipt of a file does not fit");
+		dropped += n;
+	}
+	if (dropped && json_note(doc, "not_restored", "%d more entries about its sharing, too many to write down", dropped) < 0)
+		return err_memory(err);
+	_cleanup_buf_ struct buf text = BUF_INIT(CONNECTOR_TEXT_MAX - 1);
+	if (json_print(doc, &text) < 0 || buf_add(out, buf_str(&text), text.len) < 0)
+		return err_memory(err);
+	return 0;
 }
 
 static int dbx_open(const struct connection_config *config, const struct connector_env *env, struct connection **ret,

@@ -162,10 +162,11 @@ int dbx_trash_take(struct connection *c, const struct held *h, cJSON *receipt, s
 int dbx_trash_return(struct connection *c, struct held *h, cJSON *receipt, struct err *err);
 /* Deletes for good what was deleted. */
 int dbx_trash_purge(struct connection *c, const struct held *h, const cJSON *receipt, struct err *err);
-/* A move was refused and the file is to be deleted: remembered before it is, for a crash may follow. */
+/* A move was refused and the file is to be deleted: remembered before it is, for a crash may follow. Errors: RETRY "refused"
+ * the first time. */
 int dbx_trash_decide(struct connection *c, const cJSON *receipt, struct err *err);
 int dbx_trash_decided(struct connection *c, const cJSON *receipt, bool *ret, struct err *err);
-/* Why there is no quarantine folder, for people; why NULL: there is one. */
+/* Why there is no quarantine folder, for people; why NULL: there is one. Errors: RETRY "no_place" the first time. */
 int dbx_trash_note(struct connection *c, const char *why, struct err *err);
 int dbx_trash_reason(struct connection *c, struct buf *ret, struct err *err);
 

@@ -82,11 +82,9 @@ static int put_member(struct lister *l, const cJSON *profile, struct err *err)
 	if (strcmp(status, "removed") == 0)
 		return 0;
 	const struct dbx_as as = {.user = id, .ns = home};
-	if (dbx_member_active(profile)) {
-		if (!home || !*home)
-			return err_set(err, ERR_REMOTE, "bad_answer", "a member without a home");
+	bool active = dbx_member_active(profile);
+	if (active && home && *home)
 		return put_namespace(l, &as, email, "/", err);
-	}
 	/* Such a member's home cannot be opened, and the interface gives several of them the same number. */
 	_cleanup_buf_ struct buf remote = BUF_INIT(DBX_ID_MAX + 16);
 	if (buf_addf(&remote, "member/%s", id) < 0)
@@ -94,7 +92,8 @@ static int put_member(struct lister *l, const cJSON *profile, struct err *err)
 	if (put_stream(l, buf_str(&remote), &as, email, "/", &s, err) < 0)
 		return -1;
 	s->state = STREAM_UNLICENSED;
-	s->reason = strcmp(status, "suspended") == 0 ? "the member is suspended" :
+	s->reason = active			     ? "Dropbox names no home of the member" :
+		strcmp(status, "suspended") == 0     ? "the member is suspended" :
 		strcmp(status, "invited") == 0       ? "the member has not joined the team yet" :
 						       "the member is not active";
 	return 0;

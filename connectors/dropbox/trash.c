@@ -2,8 +2,8 @@
  * the very revision that was judged, and comes back from its history. Called by act.c on core's job threads.
  *
  * It is the weaker way: the history ends one day, and a member may bring the file back, which the feed then shows as new.
- * So the grant's report says what is missing. Remembered: "refused", why there is no folder; "delete/ACTION", that one file's
- * move was refused. Sources: files.stone (delete_v2 with parent_rev, restore, permanently_delete). */
+ * So the grant's report says what is missing, and one refusal is not enough: it may be a proxy's page. Remembered:
+ * "refused", why there is no folder; "delete/ACTION", that one file's move was refused "once", or again and it is deleted. Sources: files.stone (delete_v2 with parent_rev, restore, permanently_delete). */
 #include "connectors/dropbox/dropbox.h"
 
 #include <string.h>
@@ -19,7 +19,9 @@ int dbx_trash_note(struct connection *c, const char *why, struct err *err)
 		return -1;
 	if (!why == !known.len)
 		return 0;
-	return env->place_put(env->ctx, "refused", why ? why : "", err);
+	if (env->place_put(env->ctx, "refused", why ? why : "", err) < 0)
+		return -1;
+	return why ? err_set(err, ERR_RETRY, "no_place", "%.300s", why) : 0;
 }
 
 int dbx_trash_reason(struct connection *c, struct buf *ret, struct err *err)
@@ -42,9 +44,14 @@ static int key_of(const cJSON *receipt, struct buf *ret, struct err *err)
 int dbx_trash_decide(struct connection *c, const cJSON *receipt, struct err *err)
 {
 	const struct connector_env *env = c->api.env;
-	_cleanup_buf_ struct buf key = BUF_INIT(256);
+	_cleanup_buf_ struct buf key = BUF_INIT(256), value = BUF_INIT(64);
 
-	return key_of(receipt, &key, err) < 0 ? -1 : env->place_put(env->ctx, buf_str(&key), "yes", err);
+	if (key_of(receipt, &key, err) < 0 || env->place_get(env->ctx, buf_str(&key), &value, err) < 0)
+		return -1;
+	bool before = value.len > 0;
+	if (env->place_put(env->ctx, buf_str(&key), before ? "yes" : "once", err) < 0)
+		return -1;
+	return before ? 0 : err_set(err, ERR_RETRY, "refused", "the way to the quarantine folder was refused once");
 }
 
 int dbx_trash_decided(struct connection *c, const cJSON *receipt, bool *ret, struct err *err)
@@ -57,7 +64,7 @@ int dbx_trash_decided(struct connection *c, const cJSON *receipt, bool *ret, str
 	int r = env->place_get(env->ctx, buf_str(&key), &value, err);
 	if (r < 0)
 		return -1;
-	*ret = r == 0 && value.len;
+	*ret = r == 0 && strcmp(buf_str(&value), "yes") == 0;
 	return 0;
 }
 

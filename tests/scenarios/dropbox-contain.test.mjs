@@ -176,3 +176,19 @@ scenario('a threat that hides behind a harmless version is contained when it com
   await s.once()
   assert.equal((await item()).quarantined, false)
 })
+
+// A list of members that no receipt can hold is no shelter.
+scenario('a threat that is shared with hundreds is contained', {
+  seed: { ...base, [`${hana}/threat.com`]: EICAR, [`${hana}/threat.com.sharing.json`]: Array.from({ length: 700 }, (_, i) => `user:guest${i}.with.a.rather.long.address@elsewhere-in-the-world.example:read`) },
+}, async (s) => {
+  await s.connect()
+  await s.once()
+  const [f] = await s.findings()
+  assert.equal(f.action.state, 'done')
+  const item = async () => (await s.state()).find((i) => i.id === f.item.id)
+  assert.deepEqual([(await item()).quarantined, (await item()).sharing], [true, []])
+  const r = await s.run(['quarantine', 'restore', f.id])
+  assert.equal(r.code, 0, r.stderr)
+  assert.match(r.stdout, /too many to write down/)
+  assert.ok((await item()).sharing.length > 100)
+})
