@@ -49,6 +49,9 @@ static void test_errors(void **state)
 			SCOPE_ITEM, 0},
 		{400, "Error in call to API function \"files/list_folder/continue\": Invalid \"cursor\" parameter", ERR_CURSOR,
 			"cursor_lost", SCOPE_STREAM, 0},
+		{400, "Error in call to API function \"x\": Your app is not permitted to access this endpoint because it does not have the "
+			"required scope 'files.content.write'.", ERR_CONSENT, "missing_scope", SCOPE_CONNECTION, 0},
+		{501, "not here", ERR_REMOTE, "http_status", SCOPE_ITEM, 0},
 		{400, "Error in call to API function \"x\": request body: path: did not match", ERR_REMOTE, "bad_request",
 			SCOPE_ITEM, 0},
 		/* Not an item that is gone: a route, or a gateway. */
