@@ -185,10 +185,22 @@ static int redirected_error(const struct http_response *r, struct err *err)
 	return -1;
 }
 
+/* Where a Location leads that was answered to `from`; an absolute path stays on that host (RFC 9110, 10.2.2). */
+static char *resolve(const char *from, const char *location)
+{
+	const char *host = strstr(from, "://");
+	char *url = NULL;
+
+	if (location[0] != '/' || location[1] == '/' || !host)
+		return strdup(location);
+	int origin = (int)(host + 3 - from + (ptrdiff_t)strcspn(host + 3, "/?#"));
+	return asprintf(&url, "%.*s%s", origin, from, location) < 0 ? NULL : url;
+}
+
 static int follow(const struct api *api, const struct api_call *call, const char *location, int hops,
 	struct http_response *ret, struct err *err)
 {
-	_cleanup_free_ char *url = strdup(location);
+	_cleanup_free_ char *url = resolve(call->url, location);
 	bool plain_ok = strncasecmp(call->url, "http:", 5) == 0;
 
 	for (; url && hops > 0; hops--) {
@@ -213,8 +225,9 @@ static int follow(const struct api *api, const struct api_call *call, const char
 		const char *next = is_redirect(r.status) ? http_header(&r, "location") : NULL;
 		if (!next)
 			return redirected_error(&r, err);
+		char *to = resolve(url, next);
 		free(url);
-		url = strdup(next);
+		url = to;
 	}
 	return url ? err_set(err, ERR_RETRY, "too_many_redirects", "a download is redirected over and over") : err_memory(err);
 }

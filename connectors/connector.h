@@ -129,6 +129,7 @@ struct content_info {
 	char version[512];         /* of what was really delivered; "" when not known */
 	char hash_kind[16], hash[72]; /* the provider's hash of what was delivered; "" when none */
 	bool rendered; /* the provider makes the bytes anew each time (an export): their hash proves nothing */
+	bool any_size; /* the provider rewrites such files: neither size nor hash of its lists need be theirs */
 };
 
 /* ---- acts ---- */

@@ -180,7 +180,7 @@ static int fetch_and_scan(struct work *w, int64_t *ret_wanted, struct err *err)
 		return -1;
 	w->hashed = true;
 	crash_point("item.fetched");
-	bool listed = as_listed(w);
+	bool listed = info.any_size || as_listed(w);
 	if (!listed && w->rec->attempts < ATTEMPTS_REMOTE)
 		return err_set(err, ERR_RETRY, "not_as_listed", "what came (%ld bytes) is not what the list says (%ld bytes)",
 			(long)w->digests.size, (long)w->item.size);

@@ -11,6 +11,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #define DRIVE_PAGE 200
 #define ITEM_SELECT                                                                                                    \
@@ -32,6 +33,11 @@ const char *ms_drive_version(struct arena *a, const cJSON *item)
 	return arena_printf(a, "xor:%s:%lld:%s", xor ? xor : "", size, json_str_or(item, "lastModifiedDateTime", ""));
 }
 
+static bool is_ctag(const char *version)
+{
+	return strncmp(version, "etag:", 5) != 0 && strncmp(version, "xor:", 4) != 0;
+}
+
 bool ms_drive_version_is(const cJSON *item, const char *version)
 {
 	_cleanup_(arena_freep) struct arena *a = arena_new(65536);
@@ -39,7 +45,7 @@ bool ms_drive_version_is(const cJSON *item, const char *version)
 
 	if (!a)
 		return false;
-	if (strncmp(version, "etag:", 5) != 0 && strncmp(version, "xor:", 4) != 0)
+	if (is_ctag(version))
 		return strcmp(version, json_str_or(item, "cTag", "")) == 0;
 	without = cJSON_Duplicate(item, true);
 	cJSON_DeleteItemFromObjectCaseSensitive(without, "cTag");
@@ -134,7 +140,13 @@ static bool comes_again(const cJSON *entry, const char *id)
 	return false;
 }
 
-static int read_page(const cJSON *value, struct item_page *ret, bool *no_ctag, struct err *err)
+/* What a page says of its items beside what core wants to know. */
+struct marks {
+	bool *no_ctag; /* to be asked for */
+	bool *held;    /* lies in our quarantine folder */
+};
+
+static int read_page(const cJSON *value, const char *place, struct item_page *ret, struct marks *marks, struct err *err)
 {
 	size_t n = (size_t)cJSON_GetArraySize(value);
 	const cJSON *entry;
@@ -156,7 +168,8 @@ static int read_page(const cJSON *value, struct item_page *ret, bool *no_ctag, s
 		}
 		if (is_container(entry))
 			continue;
-		no_ctag[ret->n_items] = !json_str(entry, "cTag");
+		marks->no_ctag[ret->n_items] = !json_str(entry, "cTag");
+		marks->held[ret->n_items] = *place && strcmp(json_str_or(json_object(entry, "parentReference"), "id", ""), place) == 0;
 		struct item *item = &ret->items[ret->n_items++];
 		read_item(ret->arena, entry, item);
 		if (!item->id || !item->version)
@@ -189,10 +202,13 @@ static int drive_poll(struct connection *c, const cJSON *context, const struct p
 		return -1;
 	if (r == 0) {
 		const cJSON *value = json_array(doc, "value");
-		_cleanup_free_ bool *no_ctag = calloc((size_t)cJSON_GetArraySize(value) + 1, sizeof(*no_ctag));
-		if (!no_ctag)
+		size_t n = (size_t)cJSON_GetArraySize(value) + 1;
+		_cleanup_free_ bool *no_ctag = calloc(n, sizeof(*no_ctag)), *held = calloc(n, sizeof(*held));
+		_cleanup_buf_ struct buf place = BUF_INIT(4096);
+		if (!no_ctag || !held)
 			return err_memory(err);
-		if (read_page(value, &page, no_ctag, err) < 0)
+		if (ms_drive_place_known(c, drive, &place, err) < 0 ||
+			read_page(value, buf_str(&place), &page, &(struct marks){no_ctag, held}, err) < 0)
 			return -1;
 		for (size_t i = 0; i < page.n_items; i++)
 			if (page.items[i].skip || (req->backlog == BACKLOG_SINCE && page.items[i].changed_at &&
@@ -200,12 +216,23 @@ static int drive_poll(struct connection *c, const cJSON *context, const struct p
 				no_ctag[i] = false;
 		if (ms_drive_ctags(c, drive, &page, no_ctag, err) < 0 || ms_feed_finish(&feed, doc, err) < 0)
 			return -1;
+		/* Where no item has a cTag, our own move looks like another version of what we moved. */
+		for (size_t i = 0; i < page.n_items; i++)
+			if (held[i] && no_ctag[i] && !page.items[i].skip && !is_ctag(page.items[i].version))
+				page.items[i].skip = "in_quarantine";
 	}
 	*ret = page;
 	return 0;
 }
 
 /* ---- content ---- */
+
+static const char *type_of(const struct http_response *r)
+{
+	const char *type = http_header(r, "content-type");
+
+	return type ? type : "";
+}
 
 int ms_drive_bytes(struct connection *c, const char *drive, const char *id, struct content *content,
 	struct content_info *ret, struct err *err)
@@ -218,7 +245,8 @@ int ms_drive_bytes(struct connection *c, const char *drive, const char *id, stru
 	if (graph_url(c, &url, err, "/drives/{}/items/{}/content", drive, id, NULL) < 0)
 		return -1;
 	if (graph_download(c, &(struct graph_call){.url = buf_str(&url), .content = content}, &r, &why) == 0) {
-		*ret = (struct content_info){0};
+		/* A page is not the file, whatever sizes are worth. */
+		*ret = (struct content_info){.any_size = strncasecmp(type_of(&r), "text/html", 9) != 0};
 		return 0;
 	}
 	if (why.class != ERR_REMOTE || strcmp(why.code, GRAPH_MALWARE) != 0) {
@@ -234,10 +262,31 @@ int ms_drive_bytes(struct connection *c, const char *drive, const char *id, stru
 	return 0;
 }
 
+/* Does the service rewrite such files, so that the size in its lists is not that of the bytes? (Seen: onedrive-api-docs
+ * #1066, #1723.) */
+static bool is_rewritten(const char *name)
+{
+	static const char *const kinds[] = {"doc", "docm", "docx", "dot", "dotm", "dotx", "heic", "heif", "one", "pot", "potm",
+		"potx", "pps", "ppsm", "ppsx", "ppt", "pptm", "pptx", "vsd", "vsdx", "xls", "xlsb", "xlsm", "xlsx", "xlt", "xltm",
+		"xltx"};
+	const char *dot = name ? strrchr(name, '.') : NULL;
+
+	for (size_t i = 0; dot && i < ARRAY_SIZE(kinds); i++)
+		if (strcasecmp(dot + 1, kinds[i]) == 0)
+			return true;
+	return false;
+}
+
 static int drive_open_content(struct connection *c, const cJSON *context, const struct item *item, struct content *content,
 	struct content_info *ret, struct err *err)
 {
-	return ms_drive_bytes(c, json_str(context, "drive"), item->id, content, ret, err);
+	struct content_info info;
+
+	if (ms_drive_bytes(c, json_str(context, "drive"), item->id, content, &info, err) < 0)
+		return -1;
+	info.any_size = info.any_size && is_rewritten(item->name);
+	*ret = info;
+	return 0;
 }
 
 static int drive_describe(struct connection *c, const cJSON *context, struct item *item, struct arena *arena,

@@ -66,6 +66,11 @@ static int move(struct connection *c, const cJSON *receipt, const char *folder, 
 		.json = body};
 	if (graph_json(c, &call, &doc, err) < 0)
 		return -1;
+	if (!json_str(json_object(doc, "parentReference"), "id")) {
+		json_free(TAKE_PTR(doc));
+		if (look(c, receipt, &doc, err) < 0)
+			return -1;
+	}
 	if (!in_folder(doc, folder))
 		return err_set(err, ERR_RETRY, "not_effective", "the file was moved, but not to where it should be");
 	*ret = TAKE_PTR(doc);
@@ -76,10 +81,15 @@ static int move(struct connection *c, const cJSON *receipt, const char *folder, 
 static bool same_content(const cJSON *receipt, const cJSON *item)
 {
 	const char *ctag = json_str(receipt, "ctag"), *now = json_str(item, "cTag");
+	const cJSON *before = json_object(receipt, "hashes"), *hashes = json_object(json_object(item, "file"), "hashes");
 
 	if (ctag && now)
 		return strcmp(ctag, now) == 0;
-	return ms_drive_version_is(item, json_str_or(receipt, "version", ""));
+	if (ms_drive_version_is(item, json_str_or(receipt, "version", "")))
+		return true;
+	/* An eTag alone changes with the sharing that we remove, too. */
+	return before && before->child && cJSON_Compare(before, hashes, true) &&
+		json_size(receipt, "size") == json_size(item, "size");
 }
 
 /* Where a file is goes into the receipt as the place to come back to. */
@@ -146,6 +156,7 @@ int ms_drive_plan(struct connection *c, const cJSON *context, const struct strea
 	_cleanup_buf_ struct buf folder = BUF_INIT(4096), note = BUF_INIT(4096);
 	_cleanup_json_ cJSON *now = NULL, *direct = NULL;
 	cJSON *place = cJSON_CreateObject();
+	struct err why;
 
 	if (json_set(receipt, "place", place) < 0 || json_set_str(receipt, "drive", drive) < 0 ||
 		json_set_str(receipt, "owner", stream->owner) < 0 || json_set_str(receipt, "id", item->id) < 0)
@@ -154,7 +165,15 @@ int ms_drive_plan(struct connection *c, const cJSON *context, const struct strea
 		return -1;
 	if (!ms_drive_version_is(now, item->version))
 		return err_set(err, ERR_CHANGED, "changed", "the file was changed since it was looked at");
-	if (ms_share_list(c, drive, item->id, &direct, NULL, err) < 0 || note_item(receipt, now, err) < 0 ||
+	if (ms_share_list(c, drive, item->id, &direct, NULL, &why) < 0) {
+		/* Sharing that nobody tells of is no reason to leave a threat where it is. */
+		if (!graph_refused(&why))
+			return pass_on(err, &why);
+		if (!(direct = cJSON_CreateArray()) ||
+			json_note(receipt, "kept_permissions", "they cannot be listed: %.200s", why.message) < 0)
+			return err_memory(err);
+	}
+	if (note_item(receipt, now, err) < 0 ||
 		note_versions(c, receipt, err) < 0 || ms_drive_place(c, drive, false, &folder, &note, err) < 0)
 		return -1;
 	if (json_set(receipt, "permissions", TAKE_PTR(direct)) < 0 || json_set_str(place, "id", buf_str(&folder)) < 0 ||
@@ -372,7 +391,7 @@ int ms_drive_remove(struct connection *c, const cJSON *receipt, bool again, stru
 	struct graph_call call = {.method = "POST", .url = buf_str(&url)};
 	int r = graph_json(c, &call, NULL, &why);
 	/* National clouds have no permanentDelete. */
-	if (r < 0 && (why.http_status == 400 || why.http_status == 405 || why.http_status == 501)) {
+	if (r < 0 && graph_refused(&why) && why.http_status != 403) {
 		call = (struct graph_call){.method = "DELETE", .url = buf_str(&plain)};
 		r = graph_json(c, &call, NULL, &why);
 	}

@@ -137,15 +137,22 @@ static bool passing(const struct err *err)
 		err->class == ERR_LOCAL;
 }
 
-/* Writes how it stands: "broken", or "inherited" when the service would not end the inheritance. */
+/* Writes how it stands: "broken", "inherited" when the service would not end the inheritance, "unknown" when it does not
+ * say. */
 static int isolate(struct connection *c, const char *drive, const char *folder, struct buf *note, struct err *err)
 {
 	bool owner = c->quarantine_owner && *c->quarantine_owner, inherited = true;
 	_cleanup_json_ cJSON *direct = NULL;
 	struct err why;
 
-	if (clear_shares(c, drive, folder, err) < 0)
+	if (clear_shares(c, drive, folder, &why) < 0) {
+		/* Nobody tells who may read it, so nobody can be kept out. */
+		if (graph_refused(&why))
+			return buf_adds(note, "unknown") < 0 ? err_memory(err) : 0;
+		if (err)
+			*err = why;
 		return -1;
+	}
 	int r = owner ? invite_owner(c, drive, folder, &why) : link_for_nobody(c, drive, folder, &why);
 	if (r < 0 && passing(&why)) {
 		if (err)
@@ -186,11 +193,24 @@ static int make_folder(struct connection *c, const char *drive, struct buf *ret,
 
 static int split(const char *text, struct buf *ret_id, struct buf *ret_note, struct err *err)
 {
-	size_t n = strcspn(text, " ");
+	/* An id may hold anything; a note has no blank. */
+	const char *blank = strrchr(text, ' ');
+	size_t n = blank ? (size_t)(blank - text) : strlen(text);
 
-	if (buf_add(ret_id, text, n) < 0 || buf_adds(ret_note, text[n] ? text + n + 1 : "") < 0)
+	if (buf_add(ret_id, text, n) < 0 || buf_adds(ret_note, blank ? blank + 1 : "") < 0)
 		return err_memory(err);
 	return 0;
+}
+
+int ms_drive_place_known(struct connection *c, const char *drive, struct buf *ret_id, struct err *err)
+{
+	_cleanup_buf_ struct buf key = BUF_INIT(4096), value = BUF_INIT(8192), note = BUF_INIT(4096);
+	const struct connector_env *env = c->api.env;
+
+	if (buf_addf(&key, "drive/%s", drive) < 0)
+		return err_memory(err);
+	int r = env->place_get(env->ctx, buf_str(&key), &value, err);
+	return r < 0 ? -1 : r == 1 ? 0 : split(buf_str(&value), ret_id, &note, err);
 }
 
 int ms_drive_place(struct connection *c, const char *drive, bool fresh, struct buf *ret_id, struct buf *ret_note,
@@ -205,7 +225,8 @@ int ms_drive_place(struct connection *c, const char *drive, bool fresh, struct b
 	if (r < 0)
 		return -1;
 	/* Somebody may have been named since who makes it possible. */
-	if (r == 0 && c->quarantine_owner && !strstr(buf_str(&value), " broken")) {
+	const char *stands = strrchr(buf_str(&value), ' ');
+	if (r == 0 && c->quarantine_owner && (!stands || strcmp(stands, " broken") != 0)) {
 		buf_clear(&value);
 		r = 1;
 	}

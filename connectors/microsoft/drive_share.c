@@ -125,9 +125,17 @@ int ms_share_remove(struct connection *c, const char *drive, const char *id, cJS
 {
 	_cleanup_json_ cJSON *direct = NULL;
 	const cJSON *permission;
+	struct err list_why;
 
-	if (ms_share_list(c, drive, id, &direct, NULL, err) < 0)
+	if (ms_share_list(c, drive, id, &direct, NULL, &list_why) < 0) {
+		if (graph_refused(&list_why))
+			return json_note(receipt, "kept_permissions", "they cannot be listed: %.200s", list_why.message) < 0 ?
+				err_memory(err) :
+				0;
+		if (err)
+			*err = list_why;
 		return -1;
+	}
 	cJSON_ArrayForEach(permission, direct)
 	{
 		const char *pid = json_str(permission, "id");

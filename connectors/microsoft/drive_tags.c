@@ -97,7 +97,7 @@ static int batch(struct connection *c, const char *drive, struct item_page *page
 		return -1;
 	const struct graph_call call = {.method = "POST", .url = buf_str(&url), .json = body};
 	if (graph_json(c, &call, &doc, &why) < 0) {
-		if (why.http_status == 400 || why.http_status == 404 || why.http_status == 405 || why.http_status == 501)
+		if (graph_refused(&why))
 			return 1;
 		if (err)
 			*err = why;

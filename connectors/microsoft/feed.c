@@ -132,6 +132,9 @@ static int failed(struct feed *f, const struct http_response *r, const char *pro
 	}
 	if (lost && !passing(err))
 		return cursor_lost(err);
+	/* What we ask for is what the service gave: when it cannot read that any more, the place is lost. */
+	if (r->status == 400 && json_str(f->cursor, "link"))
+		return cursor_lost(err);
 	if (r->status == 404 && err->class == ERR_GONE && json_str(f->cursor, "link"))
 		return gone_or_lost(f, probe, err);
 	int top = ms_feed_top(f, f->page_size);

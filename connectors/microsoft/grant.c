@@ -33,6 +33,13 @@ static int note(struct prober *p, bool missing, const char *permission, const ch
 	return 0;
 }
 
+/* Says nothing about a grant: asked again later. */
+static bool passing(const struct err *e)
+{
+	return (e->class == ERR_AUTH || e->class == ERR_CONSENT || e->class == ERR_RETRY || e->class == ERR_CANCELLED ||
+		       e->class == ERR_LOCAL) && e->http_status != 423;
+}
+
 /* One call, and what its answer says of the permission: all but 403 means that it is granted. */
 static int probe(struct prober *p, const struct graph_call *call, const char *permission, const char *why, cJSON **ret_doc,
 	struct err *err)
@@ -41,8 +48,7 @@ static int probe(struct prober *p, const struct graph_call *call, const char *pe
 	struct err e = {0};
 	int r = graph_json(p->c, call, &doc, &e);
 
-	if (r < 0 && (e.class == ERR_AUTH || e.class == ERR_CONSENT || e.class == ERR_RETRY || e.class == ERR_CANCELLED ||
-			     e.class == ERR_LOCAL) && e.http_status != 423) {
+	if (r < 0 && passing(&e)) {
 		if (err)
 			*err = e;
 		return -1;
@@ -81,7 +87,7 @@ static int check_mail(struct prober *p, const cJSON *users, bool protect, struct
 			url_query_int(&url, "$top", 1) < 0 || url_query(&url, "$select", "id,subject,bodyPreview") < 0)
 			continue;
 		int r = graph_get(p->c, buf_str(&url), GRAPH_IMMUTABLE, NULL, &why);
-		if (r < 0 && why.http_status != 403 && why.http_status != 404) {
+		if (r < 0 && passing(&why)) {
 			if (err)
 				*err = why;
 			return -1;
@@ -110,6 +116,7 @@ static int check_files(struct prober *p, const cJSON *users, bool protect, struc
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX), drive = BUF_INIT(4096);
 	_cleanup_json_ cJSON *sites = NULL;
+	bool opened = false, refused = false;
 	const cJSON *entry;
 
 	cJSON_ArrayForEach(entry, json_array(users, "value"))
@@ -120,19 +127,21 @@ static int check_files(struct prober *p, const cJSON *users, bool protect, struc
 		if (!id || graph_url(p->c, &url, err, "/users/{}/drive", id, NULL) < 0)
 			continue;
 		int r = graph_get(p->c, buf_str(&url), NULL, &doc, &why);
-		if (r < 0 && (why.http_status == 404 || why.http_status == 423))
-			continue;
-		if (r < 0 && why.http_status != 403) {
+		if (r < 0 && passing(&why)) {
 			if (err)
 				*err = why;
 			return -1;
 		}
-		if (note(p, r < 0, "Files.Read.All", "follow and read OneDrive", err) < 0)
-			return -1;
-		if (r == 0)
-			buf_adds(&drive, json_str_or(doc, "id", ""));
+		/* A single one may be locked. */
+		refused = refused || (r < 0 && why.http_status == 403);
+		opened = r == 0;
+		if (!opened)
+			continue;
+		buf_adds(&drive, json_str_or(doc, "id", ""));
 		break;
 	}
+	if ((opened || refused) && note(p, !opened, "Files.Read.All", "follow and read OneDrive", err) < 0)
+		return -1;
 	if (url_make(&url, err, p->c->graph, "/v1.0/sites", NULL) < 0)
 		return -1;
 	if (url_query(&url, "search", "*") < 0 || url_query_int(&url, "$top", 1) < 0)

@@ -67,8 +67,17 @@ void graph_refine(const struct http_response *r, const cJSON *doc, struct err *e
 		become(err, ERR_GONE, "not_found", SCOPE_ITEM);
 	else if (r->status == 402)
 		become(err, ERR_REMOTE, "forbidden", SCOPE_ITEM);
+	else if (r->status == 405 || r->status == 501)
+		become(err, ERR_REMOTE, GRAPH_UNSUPPORTED, SCOPE_ITEM);
 	else if (err->class == ERR_RETRY && (r->status == 503 || r->status == 509) && r->retry_at)
 		err->scope = SCOPE_CONNECTION;
+}
+
+bool graph_refused(const struct err *err)
+{
+	return (err->class == ERR_REMOTE || err->class == ERR_GONE) &&
+		(err->http_status == 400 || err->http_status == 403 || err->http_status == 404 || err->http_status == 405 ||
+			err->http_status == 501);
 }
 
 /* ---- calls ---- */

@@ -50,6 +50,11 @@ void graph_refine(const struct http_response *r, const cJSON *doc, struct err *e
 #define GRAPH_MALWARE "malware"              /* Microsoft refuses the download: class REMOTE */
 #define GRAPH_NAME_TAKEN "name_taken"        /* class CHANGED */
 #define GRAPH_NO_STORAGE "quota"             /* class REMOTE */
+#define GRAPH_UNSUPPORTED "unsupported"      /* class REMOTE: 405, 501 */
+
+/* Was the call itself refused (400, 403, 404, 405, 501), as by a cloud, a licence or a proxy that has no such call? Whoever
+ * can do without it goes on and says so. */
+bool graph_refused(const struct err *err);
 
 /* ---- delta feeds (feed.c) ---- */
 
@@ -127,6 +132,8 @@ bool ms_drive_version_is(const cJSON *item, const char *version);
 int ms_drive_item_get(struct connection *c, const char *drive, const char *id, cJSON **ret, struct err *err);
 /* "/a/b" of a parentReference. */
 const char *ms_drive_path(struct arena *a, const cJSON *item);
+/* The id of the drive's quarantine folder as it is remembered; nothing when it is not. */
+int ms_drive_place_known(struct connection *c, const char *drive, struct buf *ret_id, struct err *err);
 /* The id of the drive's quarantine folder, made when there is none; note: how its inheritance stands. */
 int ms_drive_place(struct connection *c, const char *drive, bool fresh, struct buf *ret_id, struct buf *ret_note,
 	struct err *err);

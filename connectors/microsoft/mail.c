@@ -6,6 +6,7 @@
 #include "connectors/microsoft/acts.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define MAIL_PAGE 200
 #define TO_MAX 1000
@@ -158,6 +159,10 @@ int ms_mail_bytes(struct connection *c, const char *user, const char *id, struct
 	const struct graph_call call = {.url = buf_str(&url), .prefer = GRAPH_IMMUTABLE, .content = content};
 	if (graph_download(c, &call, &r, err) < 0)
 		return -1;
+	/* A message has neither size nor hash to be compared with; a page or an object in its place is told by its type. */
+	const char *type = http_header(&r, "content-type");
+	if (type && (strncasecmp(type, "text/html", 9) == 0 || strncasecmp(type, "application/json", 16) == 0))
+		return err_set(err, ERR_RETRY, "not_as_listed", "what came is no message (%.60s)", type);
 	*ret = (struct content_info){0};
 	return 0;
 }

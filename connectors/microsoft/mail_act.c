@@ -27,25 +27,48 @@ bool ms_mail_folder_is_ours(const cJSON *folder, const char *place)
 	return json_bool(folder, "isHidden") && strncmp(name, GRAPH_QUARANTINE, strlen(GRAPH_QUARANTINE)) == 0;
 }
 
-/* 0 and the id, 1 when there is none. */
-static int find_folder(struct connection *c, const char *user, struct buf *ret, struct err *err)
+static int url_folders(struct connection *c, const char *user, bool hidden, struct buf *url, struct err *err)
+{
+	if (graph_url(c, url, err, "/users/{}/mailFolders", user, NULL) < 0)
+		return -1;
+	if ((hidden && url_query(url, "includeHiddenFolders", "true") < 0) || url_query_int(url, "$top", 100) < 0)
+		return err_memory(err);
+	return 0;
+}
+
+/* 0 and the id, 1 when there is none. in_sight: one that is not hidden will do, because the service hides none. */
+static int find_folder(struct connection *c, const char *user, bool in_sight, struct buf *ret, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
+	bool hidden = true;
 
-	if (graph_url(c, &url, err, "/users/{}/mailFolders", user, NULL) < 0)
+	if (url_folders(c, user, hidden, &url, err) < 0)
 		return -1;
-	if (url_query(&url, "includeHiddenFolders", "true") < 0 || url_query_int(&url, "$top", 100) < 0)
-		return err_memory(err);
 	for (int page = 0; page < FOLDER_PAGES_MAX; page++) {
 		_cleanup_json_ cJSON *doc = NULL;
 		const char *next;
 		cJSON *value, *folder;
-		if (graph_get(c, buf_str(&url), GRAPH_IMMUTABLE, &doc, err) < 0 || graph_list(c, doc, &value, &next, err) < 0)
+		struct err why;
+		int r = graph_get(c, buf_str(&url), GRAPH_IMMUTABLE, &doc, &why);
+		if (r < 0 && hidden && page == 0 && graph_refused(&why)) {
+			hidden = false;
+			if (url_folders(c, user, hidden, &url, err) < 0)
+				return -1;
+			r = graph_get(c, buf_str(&url), GRAPH_IMMUTABLE, &doc, &why);
+		}
+		if (r < 0) {
+			if (err)
+				*err = why;
+			return -1;
+		}
+		if (graph_list(c, doc, &value, &next, err) < 0)
 			return -1;
 		cJSON_ArrayForEach(folder, value)
 		{
 			const char *id = json_str(folder, "id");
-			if (id && *id && ms_mail_folder_is_ours(folder, ""))
+			bool ours = ms_mail_folder_is_ours(folder, "") ||
+				(in_sight && strcmp(json_str_or(folder, "displayName", ""), GRAPH_QUARANTINE) == 0);
+			if (id && *id && ours)
 				return buf_adds(ret, id) < 0 ? err_memory(err) : 0;
 		}
 		if (!next)
@@ -57,18 +80,31 @@ static int find_folder(struct connection *c, const char *user, struct buf *ret, 
 	return err_set(err, ERR_REMOTE, "bad_answer", "the list of a mailbox's folders does not end");
 }
 
-static int create_folder(struct connection *c, const char *user, const char *name, struct buf *ret, struct err *err)
+/* ret_in_sight: the service refused to hide it. */
+static int create_folder(struct connection *c, const char *user, const char *name, struct buf *ret, bool *ret_in_sight,
+	struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
 	_cleanup_json_ cJSON *body = cJSON_CreateObject(), *doc = NULL;
+	struct err why;
 
 	if (!body || json_set_str(body, "displayName", name) < 0 || json_set_bool(body, "isHidden", true) < 0)
 		return err_memory(err);
 	if (graph_url(c, &url, err, "/users/{}/mailFolders", user, NULL) < 0)
 		return -1;
 	const struct graph_call call = {.method = "POST", .url = buf_str(&url), .prefer = GRAPH_IMMUTABLE, .json = body};
-	if (graph_json(c, &call, &doc, err) < 0)
+	int r = graph_json(c, &call, &doc, &why);
+	if (r < 0 && graph_refused(&why)) {
+		/* A folder in sight holds a message as well as a hidden one does. */
+		*ret_in_sight = true;
+		cJSON_DeleteItemFromObjectCaseSensitive(body, "isHidden");
+		r = graph_json(c, &call, &doc, &why);
+	}
+	if (r < 0) {
+		if (err)
+			*err = why;
 		return -1;
+	}
 	const char *id = json_str(doc, "id");
 	if (!id || !*id)
 		return err_set(err, ERR_REMOTE, "bad_answer", "a new mail folder without an id");
@@ -79,21 +115,22 @@ static int create_folder(struct connection *c, const char *user, const char *nam
 static int make_folder(struct connection *c, const char *user, struct buf *ret, struct err *err)
 {
 	char name[64], tail[9];
+	bool in_sight = false;
 	struct err own;
 
-	if (create_folder(c, user, GRAPH_QUARANTINE, ret, &own) == 0)
+	if (create_folder(c, user, GRAPH_QUARANTINE, ret, &in_sight, &own) == 0)
 		return 0;
 	if (own.class != ERR_CHANGED) {
 		if (err)
 			*err = own;
 		return -1;
 	}
-	int r = find_folder(c, user, ret, err);
+	int r = find_folder(c, user, in_sight, ret, err);
 	if (r <= 0)
 		return r;
 	random_hex(tail, 4);
 	snprintf(name, sizeof(name), GRAPH_QUARANTINE "-%s", tail);
-	return create_folder(c, user, name, ret, err);
+	return create_folder(c, user, name, ret, &in_sight, err);
 }
 
 int ms_mail_place(struct connection *c, const char *user, bool fresh, struct buf *ret, struct err *err)
@@ -105,7 +142,7 @@ int ms_mail_place(struct connection *c, const char *user, bool fresh, struct buf
 		return err_memory(err);
 	int r = fresh ? 1 : env->place_get(env->ctx, buf_str(&key), &id, err);
 	if (r == 1) {
-		r = find_folder(c, user, &id, err);
+		r = find_folder(c, user, false, &id, err);
 		if (r == 1)
 			r = make_folder(c, user, &id, err);
 		if (r == 0)
@@ -135,8 +172,8 @@ static int look(struct connection *c, const cJSON *receipt, cJSON **ret, struct 
 	return 0;
 }
 
-/* Moves by id; *ret_folder is where the answer says it is now. */
-static int move(struct connection *c, const cJSON *receipt, const char *folder, struct buf *ret_folder, struct err *err)
+/* Moves by id; *ret_folder is where it is now, as the answer says, or else the message itself. */
+static int move(struct connection *c, cJSON *receipt, const char *folder, struct buf *ret_folder, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
 	_cleanup_json_ cJSON *body = cJSON_CreateObject(), *doc = NULL;
@@ -149,9 +186,17 @@ static int move(struct connection *c, const cJSON *receipt, const char *folder, 
 	const struct graph_call call = {.method = "POST", .url = buf_str(&url), .prefer = GRAPH_IMMUTABLE, .json = body};
 	if (graph_json(c, &call, &doc, err) < 0)
 		return -1;
+	/* Some moves change even an immutable id (into an archive mailbox): what it is called now is what counts. */
+	const char *id = json_str(doc, "id");
+	if (id && *id && json_set_str(receipt, "id", id) < 0)
+		return err_memory(err);
 	const char *now = json_str(doc, "parentFolderId");
-	if (!now)
-		return err_set(err, ERR_REMOTE, "bad_answer", "a moved message without a folder");
+	if (!now) {
+		json_free(TAKE_PTR(doc));
+		if (look(c, receipt, &doc, err) < 0)
+			return -1;
+		now = json_str(doc, "parentFolderId");
+	}
 	buf_clear(ret_folder);
 	return buf_adds(ret_folder, now) < 0 ? err_memory(err) : 0;
 }
@@ -389,7 +434,7 @@ int ms_mail_remove(struct connection *c, const cJSON *receipt, bool again, struc
 	struct graph_call call = {.method = "POST", .url = buf_str(&url), .prefer = GRAPH_IMMUTABLE};
 	int r = graph_json(c, &call, NULL, &why);
 	/* National clouds have no permanentDelete. */
-	if (r < 0 && (why.http_status == 400 || why.http_status == 405 || why.http_status == 501)) {
+	if (r < 0 && graph_refused(&why) && why.http_status != 403) {
 		call = (struct graph_call){.method = "DELETE", .url = buf_str(&plain), .prefer = GRAPH_IMMUTABLE};
 		r = graph_json(c, &call, NULL, &why);
 	}

@@ -87,6 +87,9 @@ static int ms_poll(struct connection *c, const struct poll_request *req, struct 
 		return 0;
 	if (err->scope == SCOPE_ITEM)
 		err->scope = SCOPE_STREAM;
+	/* No such feed in this cloud: shown as not followed. */
+	if (err->class == ERR_REMOTE && strcmp(err->code, GRAPH_UNSUPPORTED) == 0)
+		snprintf(err->code, sizeof(err->code), "unlicensed");
 	return -1;
 }
 

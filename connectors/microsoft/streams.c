@@ -105,6 +105,8 @@ static int refused(struct lister *l, const struct err *why, const char *service,
 		reason = "locked";
 	} else if (why->class == ERR_REMOTE && strcmp(why->code, "forbidden") == 0) {
 		reason = "the application may not read it";
+	} else if (graph_refused(why)) {
+		reason = "the service does not list it";
 	} else {
 		if (err)
 			*err = *why;
@@ -253,6 +255,12 @@ static int add_folder(struct lister *l, const cJSON *task, const cJSON *folder, 
 	return 0;
 }
 
+static int url_folders(struct connection *c, const char *user, const char *parent, struct buf *url, struct err *err)
+{
+	return parent ? graph_url(c, url, err, "/users/{}/mailFolders/{}/childFolders", user, parent, NULL) :
+			graph_url(c, url, err, "/users/{}/mailFolders", user, NULL);
+}
+
 static int list_folders(struct lister *l, const cJSON *task, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX), place = BUF_INIT(4096), remote = BUF_INIT(1024);
@@ -262,15 +270,21 @@ static int list_folders(struct lister *l, const cJSON *task, struct err *err)
 	cJSON *value, *folder;
 	struct err why;
 
-	if ((parent ? graph_url(l->c, &url, err, "/users/{}/mailFolders/{}/childFolders", user, parent, NULL) :
-		      graph_url(l->c, &url, err, "/users/{}/mailFolders", user, NULL)) < 0)
+	if (url_folders(l->c, user, parent, &url, err) < 0)
 		return -1;
 	if (url_query(&url, "includeHiddenFolders", "true") < 0 || url_query_int(&url, "$top", top_of(l, 100)) < 0 ||
 		buf_addf(&remote, "mail/%s", user) < 0)
 		return err_memory(err);
 	if (known_place(l, user, &place, err) < 0)
 		return -1;
-	if (fetch(l, task, &url, GRAPH_IMMUTABLE, &doc, &value, &next, &why) < 0) {
+	int r = fetch(l, task, &url, GRAPH_IMMUTABLE, &doc, &value, &next, &why);
+	if (r < 0 && !json_str(task, "l") && graph_refused(&why) && strcmp(why.code, "unlicensed") != 0) {
+		/* Without a way to list hidden folders, those that are not hidden. */
+		if (url_folders(l->c, user, parent, &url, err) < 0 || url_query_int(&url, "$top", top_of(l, 100)) < 0)
+			return -1;
+		r = fetch(l, task, &url, GRAPH_IMMUTABLE, &doc, &value, &next, &why);
+	}
+	if (r < 0) {
 		if (parent && why.class == ERR_GONE)
 			return 0; /* deleted in the meantime */
 		return refused(l, &why, "exchange", buf_str(&remote), json_str(task, "o"), "Mailbox", "mailbox", err);
@@ -305,6 +319,21 @@ static int add_drive(struct lister *l, const char *service, const char *owner, c
 	return s ? fill(l, s, buf_str(&remote), owner, json_str_or(drive, "name", "Documents"), context, err) : -1;
 }
 
+/* The one drive of a user or a site, where there is no list of them. */
+static int only_drive(struct lister *l, const char *service, bool of_site, const char *id, const char *owner, struct err *why)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
+	_cleanup_json_ cJSON *drive = NULL;
+
+	if ((of_site ? graph_url(l->c, &url, why, "/sites/{}/drive", id, NULL) :
+		       graph_url(l->c, &url, why, "/users/{}/drive", id, NULL)) < 0)
+		return -1;
+	l->requests++;
+	if (graph_get(l->c, buf_str(&url), NULL, &drive, why) < 0)
+		return -1;
+	return add_drive(l, service, owner, drive, why);
+}
+
 /* The drives of a user or a site. */
 static int list_drives(struct lister *l, const cJSON *task, bool of_site, struct err *err)
 {
@@ -320,9 +349,12 @@ static int list_drives(struct lister *l, const cJSON *task, bool of_site, struct
 		return -1;
 	if (buf_addf(&remote, "drive/%s/%s", of_site ? "site" : "user", id) < 0)
 		return err_memory(err);
-	if (fetch(l, task, &url, NULL, &doc, &value, &next, &why) < 0)
+	if (fetch(l, task, &url, NULL, &doc, &value, &next, &why) < 0) {
+		if (!json_str(task, "l") && graph_refused(&why) && only_drive(l, service, of_site, id, owner, &why) == 0)
+			return 0;
 		return refused(l, &why, service, buf_str(&remote), owner, of_site ? "Site" : "OneDrive",
 			of_site ? "site" : "OneDrive", err);
+	}
 	cJSON_ArrayForEach(drive, value)
 	{
 		if (add_drive(l, service, owner, drive, err) < 0)

@@ -164,13 +164,32 @@ static void list_give(const struct list *l, struct item_page *page)
 /* ---- channels ---- */
 
 /* The replies that came with a message, and the pages of those that did not fit. */
-static int add_replies(struct connection *c, struct list *l, const cJSON *message, struct origin origin, struct err *err)
+static int add_replies(struct connection *c, struct list *l, const char *team, const char *channel, const cJSON *message,
+	struct origin origin, struct err *err)
 {
 	const char *next = json_str(message, "replies@odata.nextLink");
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
 	cJSON *replies = json_array(message, "replies"), *reply;
 	_cleanup_json_ cJSON *doc = NULL;
+	struct err why;
 
+	/* Not expanded: they have a list of their own. */
+	if (!replies && !next && !origin.reply_to && !json_get(message, "@removed")) {
+		struct teams_ref root = {.team = team, .channel = channel, .id = json_str(message, "id")};
+		if (ms_teams_url(c, &root, &url, err) < 0)
+			return -1;
+		if (buf_adds(&url, "/replies") < 0 || url_query_int(&url, "$top", TEAMS_PAGE) < 0)
+			return err_memory(err);
+		if (graph_get(c, buf_str(&url), NULL, &doc, &why) < 0) {
+			if (graph_refused(&why))
+				return 0;
+			if (err)
+				*err = why;
+			return -1;
+		}
+		if (graph_list(c, doc, &replies, &next, err) < 0)
+			return -1;
+	}
 	origin.reply_to = json_str(message, "id");
 	for (int page = 0; page < REPLY_PAGES_MAX; page++) {
 		cJSON_ArrayForEach(reply, replies)
@@ -224,7 +243,7 @@ static int channel_poll(struct connection *c, const cJSON *context, const struct
 		{
 			/* A reply that the feed gives by itself says whose it is. */
 			origin.reply_to = json_str(message, "replyToId");
-			if (list_add(&list, message, &origin, err) < 0 || add_replies(c, &list, message, origin, err) < 0)
+			if (list_add(&list, message, &origin, err) < 0 || add_replies(c, &list, team, channel, message, origin, err) < 0)
 				return -1;
 		}
 		if (ms_feed_finish(&feed, doc, err) < 0)
@@ -340,9 +359,10 @@ static int chat_poll(struct connection *c, const cJSON *context, const struct po
 	if (link ? buf_adds(&url, link) < 0 : chat_start(c, context, req, cursor, &url, err) < 0)
 		return link ? err_memory(err) : -1;
 	if (graph_get(c, buf_str(&url), NULL, &doc, &why) < 0) {
-		if (why.class == ERR_GONE && link) {
+		bool refused = graph_refused(&why) && strcmp(why.code, "forbidden") != 0;
+		if (refused && link) {
 			why.class = ERR_CURSOR;
-		} else if (why.class == ERR_GONE) {
+		} else if (refused) {
 			why.class = ERR_REMOTE;
 			snprintf(why.code, sizeof(why.code), "unlicensed");
 		}

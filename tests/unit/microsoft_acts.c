@@ -71,6 +71,60 @@ static void test_download(void **state)
 	mock_close(c);
 }
 
+/* Sizes of lists are no proof for what the service rewrites, unless a page comes in its place; a Location may be a path. */
+static void test_rewritten_files(void **state)
+{
+	struct connection *c = mock_open(SERVICE_FILES, true, NULL);
+	const struct step steps[] = {
+		{.url = "/content", .status = 302, .header = "location: /files/x?sig=%2B"},
+		{.url = GRAPH_TEST "/files/x?sig=%2B", .body = "PK", .header = "content-type: application/octet-stream", .anonymous = true},
+		{.url = "/content", .body = "PK"},
+		{.url = "/content", .body = "<html>", .header = "content-type: text/html; charset=utf-8"},
+		{.url = "/content", .status = 302, .header = "location: //elsewhere.test/x"},
+		{0},
+	};
+	struct item document = {.kind = ITEM_FILE, .id = "I1", .version = "c1", .name = "Plan.DOCX"};
+	static const bool any[] = {true, false, false};
+	const struct item *const items[] = {&document, &file, &document};
+	struct content_info info = {0};
+	struct err err = {0};
+
+	mock_script(steps);
+	for (size_t i = 0; i < 3; i++) {
+		_cleanup_(content_freep) struct content *content = mock_content();
+		expect_ok(mock_connector()->open_content(c, &drive_stream, items[i], content, &info, &err), &err);
+		assert_int_equal(info.any_size, any[i]);
+	}
+	_cleanup_(content_freep) struct content *last = mock_content();
+	expect_error(mock_connector()->open_content(c, &drive_stream, &file, last, &info, &err), &err, ERR_REMOTE, "bad_redirect");
+	mock_close(c);
+}
+
+static void test_page_in_place_of_a_message(void **state)
+{
+	struct connection *c = mock_open(SERVICE_MAIL, true, NULL);
+	const struct step steps[] = {
+		{.url = "/users/U1/messages/M1/$value", .body = "<title>Sign in", .header = "content-type: text/html"},
+		{.url = "/users/U1/messages/M1/$value", .body = "{}", .header = "content-type: application/json"},
+		{.url = "/users/U1/messages/M1/$value", .body = "Subject: x", .header = "content-type: text/plain"},
+		{.url = "/users/U1/messages/M1/$value", .body = "Subject: x"},
+		{0},
+	};
+	struct content_info info = {0};
+	struct err err = {0};
+
+	mock_script(steps);
+	for (size_t i = 0; i < 4; i++) {
+		_cleanup_(content_freep) struct content *content = mock_content();
+		int r = mock_connector()->open_content(c, &mail_stream, &mail, content, &info, &err);
+		if (i < 2)
+			expect_error(r, &err, ERR_RETRY, "not_as_listed");
+		else
+			expect_ok(r, &err);
+	}
+	mock_close(c);
+}
+
 /* ---- files ---- */
 
 #define ITEM(parent, ctag)                                                                                             \
@@ -114,6 +168,42 @@ static void test_plan_writes_everything_down(void **state)
 	assert_string_equal(json_str(json_object(doc, "place"), "id"), "Q");
 	assert_string_equal(json_str(json_object(doc, "place"), "inheritance"), "broken");
 	assert_string_equal(json_str(json_object(doc, "parent"), "id"), "P");
+	mock_close(c);
+}
+
+/* Nobody tells who may read it: it is moved away all the same. */
+static void test_containing_without_permissions(void **state)
+{
+	struct connection *c = mock_open(SERVICE_FILES, true, NULL);
+	const struct step steps[] = {
+		{.url = "/drives/D1/items/I1?$select=", .body = ITEM("P", "c1")},
+		{.url = "/drives/D1/items/I1/permissions", .status = 403, .body = "{\"error\":{\"code\":\"accessDenied\"}}"},
+		{.url = "/drives/D1/items/I1/versions", .status = 501},
+		{.url = "/drives/D1/root", .body = "{\"id\":\"R\"}"},
+		{.method = "POST", .url = "/drives/D1/items/R/children", .status = 201, .body = "{\"id\":\"Q\"}"},
+		{.url = "/drives/D1/items/Q/permissions", .status = 404, .body = "{\"error\":{\"code\":\"itemNotFound\"}}"},
+		{.url = "/drives/D1/items/I1?$select=", .body = ITEM("P", "c1")},
+		{.url = "/drives/D1/items/I1/permissions", .status = 403, .body = "{\"error\":{\"code\":\"accessDenied\"}}"},
+		{.url = "/drives/D1/items/I1?$select=", .body = ITEM("P", "c1")},
+		/* An answer that says no more than it must. */
+		{.method = "PATCH", .url = "/drives/D1/items/I1", .wants = "\"id\":\"Q\"", .body = "{\"id\":\"I1\"}"},
+		{.url = "/drives/D1/items/I1?$select=", .body = ITEM("Q", "c1")},
+		/* What says that the service failed says nothing of permissions. */
+		{.url = "/drives/D1/items/I1?$select=", .body = ITEM("P", "c1")},
+		{.url = "/drives/D1/items/I1/permissions", .status = 500},
+		{0},
+	};
+	struct err err = {0};
+	RECEIPT(receipt);
+	RECEIPT(after);
+
+	mock_script(steps);
+	expect_ok(mock_connector()->plan(c, &drive_stream, &file, "op-1", &receipt, &err), &err);
+	assert_non_null(strstr(buf_str(&receipt), "\"inheritance\":\"unknown\""));
+	assert_non_null(strstr(buf_str(&receipt), "they cannot be listed: HTTP 403"));
+	expect_ok(mock_connector()->quarantine(c, buf_str(&receipt), false, &after, &err), &err);
+	buf_clear(&after);
+	expect_error(mock_connector()->plan(c, &drive_stream, &file, "op-1", &after, &err), &err, ERR_RETRY, "server_error");
 	mock_close(c);
 }
 
@@ -352,6 +442,10 @@ static void test_deleting_without_permanent_delete(void **state)
 		{.url = "/users/U1/messages/M1", .body = MESSAGE("Q")},
 		{.method = "POST", .url = "/users/U1/messages/M1/permanentDelete", .status = 405},
 		{.method = "DELETE", .url = "/users/U1/messages/M1", .status = 204},
+		/* The call is not there; the message is. */
+		{.url = "/users/U1/messages/M1", .body = MESSAGE("Q")},
+		{.method = "POST", .url = "/users/U1/messages/M1/permanentDelete", .status = 404},
+		{.method = "DELETE", .url = "/users/U1/messages/M1", .status = 204},
 		{.url = "/users/U1/messages/M1", .status = 404},
 		{.url = "/users/U1/messages/M1", .body = MESSAGE("F1")},
 		{0},
@@ -359,6 +453,7 @@ static void test_deleting_without_permanent_delete(void **state)
 	struct err err = {0};
 
 	mock_script(steps);
+	expect_ok(mock_connector()->remove(c, MAIL_RECEIPT, false, &err), &err);
 	expect_ok(mock_connector()->remove(c, MAIL_RECEIPT, false, &err), &err);
 	expect_ok(mock_connector()->remove(c, MAIL_RECEIPT, true, &err), &err);
 	expect_error(mock_connector()->remove(c, MAIL_RECEIPT, true, &err), &err, ERR_CHANGED, "not_quarantined");
@@ -434,6 +529,7 @@ static void test_streams(void **state)
 			"{\"id\":\"G\",\"userPrincipalName\":\"guest@b\",\"userType\":\"Guest\"},{\"id\":\"U2\",\"userPrincipalName\":\"ken@a\"}]}"},
 		{.url = "/users/U2/mailFolders", .status = 404, .body = "{\"error\":{\"code\":\"MailboxNotHostedInExchangeOnline\"}}"},
 		{.url = "/users/U2/drives", .status = 404, .body = "{\"error\":{\"code\":\"ResourceNotFound\"}}"},
+		{.url = "/users/U2/drive", .status = 404, .body = "{\"error\":{\"code\":\"ResourceNotFound\"}}"},
 		{.url = "/users/U1/mailFolders?includeHiddenFolders=true", .body = "{\"value\":[{\"id\":\"IN\",\"displayName\":\"Inbox\",\"childFolderCount\":1},"
 			"{\"id\":\"Q\",\"displayName\":\"sekisho-quarantine\",\"isHidden\":true},"
 			"{\"id\":\"S\",\"displayName\":\"Search\",\"@odata.type\":\"#microsoft.graph.mailSearchFolder\"}]}"},
@@ -461,6 +557,32 @@ static void test_streams(void **state)
 	assert_string_equal(s[5].reason, "site: locked (HTTP 423 resourceLocked: )");
 	assert_string_equal(s[6].owner, "Sales");
 	assert_string_equal(s[6].service, "sharepoint");
+	mock_close(c);
+}
+
+/* A service that lacks what we can do without: one drive instead of a list, folders in sight only. */
+static void test_streams_of_a_plain_service(void **state)
+{
+	struct connection *c = mock_open(SERVICE_MAIL | SERVICE_FILES, true, NULL);
+	_cleanup_(arena_freep) struct arena *a = arena_new(1 << 20);
+	const struct step steps[] = {
+		{.url = "/v1.0/users?$select=", .body = "{\"value\":[{\"id\":\"U1\"}]}"},
+		{.url = "/users/U1/mailFolders?includeHiddenFolders=true", .status = 400, .body = "{\"error\":{\"code\":\"BadRequest\"}}"},
+		{.url = "/users/U1/mailFolders?$top=", .body = "{\"value\":[{\"id\":\"IN\"}]}"},
+		{.url = "/users/U1/drives", .status = 501},
+		{.url = "/users/U1/drive", .body = "{\"id\":\"D1\"}"},
+		{.url = "/v1.0/sites/getAllSites", .status = 403, .body = "{\"error\":{\"code\":\"accessDenied\"}}"},
+		{.url = "/v1.0/sites?search=*", .status = 400, .body = "{}"},
+		{0},
+	};
+	struct stream_info s[32];
+
+	mock_script(steps);
+	assert_int_equal(list_all(c, a, s, 32), 3);
+	assert_string_equal(s[0].remote_id, "mail/U1/IN");
+	assert_string_equal(s[1].remote_id, "drive/D1");
+	assert_string_equal(s[2].remote_id, "drive/sites");
+	assert_int_equal(s[2].state, STREAM_FORBIDDEN);
 	mock_close(c);
 }
 
@@ -543,7 +665,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_download),
+		cmocka_unit_test(test_rewritten_files),
+		cmocka_unit_test(test_page_in_place_of_a_message),
 		cmocka_unit_test(test_plan_writes_everything_down),
+		cmocka_unit_test(test_containing_without_permissions),
 		cmocka_unit_test(test_place_without_anybody_to_invite),
 		cmocka_unit_test(test_quarantine_of_a_file),
 		cmocka_unit_test(test_changed_after_unsharing),
@@ -555,6 +680,7 @@ int main(void)
 		cmocka_unit_test(test_deleting_without_permanent_delete),
 		cmocka_unit_test(test_teams_keeps_others_blocks),
 		cmocka_unit_test(test_streams),
+		cmocka_unit_test(test_streams_of_a_plain_service),
 		cmocka_unit_test(test_streams_of_a_huge_page),
 		cmocka_unit_test(test_streams_without_users),
 		cmocka_unit_test(test_grant),

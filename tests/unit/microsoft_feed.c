@@ -156,6 +156,34 @@ static void test_sync_state_codes(void **state)
 	}
 }
 
+/* A link that the service cannot read any more is a lost place; without a link a refusal is one. */
+static void test_refused(void **state)
+{
+	struct feeder f;
+	const struct step steps[] = {
+		{.url = "$deltatoken=x", .status = 400, .body = "{\"error\":{\"code\":\"BadRequest\",\"message\":\"Badly formed token.\"}}"},
+		{0},
+	};
+	const struct step first[] = {
+		{.url = "/messages/delta", .status = 400, .body = "{}"},
+		{.url = "/messages/delta", .status = 501, .body = "{}"},
+		{.url = "/messages/delta", .status = 405, .body = "{}"},
+		{0},
+	};
+
+	feeder_start(&f, (struct stream_info)MAIL_STREAM);
+	f.cursor = "{\"link\":\"" GRAPH_TEST "/v1.0/users/U1/mailFolders/F1/messages/delta?$deltatoken=x\"}";
+	mock_script(steps);
+	expect_error(&f, ERR_CURSOR, "cursor_lost");
+	mock_end();
+	f.cursor = NULL;
+	mock_script(first);
+	expect_error(&f, ERR_REMOTE, "http_status");
+	expect_error(&f, ERR_REMOTE, "unlicensed");
+	expect_error(&f, ERR_REMOTE, "unlicensed");
+	feeder_end(&f);
+}
+
 static void test_404_in_the_middle(void **state)
 {
 	for (int gone = 0; gone < 2; gone++) {
@@ -454,6 +482,28 @@ static void test_chats_by_time(void **state)
 	feeder_end(&f);
 }
 
+/* A service that does not expand: each message's replies have a list of their own, or none. */
+static void test_channel_replies_apart(void **state)
+{
+	struct feeder f;
+	const struct step steps[] = {
+		{.url = "/messages/delta?$top=50&$expand=replies",
+			.body = "{\"value\":[{\"id\":\"1\"},{\"id\":\"5\"},{\"id\":\"6\",\"replyToId\":\"1\"}],"
+				"\"@odata.deltaLink\":\"" GRAPH_TEST "/v1.0/teams/T/channels/C/messages/delta?$deltatoken=x\"}"},
+		{.url = "/v1.0/teams/T/channels/C/messages/1/replies?$top=50", .body = "{\"value\":[{\"id\":\"2\"}]}"},
+		{.url = "/v1.0/teams/T/channels/C/messages/5/replies?$top=50", .status = 404, .body = "{}"},
+		{0},
+	};
+
+	feeder_start(&f, (struct stream_info){.remote_id = "channel/T/C", .service = "teams",
+					.context = "{\"team\":\"T\",\"channel\":\"C\"}"});
+	mock_script(steps);
+	expect_poll(&f, 4, false);
+	assert_string_equal(f.page.items[1].id, "channel:T/C/2");
+	assert_string_equal(f.page.items[3].id, "channel:T/C/6");
+	feeder_end(&f);
+}
+
 static void test_channel_replies(void **state)
 {
 	struct feeder f;
@@ -497,6 +547,7 @@ int main(void)
 		cmocka_unit_test(test_location_that_fails),
 		cmocka_unit_test(test_lost_again_while_listing),
 		cmocka_unit_test(test_sync_state_codes),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_404_in_the_middle),
 		cmocka_unit_test(test_504_lowers_the_page),
 		cmocka_unit_test(test_circle_of_links),
@@ -510,6 +561,7 @@ int main(void)
 		cmocka_unit_test(test_unlicensed_and_forbidden),
 		cmocka_unit_test(test_chats_by_time),
 		cmocka_unit_test(test_channel_replies),
+		cmocka_unit_test(test_channel_replies_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
