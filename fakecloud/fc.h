@@ -131,6 +131,8 @@ bool fc_aud_ok(const struct fc_request *req, const char *aud, const char *real, 
  * from bucket `name` (made on first use with `capacity` units refilled evenly over `period_ms`). Returns 0, or
  * the seconds to wait (Retry-After). With throttling off always 0. */
 int fc_throttle(const char *name, double cost, double capacity, int64_t period_ms);
+/* What is left of a bucket as of its last call, as a share of its capacity; 1 with throttling off. */
+double fc_throttle_left(const char *name, double capacity);
 
 /* RSA key pairs for a tenant's credentials, 2048 bits, made at start: PEM texts that live for ever. */
 struct fc_keypair {

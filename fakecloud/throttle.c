@@ -48,6 +48,13 @@ int fc_throttle(const char *name, double cost, double capacity, int64_t period_m
 	return enabled ? take(name, cost, capacity, period_ms) : 0;
 }
 
+double fc_throttle_left(const char *name, double capacity)
+{
+	const struct bucket *b = enabled ? map_get(&buckets, name) : NULL;
+
+	return b ? b->level / capacity : 1;
+}
+
 int throttle_rate(const char *name, double rate)
 {
 	/* A burst of one second is let through; less than one request a second still lets single ones

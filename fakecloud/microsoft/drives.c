@@ -324,7 +324,9 @@ static void item_call(struct ms_ctx *c, int at, struct ms_item *shared)
 		return;
 	}
 	r = route_find(c, tail);
-	if (!r || !ms_allow(c, MS_FILES, shared ? WRITE : r->roles, r->cost))
+	/* A feed from its beginning costs as much as a list. */
+	int cost = r && r->handle == ms_drive_delta && !ms_param(c, "token") ? 2 : r ? r->cost : 0;
+	if (!r || !ms_allow(c, MS_FILES, shared ? WRITE : r->roles, cost))
 		return;
 	if (shared) {
 		c->item = shared;

@@ -252,55 +252,70 @@ static void deny(struct ms_ctx *c, enum ms_workload workload, const char *roles)
 	}
 }
 
-/* Takes from the published budgets; 0 or the seconds to wait. */
-static int budget(struct ms_ctx *c, enum ms_workload workload, int cost, double *ret_limit)
+/* A published budget: so many units in so much time. */
+struct budget {
+	const char *name;
+	double units;
+	int64_t period_ms;
+};
+
+static struct budget budget_of(struct ms_ctx *c, enum ms_workload workload)
 {
 	const char *who = c->n_args ? c->arg[0] : "";
-	int wait = fc_throttle(ms_fmt(c, "ms/all/%s", c->t->client_id), 1, 20000, 10000);
 
-	*ret_limit = 2000;
-	if (wait)
-		return wait;
 	switch (workload) {
 	case MS_MAIL:
-		*ret_limit = 10000;
-		return fc_throttle(ms_fmt(c, "ms/mail/%s/%s", c->t->client_id, who), 1, 10000, 600000);
+		return (struct budget){ms_fmt(c, "ms/mail/%s/%s", c->t->client_id, who), 10000, 600000};
 	case MS_FILES:
-		*ret_limit = 1250;
-		return fc_throttle(ms_fmt(c, "ms/files/%s", c->t->name), cost ? cost : 1, 1250, 60000);
+		return (struct budget){ms_fmt(c, "ms/files/%s", c->t->name), 1250, 60000};
 	case MS_TEAMS:
-		*ret_limit = 20;
-		return fc_throttle(ms_fmt(c, "ms/teams/%s", c->t->name), 1, 20, 1000);
+		if (strcasestr(c->path, "messages"))
+			return (struct budget){ms_fmt(c, "ms/posts/%s", c->t->name), 20, 1000};
+		return (struct budget){ms_fmt(c, "ms/teams/%s", c->t->name), 30, 1000};
 	case MS_SUBS:
-		*ret_limit = 1000;
-		return fc_throttle(ms_fmt(c, "ms/subs/%s", c->t->name), 1, 1000, 20000);
+		return (struct budget){ms_fmt(c, "ms/subs/%s", c->t->name), 1000, 20000};
 	default:
-		*ret_limit = 3500;
-		return fc_throttle(ms_fmt(c, "ms/dir/%s", c->t->name), 1, 3500, 10000);
+		return (struct budget){ms_fmt(c, "ms/dir/%s", c->t->name), 3500, 10000};
+	}
+}
+
+/* From four fifths on, answers say how much of a budget is used. */
+static void announce(struct ms_ctx *c, enum ms_workload workload, const struct budget *b, int wait)
+{
+	double left = wait ? 0 : fc_throttle_left(b->name, b->units);
+
+	if (left > 0.2)
+		return;
+	if (workload == MS_FILES) {
+		ms_set_header(c, "RateLimit-Limit", ms_fmt(c, "%.0f", b->units));
+		ms_set_header(c, "RateLimit-Remaining", ms_fmt(c, "%.0f", left * b->units));
+		ms_set_header(c, "RateLimit-Reset",
+			ms_fmt(c, "%d", wait ? wait : (int)((1 - left) * (double)b->period_ms / 1000) + 1));
+	} else if (workload == MS_DIRECTORY) {
+		ms_set_header(c, "x-ms-throttle-limit-percentage", ms_fmt(c, "%.2f", 1 - left));
+		ms_set_header(c, "x-ms-throttle-scope", "Tenant_Application/ReadWrite");
 	}
 }
 
 bool ms_allow(struct ms_ctx *c, enum ms_workload workload, const char *roles, int cost)
 {
-	double limit;
+	struct budget b;
 	int wait;
 
 	if (*roles && (c->t->revoked || *roles == '-' || !ms_has_role(c, roles))) {
 		deny(c, workload, *roles == '-' ? "" : roles);
 		return false;
 	}
-	wait = budget(c, workload, cost, &limit);
+	if (workload == MS_FILES && ms_expands(c, "permissions"))
+		cost = 5;
+	b = budget_of(c, workload);
+	wait = fc_throttle(ms_fmt(c, "ms/all/%s", c->t->client_id), 1, 20000, 10000);
+	if (!wait)
+		wait = fc_throttle(b.name, cost ? cost : 1, b.units, b.period_ms);
+	announce(c, workload, &b, wait);
 	if (!wait)
 		return true;
 	ms_set_header(c, "Retry-After", ms_fmt(c, "%d", wait));
-	if (workload == MS_FILES) {
-		ms_set_header(c, "RateLimit-Limit", ms_fmt(c, "%.0f", limit));
-		ms_set_header(c, "RateLimit-Remaining", "0");
-		ms_set_header(c, "RateLimit-Reset", ms_fmt(c, "%d", wait));
-	} else if (workload == MS_DIRECTORY) {
-		ms_set_header(c, "x-ms-throttle-limit-percentage", "1.0");
-		ms_set_header(c, "x-ms-throttle-scope", "Tenant_Application/ReadWrite");
-	}
 	ms_error(c, 429,
 		workload == MS_FILES  ? "activityLimitReached"
 		: workload == MS_MAIL ? "ApplicationThrottled"
