@@ -187,6 +187,9 @@ static void create(struct ms_ctx *c)
 		ms_error(c, 400, "ExtensionError", "The resource '%.200s' cannot be subscribed to.", resource);
 		return;
 	}
+	/* With the message itself in them they live a day. */
+	if (s->box && json_bool(body, "includeResourceData"))
+		s->max_minutes = 1440;
 	if (!ms_allow(c, MS_DIRECTORY, roles, 0) || !change_types_ok(c, types, s) ||
 		!expiry_ok(c, json_str(body, "expirationDateTime"), s))
 		return;
