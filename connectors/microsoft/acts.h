@@ -37,6 +37,9 @@ int ms_drive_ctags(struct connection *c, const char *drive, struct item_page *pa
 /* ret_inherited (may be NULL): are there inherited ones? */
 int ms_share_list(struct connection *c, const char *drive, const char *id, cJSON **ret_direct, bool *ret_inherited,
 	struct err *err);
+/* Makes the receipt's permissions fit: those beyond are dropped and counted in permissions_cut. A file that is shared with
+ * thousands is contained all the same. */
+int ms_share_fit(cJSON *receipt, struct err *err);
 /* 0 also when it is gone already. */
 int ms_share_delete(struct connection *c, const char *drive, const char *id, const char *permission, struct err *err);
 /* Deletes all direct ones, after making sure that the receipt holds them; those that the service refuses to delete are

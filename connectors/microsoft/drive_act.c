@@ -179,6 +179,8 @@ int ms_drive_plan(struct connection *c, const cJSON *context, const struct strea
 	if (json_set(receipt, "permissions", TAKE_PTR(direct)) < 0 || json_set_str(place, "id", buf_str(&folder)) < 0 ||
 		json_set_str(place, "inheritance", buf_str(&note)) < 0)
 		return err_memory(err);
+	if (ms_share_fit(receipt, err) < 0)
+		return -1;
 	if (strcmp(buf_str(&note), "broken") != 0 &&
 		json_note(place, "notes", "who may read the drive may also read the quarantine folder: set quarantine_owner") < 0)
 		return err_memory(err);

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define PAGES_MAX 100
+#define SHARES_MAX_BYTES 40960 /* of those in a receipt */
+#define NOTES_MAX 20
 #define MIN_DATE "0001-01-01" /* how the service writes "never" */
 
 static bool has_role(const cJSON *permission, const char *role)
@@ -29,6 +31,55 @@ static bool is_direct(const cJSON *permission)
 	return !json_object(permission, "inheritedFrom") && !has_role(permission, "owner");
 }
 
+/* Who it is, in as few words as tell it: files that are shared with hundreds must fit into a receipt. */
+static cJSON *slim(const cJSON *set)
+{
+	static const char *const kinds[] = {"user", "group", "siteUser", "siteGroup", "application", "device"};
+	static const char *const words[] = {"id", "email", "loginName", "displayName"};
+	cJSON *out = cJSON_CreateObject();
+
+	for (size_t i = 0; out && i < ARRAY_SIZE(kinds); i++) {
+		const cJSON *who = json_object(set, kinds[i]);
+		cJSON *less = who ? cJSON_CreateObject() : NULL;
+		bool named = false;
+		if (!who || (i >= 2 && out->child)) {
+			json_free(less);
+			continue;
+		}
+		for (size_t k = 0; k < ARRAY_SIZE(words); k++) {
+			const char *word = json_str(who, words[k]);
+			if (word && *word && !(k == 3 && named) && json_set_str(less, words[k], word) == 0)
+				named = true;
+		}
+		if (json_set(out, kinds[i], less) < 0) {
+			json_free(out);
+			return NULL;
+		}
+	}
+	return out;
+}
+
+static cJSON *slim_any(const cJSON *value)
+{
+	const cJSON *set;
+	cJSON *out = cJSON_CreateArray();
+
+	if (!cJSON_IsArray(value)) {
+		json_free(out);
+		return slim(value);
+	}
+	cJSON_ArrayForEach(set, value)
+	{
+		cJSON *one = slim(set);
+		if (!one || !cJSON_AddItemToArray(out, one)) {
+			json_free(one);
+			json_free(out);
+			return NULL;
+		}
+	}
+	return out;
+}
+
 /* What restoring needs of a permission. */
 static cJSON *trim(const cJSON *permission)
 {
@@ -41,7 +92,8 @@ static cJSON *trim(const cJSON *permission)
 		if (!value || cJSON_IsNull(value) || (i == 4 && json_get(permission, "grantedToV2")) ||
 			(i == 6 && json_get(permission, "grantedToIdentitiesV2")))
 			continue;
-		if (json_set(out, kept[i], cJSON_Duplicate(value, true)) < 0) {
+		bool identities = strncmp(kept[i], "grantedTo", 9) == 0;
+		if (json_set(out, kept[i], identities ? slim_any(value) : cJSON_Duplicate(value, true)) < 0) {
 			json_free(out);
 			return NULL;
 		}
@@ -89,6 +141,33 @@ int ms_share_list(struct connection *c, const char *drive, const char *id, cJSON
 			return err_memory(err);
 	}
 	return err_set(err, ERR_REMOTE, "bad_answer", "the list of a file's permissions does not end");
+}
+
+int ms_share_fit(cJSON *receipt, struct err *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(SHARES_MAX_BYTES);
+	cJSON *list = json_array(receipt, "permissions"), *entry = list ? list->child : NULL;
+	int cut = (int)json_int64_or(receipt, "permissions_cut", 0), before = cut;
+
+	for (cJSON *next; entry; entry = next) {
+		next = entry->next;
+		if (json_print(entry, &text) == 0)
+			continue;
+		cJSON_Delete(cJSON_DetachItemViaPointer(list, entry));
+		cut++;
+	}
+	if (cut == before)
+		return 0;
+	return json_set_int(receipt, "permissions_cut", cut) < 0 ||
+			json_note(receipt, "not_restored", "it is shared with so many that %d of them were not written down", cut) < 0 ?
+		err_memory(err) :
+		0;
+}
+
+/* Hundreds of refusals say no more than a few. */
+static bool has_room(const cJSON *receipt, const char *key)
+{
+	return cJSON_GetArraySize(json_array(receipt, key)) < NOTES_MAX;
 }
 
 /* ---- removing ---- */
@@ -146,7 +225,7 @@ int ms_share_remove(struct connection *c, const char *drive, const char *id, cJS
 		cJSON *list = json_array(receipt, "permissions");
 		if (!list && json_set(receipt, "permissions", list = cJSON_CreateArray()) < 0)
 			return err_memory(err);
-		if (!known(list, permission) && !cJSON_AddItemToArray(list, cJSON_Duplicate(permission, true)))
+		if (!known(list, permission) && !json_get(receipt, "permissions_cut") && !cJSON_AddItemToArray(list, cJSON_Duplicate(permission, true)))
 			return err_memory(err);
 		if (ms_share_delete(c, drive, id, pid, &why) == 0)
 			continue;
@@ -156,10 +235,11 @@ int ms_share_remove(struct connection *c, const char *drive, const char *id, cJS
 			return -1;
 		}
 		/* An inherited one that does not say so, or one that a policy keeps: the move takes care of the first. */
-		if (json_note(receipt, "kept_permissions", "%.100s: %.200s", pid, why.message) < 0)
+		if (has_room(receipt, "kept_permissions") &&
+			json_note(receipt, "kept_permissions", "%.100s: %.200s", pid, why.message) < 0)
 			return err_memory(err);
 	}
-	return 0;
+	return ms_share_fit(receipt, err);
 }
 
 /* ---- bringing back ---- */
@@ -282,7 +362,7 @@ static int make_link(struct connection *c, const char *drive, const char *id, co
 			scope ? scope : "") < 0)
 		return err_memory(err);
 	const char *before = json_str(link, "webUrl"), *now = json_str(json_object(doc, "link"), "webUrl");
-	if (now && before && strcmp(now, before) != 0 &&
+	if (now && before && strcmp(now, before) != 0 && has_room(receipt, "not_restored") &&
 		json_note(receipt, "not_restored", "the link (%.20s, %.20s) has a new address: %.500s", type ? type : "",
 			scope ? scope : "", now) < 0)
 		return err_memory(err);
@@ -337,7 +417,8 @@ int ms_share_restore(struct connection *c, const char *drive, const char *id, cJ
 		}
 		_cleanup_buf_ struct buf who = BUF_INIT(4096);
 		key_of(permission, &who);
-		if (json_note(receipt, "not_restored", "sharing %.300s: %.200s", buf_str(&who), why.message) < 0)
+		if (has_room(receipt, "not_restored") &&
+			json_note(receipt, "not_restored", "sharing %.300s: %.200s", buf_str(&who), why.message) < 0)
 			return err_memory(err);
 	}
 	return 0;

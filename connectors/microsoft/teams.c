@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define TEAMS_PAGE 50
-#define REPLY_PAGES_MAX 40
+#define REPLY_PAGES_MAX 200
 #define OVERLAP_MS (5 * 60 * 1000) /* messages surface late: what was asked for a moment ago is asked for again */
 
 /* ---- one message ---- */

@@ -207,6 +207,52 @@ static void test_containing_without_permissions(void **state)
 	mock_close(c);
 }
 
+/* Shared with thousands, each with a long name: contained, with as much of it written down as fits. */
+static void test_shared_with_thousands(void **state)
+{
+	struct connection *c = mock_open(SERVICE_FILES, true, NULL);
+	_cleanup_buf_ struct buf list = BUF_INIT(8 << 20);
+	RECEIPT(receipt);
+	RECEIPT(after);
+	struct err err = {0};
+
+	buf_adds(&list, "{\"value\":[");
+	for (int i = 0; i < 3000; i++)
+		buf_addf(&list, "%s{\"id\":\"p%d\",\"roles\":[\"read\"],\"grantedToV2\":{\"user\":{\"id\":\"u%d\",\"email\":\"person.%d@aoba.example\","
+			"\"displayName\":\"A rather long name to be shown %d\",\"x\":\"more\"},\"siteUser\":{\"id\":\"9\",\"loginName\":\"i:0#.f|membership|person.%d@aoba.example\"}}}",
+			i ? "," : "", i, i, i, i, i);
+	buf_adds(&list, "]}");
+	const struct step steps[] = {
+		{.url = "/drives/D1/items/I1?$select=", .body = ITEM("P", "c1")},
+		{.url = "/drives/D1/items/I1/permissions", .body = buf_str(&list)},
+		{.url = "/drives/D1/items/I1/versions", .body = "{\"value\":[]}"},
+		{.url = "/drives/D1/root", .body = "{\"id\":\"R\"}"},
+		{.method = "POST", .url = "/drives/D1/items/R/children", .status = 201, .body = "{\"id\":\"Q\"}"},
+		{.url = "/items/Q/permissions", .body = "{\"value\":[]}"},
+		{.method = "POST", .url = "/items/Q/createLink", .status = 400, .body = "{}"},
+		{.url = "/items/Q/permissions", .body = "{\"value\":[]}"},
+		{.url = "/items/Q/permissions", .body = "{\"value\":[]}"},
+		/* Those that it does not hold are not written into it by the act either. */
+		{.url = "/drives/D1/items/I1?$select=", .body = ITEM("P", "c1")},
+		{.url = "/drives/D1/items/I1/permissions", .body = "{\"value\":[{\"id\":\"p2999\",\"roles\":[\"read\"]}]}"},
+		{.method = "DELETE", .url = "/drives/D1/items/I1/permissions/p2999", .status = 204},
+		{.url = "/drives/D1/items/I1?$select=", .body = ITEM("P", "c1")},
+		{.method = "PATCH", .url = "/drives/D1/items/I1", .body = ITEM("Q", "c1")},
+		{0},
+	};
+
+	mock_script(steps);
+	expect_ok(mock_connector()->plan(c, &drive_stream, &file, "op-1", &receipt, &err), &err);
+	expect_ok(mock_connector()->quarantine(c, buf_str(&receipt), false, &after, &err), &err);
+	_cleanup_json_ cJSON *doc = cJSON_Parse(buf_str(&after));
+	int kept = cJSON_GetArraySize(json_array(doc, "permissions"));
+	assert_in_range(kept, 200, 2999);
+	assert_int_equal(json_int64_or(doc, "permissions_cut", 0), 3000 - kept);
+	assert_non_null(strstr(buf_str(&after), "were not written down"));
+	assert_non_null(strstr(buf_str(&after), "\"grantedToV2\":{\"user\":{\"id\":\"u0\",\"email\":\"person.0@aoba.example\"}}"));
+	mock_close(c);
+}
+
 static void test_place_without_anybody_to_invite(void **state)
 {
 	struct connection *c = mock_open(SERVICE_FILES, true, NULL);
@@ -669,6 +715,7 @@ int main(void)
 		cmocka_unit_test(test_page_in_place_of_a_message),
 		cmocka_unit_test(test_plan_writes_everything_down),
 		cmocka_unit_test(test_containing_without_permissions),
+		cmocka_unit_test(test_shared_with_thousands),
 		cmocka_unit_test(test_place_without_anybody_to_invite),
 		cmocka_unit_test(test_quarantine_of_a_file),
 		cmocka_unit_test(test_changed_after_unsharing),
