@@ -132,14 +132,6 @@ static bool is_container(const cJSON *entry)
 		!json_object(entry, "package") && !json_object(entry, "remoteItem");
 }
 
-static bool comes_again(const cJSON *entry, const char *id)
-{
-	for (const cJSON *later = entry->next; later; later = later->next)
-		if (strcmp(json_str_or(later, "id", ""), id) == 0)
-			return true;
-	return false;
-}
-
 /* What a page says of its items beside what core wants to know. */
 struct marks {
 	bool *no_ctag; /* to be asked for */
@@ -148,9 +140,12 @@ struct marks {
 
 static int read_page(const cJSON *value, const char *place, struct item_page *ret, struct marks *marks, struct err *err)
 {
-	size_t n = (size_t)cJSON_GetArraySize(value);
+	size_t n = (size_t)cJSON_GetArraySize(value), at = 0;
+	_cleanup_free_ bool *again = NULL;
 	const cJSON *entry;
 
+	if (ms_feed_repeats(value, &again, err) < 0)
+		return -1;
 	ret->items = arena_alloc(ret->arena, (n + 1) * sizeof(*ret->items));
 	ret->removed = arena_alloc(ret->arena, (n + 1) * sizeof(*ret->removed));
 	if (!ret->items || !ret->removed)
@@ -160,7 +155,7 @@ static int read_page(const cJSON *value, const char *place, struct item_page *re
 		const char *id = json_str(entry, "id");
 		if (!id || !*id)
 			return err_set(err, ERR_REMOTE, "bad_answer", "a drive's entry without an id");
-		if (comes_again(entry, id))
+		if (again[at++])
 			continue;
 		if (json_get(entry, "deleted")) {
 			ret->removed[ret->n_removed++] = arena_dup(ret->arena, id);

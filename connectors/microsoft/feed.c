@@ -7,6 +7,7 @@
  * Sources: Graph "Use delta query", "driveItem: delta"; onedrive-api-docs #249, #1424, #1431, #1476. */
 #include "connectors/microsoft/graph.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -177,6 +178,45 @@ int ms_feed_fetch(struct feed *f, const char *start, const char *probe, cJSON **
 	*ret_doc = TAKE_PTR(doc);
 	return 0;
 }
+
+/* ---- entries that come more than once ---- */
+
+struct place {
+	const char *id;
+	size_t at;
+};
+
+static int by_id(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	int r = strcmp(x->id, y->id);
+
+	return r ? r : x->at < y->at ? -1 : 1;
+}
+
+/* Sorted, because a page may be as long as its server likes. */
+int ms_feed_repeats(const cJSON *value, bool **ret, struct err *err)
+{
+	size_t n = (size_t)cJSON_GetArraySize(value), i = 0;
+	_cleanup_free_ struct place *places = calloc(n + 1, sizeof(*places));
+	_cleanup_free_ bool *again = calloc(n + 1, sizeof(*again));
+	const cJSON *entry;
+
+	if (!places || !again)
+		return err_memory(err);
+	cJSON_ArrayForEach(entry, value)
+	{
+		places[i] = (struct place){json_str_or(entry, "id", ""), i};
+		i++;
+	}
+	qsort(places, n, sizeof(*places), by_id);
+	for (i = 0; i + 1 < n; i++)
+		again[places[i].at] = strcmp(places[i].id, places[i + 1].id) == 0;
+	*ret = TAKE_PTR(again);
+	return 0;
+}
+
+/* ---- the end of a page ---- */
 
 static int turns_in_circle(struct feed *f, const cJSON *doc, const char *next, struct err *err)
 {

@@ -81,6 +81,8 @@ int ms_feed_top(const struct feed *f, int usual);
  * already complete (another place to start from, a smaller page size): return it; -1 on errors. probe: what answers 404
  * when the stream itself is gone, to tell it from a lost place. */
 int ms_feed_fetch(struct feed *f, const char *start, const char *probe, cJSON **ret_doc, struct err *err);
+/* Which entries of a page come again further down it: the last occurrence counts. ret is freed by the caller. */
+int ms_feed_repeats(const cJSON *value, bool **ret, struct err *err);
 /* After the items were read: takes the next or last link of the document into the page's cursor. */
 int ms_feed_finish(struct feed *f, const cJSON *doc, struct err *err);
 /* The page's cursor from f->cursor. */

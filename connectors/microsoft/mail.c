@@ -71,20 +71,14 @@ bool ms_mail_version_is(const cJSON *message, const char *version)
 	return draft && strcmp(version + 6, json_str_or(message, "changeKey", version + 6)) == 0;
 }
 
-/* Does the entry's id come again further down the page? Then that one counts. */
-static bool comes_again(const cJSON *entry, const char *id)
-{
-	for (const cJSON *later = entry->next; later; later = later->next)
-		if (strcmp(json_str_or(later, "id", ""), id) == 0)
-			return true;
-	return false;
-}
-
 static int read_page(const cJSON *value, const char *path, struct item_page *ret, struct err *err)
 {
-	size_t n = (size_t)cJSON_GetArraySize(value);
+	size_t n = (size_t)cJSON_GetArraySize(value), at = 0;
+	_cleanup_free_ bool *again = NULL;
 	const cJSON *entry;
 
+	if (ms_feed_repeats(value, &again, err) < 0)
+		return -1;
 	ret->items = arena_alloc(ret->arena, (n + 1) * sizeof(*ret->items));
 	ret->removed = arena_alloc(ret->arena, (n + 1) * sizeof(*ret->removed));
 	if (!ret->items || !ret->removed)
@@ -94,7 +88,7 @@ static int read_page(const cJSON *value, const char *path, struct item_page *ret
 		const char *id = arena_str(ret->arena, entry, "id");
 		if (!id || !*id)
 			return err_set(err, ERR_REMOTE, "bad_answer", "a message without an id");
-		if (comes_again(entry, id))
+		if (again[at++])
 			continue;
 		if (json_get(entry, "@removed")) {
 			ret->removed[ret->n_removed++] = id;

@@ -249,7 +249,7 @@ export async function startEmulator({ mails = {}, files = {}, refuse = () => und
     const text = Buffer.concat(parts).toString()
     let answer
     const say = (headers, bytes) => {
-      res.writeHead(answer.status, headers)
+      res.writeHead(answer.status, { ...headers, CONNECTION: 'close' })
       for (let at = 0; at < (bytes?.length ?? 0); at += 61) res.write(bytes.subarray(at, at + 61))
       res.end()
     }
