@@ -5,6 +5,7 @@
 #include "scan/inspect.h"
 
 #include "scan/clean.h"
+#include "scan/hidden.h"
 #include "scan/members.h"
 #include "scan/ole2.h"
 #include "scan/reason.h"
@@ -205,8 +206,13 @@ static void look_at_content(struct inspect *i, struct layer *l, const uint8_t *d
 	l->shape = shape_of(l->type, data, len);
 	l->zip_behind = !shape_is_zip(l->type) && shape_has_zip_end(data, len);
 	l->empty_stream = l->shape == SHAPE_STREAM && shape_is_empty_stream(l->type, data, len);
-	if (l->shape == SHAPE_OPAQUE)
+	if (l->shape == SHAPE_OPAQUE || (shape_is_zip(l->type) && hidden_in_zip(data, len)) ||
+		hidden_in_text(l->type, data, len))
 		note(i, REASON_NOT_UNPACKED);
+	if (i->n_layers > 1 && shape_is_encrypted_manifest(l->name, data, len)) {
+		note(i, REASON_ENCRYPTED_DOCUMENT);
+		mark_encrypted(i, &i->layers[i->n_layers - 2]);
+	}
 	if (l->shape == SHAPE_ENCRYPTED) {
 		note(i, REASON_ENCRYPTED_DOCUMENT);
 		mark_encrypted(i, l);

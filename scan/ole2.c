@@ -14,6 +14,7 @@ struct ole2 {
 	size_t len;
 	size_t sector; /* bytes */
 	uint32_t mini_cutoff;
+	uint32_t mini_start; /* the first sector of the stream that holds small streams */
 };
 
 static uint16_t get16(const uint8_t *p)
@@ -74,18 +75,32 @@ static bool name_is(const uint8_t *entry, const char *name)
 	return true;
 }
 
-/* The first bytes of a stream that is large enough to lie in sectors of its own (not in the mini stream). */
-static const uint8_t *stream_start(const struct ole2 *o, const uint8_t *entry)
+/* The first bytes of a stream, and how many lie in one piece: of a small one those of its first 64, which lie in the
+ * stream of small ones. */
+static const uint8_t *stream_start(const struct ole2 *o, const uint8_t *entry, size_t *ret_len)
 {
-	return get32(entry + 120) < o->mini_cutoff ? NULL : sector_at(o, get32(entry + 116));
+	uint32_t start = get32(entry + 116), size = get32(entry + 120), sector = o->mini_start;
+
+	if (size >= o->mini_cutoff) {
+		*ret_len = o->sector;
+		return sector_at(o, start);
+	}
+	size_t at = (size_t)start * 64;
+	if (start >= MAX_CHAIN)
+		return NULL;
+	for (; at >= o->sector; at -= o->sector)
+		sector = next_sector(o, sector);
+	const uint8_t *p = sector_at(o, sector);
+	*ret_len = size < 64 ? size : 64;
+	return p ? p + at : NULL;
 }
 
 /* Excel: a FilePass record among the first ones of the workbook. */
-static bool has_filepass(const struct ole2 *o, const uint8_t *p)
+static bool has_filepass(const uint8_t *p, size_t len)
 {
 	size_t at = 0;
 
-	for (int i = 0; i < 16 && at + 4 <= o->sector; i++) {
+	for (int i = 0; i < 16 && at + 4 <= len; i++) {
 		if (get16(p + at) == 0x002f)
 			return true;
 		at += 4u + get16(p + at + 2);
@@ -96,15 +111,18 @@ static bool has_filepass(const struct ole2 *o, const uint8_t *p)
 static void look_at_entry(const struct ole2 *o, const uint8_t *entry, struct ole2_facts *ret)
 {
 	const uint8_t *p;
+	size_t len;
 
-	if (name_is(entry, "EncryptedPackage") || name_is(entry, "EncryptedSummary"))
+	if (name_is(entry, "EncryptedPackage") || name_is(entry, "EncryptedSummary") || name_is(entry, "\tDRMContent"))
 		ret->encrypted = true;
 	else if (name_is(entry, "_VBA_PROJECT") || name_is(entry, "_VBA_PROJECT_CUR"))
 		ret->macros = true;
-	else if (name_is(entry, "WordDocument") && (p = stream_start(o, entry)) && get16(p) == 0xa5ec)
+	else if (name_is(entry, "WordDocument") && (p = stream_start(o, entry, &len)) && len >= 12 && get16(p) == 0xa5ec)
 		ret->encrypted |= (get16(p + 10) & 0x0100) != 0;
-	else if ((name_is(entry, "Workbook") || name_is(entry, "Book")) && (p = stream_start(o, entry)))
-		ret->encrypted |= has_filepass(o, p);
+	else if ((name_is(entry, "Workbook") || name_is(entry, "Book")) && (p = stream_start(o, entry, &len)))
+		ret->encrypted |= has_filepass(p, len);
+	else if (name_is(entry, "Current User") && (p = stream_start(o, entry, &len)) && len >= 16)
+		ret->encrypted |= get32(p + 12) == 0xf3d1c4dfu;
 }
 
 void ole2_look(const void *data, size_t len, struct ole2_facts *ret)
@@ -121,6 +139,11 @@ void ole2_look(const void *data, size_t len, struct ole2_facts *ret)
 	o.sector = (size_t)1 << shift;
 	o.mini_cutoff = get32(o.data + 56);
 	uint32_t n = get32(o.data + 48);
+	/* The root comes first in the directory, and its stream holds the small ones. */
+	const uint8_t *root = sector_at(&o, n);
+	if (!root)
+		return;
+	o.mini_start = get32(root + 116);
 	for (unsigned i = 0; i < MAX_CHAIN; i++) {
 		const uint8_t *p = sector_at(&o, n);
 		if (!p)

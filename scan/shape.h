@@ -21,6 +21,9 @@ enum shape shape_of(const char *type, const uint8_t *data, size_t len);
 /* ZIP and what is built on it: libclamav announces each member twice, from the directory and from the member. */
 bool shape_is_zip(const char *type);
 
+/* Does the part, a member of an archive, say that its neighbours are encrypted? */
+bool shape_is_encrypted_manifest(const char *name, const uint8_t *data, size_t len);
+
 /* Does a ZIP archive end where the content ends? */
 bool shape_has_zip_end(const uint8_t *data, size_t len);
 

@@ -1,5 +1,6 @@
-/* Fuzz target: our own looks at content within workers: OLE2 directories, shapes of formats. The first byte chooses
+/* Fuzz target: our own looks at content within workers: OLE2 directories, shapes of formats, hidden members. The first byte chooses
  * the type that libclamav would have named. */
+#include "scan/hidden.h"
 #include "scan/ole2.h"
 #include "scan/shape.h"
 
@@ -11,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const types[] = {"CL_TYPE_BINARY_DATA", "CL_TYPE_MSOLE2", "CL_TYPE_GZ", "CL_TYPE_BZ", "CL_TYPE_XZ",
-		"CL_TYPE_7ZSFX", "CL_TYPE_RARSFX", "CL_TYPE_ZIP"};
+		"CL_TYPE_7ZSFX", "CL_TYPE_RARSFX", "CL_TYPE_ZIP", "CL_TYPE_MAIL", "CL_TYPE_HTML", "CL_TYPE_TEXT_ASCII"};
 	struct ole2_facts facts;
 
 	if (size < 1)
@@ -28,6 +29,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (shape_of(type, copy, size - 1) == SHAPE_STREAM)
 		shape_is_empty_stream(type, copy, size - 1);
 	shape_has_zip_end(copy, size - 1);
+	shape_is_encrypted_manifest("META-INF/manifest.xml", copy, size - 1);
+	hidden_in_zip(copy, size - 1);
+	hidden_in_text(type, copy, size - 1);
 	free(copy);
 	return 0;
 }

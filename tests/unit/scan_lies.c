@@ -188,6 +188,37 @@ static void test_every_sample(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+static bool begins(const char *s, const char *with)
+{
+	return strncmp(s, with, strlen(with)) == 0;
+}
+
+/* Every wrapping of scan_formats.py: the marker is found, or it is said that nobody looked; what is harmless is clean,
+ * and so is what the README names as beyond us. */
+static void test_every_format(void **state)
+{
+	struct harness *h = *state;
+	FILE *f = fopen(harness_sample(h, "formats.list"), "r");
+	char name[128];
+	int wrong = 0, count = 0;
+
+	assert_non_null(f);
+	while (fgets(name, sizeof(name), f)) {
+		struct scan_reply r;
+		name[strcspn(name, "\n")] = '\0';
+		harness_scan_file(h, "kiso", harness_sample(h, name), &r);
+		count++;
+		bool clean = begins(name, "harmless") || begins(name, "beyond");
+		if ((r.verdict == VERDICT_CLEAN) == clean && (!begins(name, "encrypted") || begins(r.reason, "encrypted")))
+			continue;
+		print_error("%s: %s %s\n", name, scan_verdict_name(r.verdict), r.reason);
+		wrong++;
+	}
+	fclose(f);
+	assert_int_equal(wrong, 0);
+	assert_true(count > 100);
+}
+
 /* What a worker remembers must not change what it says: the same again, and in reverse. */
 static void test_every_sample_again(void **state)
 {
@@ -278,6 +309,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_sample),
 		cmocka_unit_test(test_every_sample_again),
+		cmocka_unit_test(test_every_format),
 		cmocka_unit_test(test_parts_do_not_depend_on_memory),
 		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_time),

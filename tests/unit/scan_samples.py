@@ -17,6 +17,9 @@ import tarfile
 import zipfile
 import zlib
 
+sys.dont_write_bytecode = True
+import scan_formats  # noqa: E402
+
 MARKER = b"sekisho-unit-test-marker-" + b"0123456789abcdef"
 PART = 1 << 20
 DEPTH = 10
@@ -340,3 +343,4 @@ archives()
 limits()
 documents()
 mails()
+scan_formats.make(sys.modules[__name__])
