@@ -105,6 +105,19 @@ static void check_clock(struct doctor *d)
 		say(d, GOOD, N_("clock"), "", "%s", command_time(d->cl, now));
 }
 
+static void check_sandbox(struct doctor *d, const char *sandbox)
+{
+	if (strncmp(sandbox, "unavailable", 11) == 0)
+		say(d, BAD, N_("sandbox"), _("NOTHING IS SCANNED: allow this service user namespaces, or run a kernel with Landlock"), "%s", sandbox);
+	else if (strcmp(sandbox, "off") == 0)
+		say(d, BAD, N_("sandbox"), _("remove 'sandbox: false' from the configuration"), "%s", sandbox);
+	else if (strncmp(sandbox, "second cage", 11) == 0)
+		say(d, WARN, N_("sandbox"), _("allow this service namespaces. Without them workers see the names of files outside, though no "
+			"content, and what they write is counted rather than bounded"), "%s", sandbox);
+	else
+		say(d, GOOD, N_("sandbox"), "", "%s", *sandbox ? sandbox : _("on"));
+}
+
 static void check_engine(struct doctor *d)
 {
 	_cleanup_json_ cJSON *args = cJSON_CreateObject(), *info = NULL;
@@ -141,9 +154,7 @@ static void check_engine(struct doctor *d)
 	cJSON *flight = cJSON_GetArrayItem(d->checks, cJSON_GetArraySize(d->checks) - 1);
 	cJSON_AddNumberToObject(flight, "used", (double)used);
 	cJSON_AddNumberToObject(flight, "peak", (double)peak);
-	const char *sandbox = json_str_or(info, "sandbox", "");
-	say(d, strstr(sandbox, "off") ? BAD : GOOD, N_("sandbox"), _("remove 'sandbox: false' from the configuration"), "%s",
-		*sandbox ? sandbox : _("on"));
+	check_sandbox(d, json_str_or(info, "sandbox", ""));
 }
 
 static void check_dns(struct doctor *d, const char *url)

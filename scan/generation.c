@@ -2,6 +2,7 @@
 #include "scan/generation.h"
 
 #include "scan/engine.h"
+#include "scan/folder.h"
 #include "scan/sandbox.h"
 #include "scan/wire.h"
 #include "scan/worker.h"
@@ -10,7 +11,6 @@
 #include "base/timeutil.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 
 #define MAX_CHILDREN 1024
+#define COUNT_MS 100 /* between counts of what workers have written, where nothing else bounds it */
 
 struct generation {
 	const struct scan_config *config;
@@ -78,7 +79,7 @@ static void fork_worker(struct generation *g)
 	}
 	int64_t from = time_monotonic_ns();
 	g->ids.slot++;
-	pid_t pid = sandbox_clone(g->config->sandbox, &g->ids.user_namespace);
+	pid_t pid = sandbox_clone(&g->ids);
 	if (pid == 0) {
 		sigset_t none;
 		sigemptyset(&none);
@@ -104,20 +105,29 @@ static void kill_worker(struct generation *g, pid_t pid)
 			kill(pid, SIGKILL);
 }
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	return remove(path);
-}
-
-/* Without a cage a worker's temporary files lie in the state folder, and stay there when it crashes. */
+/* Without a root of its own a worker's files lie in the state folder, and stay there when it ends. */
 static void remove_leftovers(struct generation *g, pid_t pid)
 {
-	char path[640];
+	char path[FOLDER_PATH_MAX];
 
-	if (g->config->sandbox)
+	if (g->ids.cage == CAGE_NAMESPACES)
 		return;
-	snprintf(path, sizeof(path), "%s/worker-%d", g->config->state, (int)pid);
-	nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	folder_path(g->config->state, pid, path);
+	folder_remove(path);
+}
+
+/* In a folder on disk nothing but this count holds a worker that has been taken over. */
+static void count_folders(struct generation *g)
+{
+	for (int i = 0; i < g->n_children; i++) {
+		char path[FOLDER_PATH_MAX];
+		folder_path(g->config->state, g->children[i], path);
+		int64_t used = folder_used(path, g->children[i]);
+		if (used <= g->config->limits.worker_tmpfs)
+			continue;
+		log_warn("scan.space", "pid=%d bytes=%lld", (int)g->children[i], (long long)used);
+		kill(g->children[i], SIGKILL);
+	}
 }
 
 static void reap(struct generation *g)
@@ -189,6 +199,7 @@ static _Noreturn void run(const struct scan_config *config, struct database *db,
 
 	log_open("scan-generation");
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sandbox_choose(config, &g.ids); /* while there is little to fork */
 	bool gave_way = give_way(background);
 	if (load(&g, db, &err) < 0) {
 		_cleanup_msg_ struct msg m = {0};
@@ -209,8 +220,10 @@ static _Noreturn void run(const struct scan_config *config, struct database *db,
 		_exit(1);
 	for (;;) {
 		struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = children, .events = POLLIN}};
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+		if (poll(p, 2, g.ids.cage == CAGE_FOLDER && g.n_children ? COUNT_MS : -1) < 0 && errno != EINTR)
 			_exit(1);
+		if (g.ids.cage == CAGE_FOLDER)
+			count_folders(&g);
 		if (p[1].revents) {
 			struct signalfd_siginfo si;
 			while (read(children, &si, sizeof(si)) == sizeof(si))

@@ -2,6 +2,8 @@
  * and the folders. */
 #include "scan/role.h"
 
+#include "scan/folder.h"
+
 #include "base/log.h"
 #include "base/timeutil.h"
 
@@ -257,6 +259,7 @@ int scan_role_main(int fd)
 	}
 	if (!r->config.sandbox)
 		log_warn("scan.sandbox", "layers=off hint=\"workers are not caged: for tests only\"");
+	folder_sweep(r->config.state);
 	watch_open(r, time_monotonic_ms());
 	swap_load(r);
 	loop(r);

@@ -1,6 +1,7 @@
-/* Namespaces, root, user, limits; see sandbox.h. Runs in a fresh worker, which has one thread. */
+/* Namespaces, root or folder, user, limits; see sandbox.h. Runs in a fresh worker, which has one thread. */
 #include "scan/sandbox.h"
 
+#include "scan/folder.h"
 #include "scan/landlock.h"
 
 #include "base/ioutil.h"
@@ -17,25 +18,27 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #define UID_FIRST 64200u /* of workers when the role is root: of the range that distributions leave free */
 #define UID_COUNT 256u
+#define PRIVATE "/t" /* in the own root */
 #define MAX_FILES 64 /* descriptors: libclamav opens one or two a layer */
 
-pid_t sandbox_clone(bool on, bool *user_namespace)
+pid_t sandbox_clone(struct sandbox_ids *ids)
 {
 	unsigned long flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
 	pid_t pid = -1;
 
-	*user_namespace = false;
-	if (!on)
+	ids->user_namespace = false;
+	if (ids->cage != CAGE_NAMESPACES)
 		return fork();
 	if (geteuid() == 0) {
 		pid = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, 0);
 		if (pid >= 0 || errno != EPERM)
 			return pid;
 	}
-	*user_namespace = true;
+	ids->user_namespace = true;
 	return (pid_t)syscall(SYS_clone, flags | CLONE_NEWUSER, NULL, NULL, NULL, 0);
 }
 
@@ -79,8 +82,8 @@ static int change_root(const struct scan_limits *limits, uid_t owner, struct err
 	snprintf(options, sizeof(options), "mode=0755,size=%lld,nr_inodes=20000", (long long)limits->worker_tmpfs);
 	if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options) < 0)
 		return refuse(err, "tmpfs");
-	if (chdir("/tmp") < 0 || mkdir("." SANDBOX_TMP, 0700) < 0 ||
-		(owner != geteuid() && chown("." SANDBOX_TMP, owner, owner) < 0))
+	if (chdir("/tmp") < 0 || mkdir("." PRIVATE, 0700) < 0 ||
+		(owner != geteuid() && chown("." PRIVATE, owner, owner) < 0))
 		return refuse(err, "private folder");
 	if (syscall(SYS_pivot_root, ".", ".") < 0)
 		return refuse(err, "pivot_root");
@@ -128,7 +131,7 @@ static int set_limit(int what, rlim_t value)
 
 /* RLIMIT_DATA holds private writable memory, of which the shared engine is most: what is there now, and the
  * allowance. RLIMIT_AS also holds mapped files: the item, and the parts in the tmpfs. */
-static int set_limits(const struct scan_limits *l, int64_t data, int64_t space, struct err *err)
+static int set_limits(const struct scan_limits *l, int64_t data, int64_t space, int64_t file, struct err *err)
 {
 	int64_t mapped = l->item + l->worker_tmpfs;
 	const struct rlimit cpu = {RLIM_INFINITY, RLIM_INFINITY};
@@ -139,7 +142,7 @@ static int set_limits(const struct scan_limits *l, int64_t data, int64_t space, 
 	if (set_limit(RLIMIT_DATA, (rlim_t)(data + l->worker_memory)) < 0 ||
 		set_limit(RLIMIT_AS, (rlim_t)(space + l->worker_memory + mapped)) < 0 ||
 		set_limit(RLIMIT_CORE, 0) < 0 || set_limit(RLIMIT_NOFILE, MAX_FILES) < 0 ||
-		set_limit(RLIMIT_FSIZE, (rlim_t)l->worker_tmpfs) < 0 || set_limit(RLIMIT_MEMLOCK, 0) < 0 ||
+		set_limit(RLIMIT_FSIZE, (rlim_t)file) < 0 || set_limit(RLIMIT_MEMLOCK, 0) < 0 ||
 		set_limit(RLIMIT_MSGQUEUE, 0) < 0 || setrlimit(RLIMIT_CPU, &cpu) < 0)
 		return refuse(err, "limits");
 	return 0;
@@ -178,7 +181,17 @@ int sandbox_minimum(int *keep, struct err *err)
 	return 0;
 }
 
-int sandbox_enter(const struct scan_limits *limits, const struct sandbox_ids *ids, int *keep, char *layers, size_t size,
+/* Changing the user clears some of it, so it comes behind. */
+static int lay_down_powers(struct err *err)
+{
+	if (drop_capabilities(err) < 0)
+		return -1;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return refuse(err, "no new privileges");
+	return 0;
+}
+
+static int enter_namespaces(const struct scan_limits *limits, const struct sandbox_ids *ids, char *layers, size_t size,
 	struct err *err)
 {
 	bool root = !ids->user_namespace;
@@ -186,24 +199,110 @@ int sandbox_enter(const struct scan_limits *limits, const struct sandbox_ids *id
 	int64_t data = memory_of("VmData"), space = memory_of("VmSize");
 	int landlock = 0;
 
-	if (keep_one(keep, err) < 0 || mute(err) < 0 || (!root && map_user(ids->uid, ids->gid, err) < 0) ||
-		change_root(limits, uid, err) < 0)
+	if ((!root && map_user(ids->uid, ids->gid, err) < 0) || change_root(limits, uid, err) < 0)
 		return -1;
 	if (sethostname("worker", 6) < 0)
 		return refuse(err, "host name");
 	if (root && become(uid, err) < 0)
 		return -1;
-	if (drop_capabilities(err) < 0)
+	if (lay_down_powers(err) < 0)
 		return -1;
-	/* Changing the user clears it, so it comes here. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
-		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return refuse(err, "no new privileges");
-	if (landlock_confine(SANDBOX_TMP, &landlock, err) < 0 || set_limits(limits, data, space, err) < 0)
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || chdir(PRIVATE) < 0)
+		return refuse(err, "private folder");
+	if (landlock_confine(PRIVATE, &landlock, err) < 0 || set_limits(limits, data, space, limits->worker_tmpfs, err) < 0)
 		return -1;
 	snprintf(layers, size, "namespaces, private root, %s, no new privileges, limits, seccomp",
 		root ? "own user" : "user namespace");
 	if (landlock)
 		snprintf(layers + strlen(layers), size - strlen(layers), ", landlock %d", landlock);
 	return 0;
+}
+
+/* Files are as large as a part may be: what a worker has removed and holds open is not always to be counted. */
+static int64_t largest_file(const struct scan_limits *l)
+{
+	int64_t part = (l->item > l->part ? l->item : l->part) + (1 << 20);
+
+	return part < l->worker_tmpfs ? part : l->worker_tmpfs;
+}
+
+/* Stays as dumpable as it is: the generation counts by /proc what it has open. */
+static int enter_folder(const struct scan_config *config, const struct sandbox_ids *ids, char *layers, size_t size,
+	struct err *err)
+{
+	const struct scan_limits *limits = &config->limits;
+	uid_t uid = UID_FIRST + (unsigned)ids->slot % UID_COUNT;
+	int64_t data = memory_of("VmData"), space = memory_of("VmSize");
+	bool own = geteuid() == 0;
+	int landlock = 0;
+	char path[FOLDER_PATH_MAX];
+	struct err ignored;
+
+	folder_path(config->state, getpid(), path);
+	if (folder_make(path, err) < 0)
+		return -1;
+	if (chdir(path) < 0)
+		return refuse(err, "private folder");
+	/* Root may have lost the power to be someone else; then it stays root, without any power. */
+	if (own && chown(".", uid, uid) < 0)
+		own = false;
+	if (own && become(uid, &ignored) < 0) {
+		own = false;
+		if (chown(".", geteuid(), getegid()) < 0)
+			return refuse(err, "private folder");
+	}
+	if (lay_down_powers(err) < 0)
+		return -1;
+	prctl(PR_SET_DUMPABLE, 1);
+	if (landlock_confine(".", &landlock, err) < 0)
+		return -1;
+	if (!landlock)
+		return err_set(err, ERR_LOCAL, "sandbox", "no namespaces (%s) and no Landlock", ids->why);
+	if (set_limits(limits, data, space, largest_file(limits), err) < 0)
+		return -1;
+	snprintf(layers, size, "second cage: landlock %d, counted folder%s, no new privileges, limits, seccomp", landlock,
+		own ? ", own user" : "");
+	return 0;
+}
+
+int sandbox_enter(const struct scan_config *config, const struct sandbox_ids *ids, int *keep, char *layers, size_t size,
+	struct err *err)
+{
+	if (keep_one(keep, err) < 0 || mute(err) < 0)
+		return -1;
+	return ids->cage == CAGE_NAMESPACES ? enter_namespaces(&config->limits, ids, layers, size, err) :
+					      enter_folder(config, ids, layers, size, err);
+}
+
+/* The child says by its exit code what errno was; 0: it is caged. */
+static int try_namespaces(const struct scan_config *config)
+{
+	struct sandbox_ids ids = {.cage = CAGE_NAMESPACES, .uid = geteuid(), .gid = getegid()};
+	int status = 0;
+	pid_t pid = sandbox_clone(&ids);
+
+	if (pid < 0)
+		return errno;
+	if (pid == 0) {
+		char layers[128];
+		struct err err = {0};
+		int keep = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		errno = EPERM;
+		_exit(sandbox_enter(config, &ids, &keep, layers, sizeof(layers), &err) == 0 ? 0 : errno ? errno & 127 : EPERM);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
+}
+
+void sandbox_choose(const struct scan_config *config, struct sandbox_ids *ids)
+{
+	int e = config->sandbox ? try_namespaces(config) : 0;
+
+	ids->cage = config->sandbox ? CAGE_NAMESPACES : CAGE_OFF;
+	/* What passes is waited for in the better cage. */
+	if (e == 0 || e == EAGAIN || e == ENOMEM)
+		return;
+	ids->cage = CAGE_FOLDER;
+	snprintf(ids->why, sizeof(ids->why), "%s", strerror(e));
 }

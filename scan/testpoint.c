@@ -3,8 +3,6 @@
 
 #ifdef SEKISHO_CRASH_POINTS
 
-#include "scan/sandbox.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +39,7 @@ static long fill_folder(void)
 
 	for (int n = 0; n < 1000; n++) {
 		char path[64];
-		snprintf(path, sizeof(path), SANDBOX_TMP "/fill%d", n);
+		snprintf(path, sizeof(path), "fill%d", n);
 		int fd = open(path, O_WRONLY | O_CREAT, 0600);
 		if (fd < 0)
 			return written;
@@ -53,6 +51,34 @@ static long fill_folder(void)
 			return written;
 	}
 	return written;
+}
+
+/* As many bytes as can be had in files that nobody can find any more. */
+static long fill_removed(void)
+{
+	static char block[1 << 20];
+	long written = 0;
+
+	for (int n = 0; n < 60; n++) {
+		int fd = open("removed", O_WRONLY | O_CREAT, 0600);
+		if (fd < 0)
+			break;
+		unlink("removed");
+		ssize_t k;
+		while ((k = write(fd, block, sizeof(block))) > 0)
+			written += k;
+	}
+	return written;
+}
+
+/* Descriptors that take something, beside the socket; the item is sealed. */
+static long write_to_all(int sock)
+{
+	long n = 0;
+
+	for (int fd = 3; fd < 4096; fd++)
+		n += fd != sock && write(fd, "x", 1) > 0;
+	return n;
 }
 
 static long eat_memory(void)
@@ -113,6 +139,23 @@ static bool run(const char *verb, int sock, struct scan_reply *ret)
 		return tell(ret, verb, (long)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	if (strcmp(verb, "ptrace") == 0)
 		return tell(ret, verb, syscall(SYS_ptrace, 0, 0, NULL, NULL));
+	if (strncmp(verb, "call ", 5) == 0)
+		return tell(ret, "call", syscall(strtol(verb + 5, NULL, 10), 0, 0, 0, 0, 0, 0));
+	if (strncmp(verb, "signal ", 7) == 0) /* one that the list allows to oneself */
+		return tell(ret, "signal", syscall(SYS_tgkill, strtol(verb + 7, NULL, 10), strtol(verb + 7, NULL, 10), SIGABRT));
+	if (strcmp(verb, "raise limits") == 0) {
+		const struct rlimit l = {RLIM_INFINITY, RLIM_INFINITY};
+		return tell(ret, "limits", setrlimit(RLIMIT_DATA, &l) == 0 || setrlimit(RLIMIT_FSIZE, &l) == 0 ||
+			setrlimit(RLIMIT_NOFILE, &l) == 0);
+	}
+	if (strcmp(verb, "write") == 0)
+		return tell(ret, verb, write_to_all(sock));
+	if (strcmp(verb, "removed") == 0)
+		return tell(ret, verb, fill_removed() >> 20);
+	if (strncmp(verb, "readlink ", 9) == 0) {
+		char path[64];
+		return tell(ret, "readlink", readlink(verb + 9, path, sizeof(path)) < 0 ? -errno : 0);
+	}
 	if (strcmp(verb, "root") == 0)
 		return tell(ret, verb, count_root());
 	if (strcmp(verb, "fill") == 0)

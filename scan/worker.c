@@ -2,13 +2,13 @@
  * untrusted content reaches runs here. It leaves by _exit(): freeing the engine would take seconds. */
 #include "scan/worker.h"
 
+#include "scan/folder.h"
 #include "scan/inspect.h"
 #include "scan/sandbox.h"
 #include "scan/testpoint.h"
 #include "scan/wire.h"
 
 #include "base/encode.h"
-#include "base/ioutil.h"
 #include "base/log.h"
 #include "base/timeutil.h"
 
@@ -94,16 +94,16 @@ static int serve(struct inspect *inspect, struct engine *engine, int sock)
 static int prepare(const struct scan_config *config, struct engine *engine, int *sock, const struct sandbox_ids *ids,
 	char *layers, size_t size, struct err *err)
 {
-	char tmp[640] = SANDBOX_TMP;
+	char tmp[FOLDER_PATH_MAX] = SANDBOX_TMP;
 	unsigned seed;
 
-	if (config->sandbox) {
-		if (sandbox_enter(&config->limits, ids, sock, layers, size, err) < 0)
+	if (ids->cage != CAGE_OFF) {
+		if (sandbox_enter(config, ids, sock, layers, size, err) < 0)
 			return -1;
 	} else {
 		snprintf(layers, size, "off");
-		snprintf(tmp, sizeof(tmp), "%s/worker-%d", config->state, (int)getpid());
-		if (sandbox_minimum(sock, err) < 0 || io_mkdirs(tmp, 0700, err) < 0)
+		folder_path(config->state, getpid(), tmp);
+		if (sandbox_minimum(sock, err) < 0 || folder_make(tmp, err) < 0)
 			return -1;
 	}
 	/* Inherited alike by every fork, and libclamav draws names of temporary files from it. */
@@ -123,7 +123,7 @@ void worker_main(const struct scan_config *config, struct engine *engine, int so
 
 	log_open("scan-worker");
 	if (!inspect || prepare(config, engine, &sock, ids, layers, sizeof(layers), &err) < 0 ||
-		(config->sandbox && sandbox_lock(&err) < 0)) {
+		(ids->cage != CAGE_OFF && sandbox_lock(ids->cage, &err) < 0)) {
 		if (!inspect)
 			err_set(&err, ERR_LOCAL, "sandbox", "out of memory");
 		announce(sock, layers, &err);

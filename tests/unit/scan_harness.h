@@ -13,7 +13,9 @@ struct harness {
 	char dir[128];   /* of the test's own, below it "signatures" and "state" */
 	char signatures[160];
 	int changes;     /* SCAN_CHANGED messages that came */
-	bool no_namespaces; /* start the role where mount namespaces are not to be had */
+	bool no_namespaces; /* start the role as containers do: no namespaces, no mounts, without CAP_SYS_ADMIN */
+	bool no_landlock;   /* with no_namespaces: by a kernel without it */
+	bool plain_user;    /* by an ordinary user (only root can) */
 	struct scan_config config;
 };
 
