@@ -3,6 +3,29 @@
 
 #include "policy/policy.h"
 
+#include <string.h>
+
+/* "outer.zip/inner.doc": the names from below the item down to the part itself; parts without a name are left out. What
+ * does not fit is cut at the front: the nearest names tell most. */
+static const char *path_of(const struct scan_reply *r, int index, char *out, size_t size)
+{
+	size_t at = size - 1;
+
+	out[at] = '\0';
+	for (int i = index; i > 0; i = r->parts[i].parent) {
+		size_t n = strlen(r->parts[i].name), slash = out[at] != '\0';
+		if (n == 0)
+			continue;
+		if (n + slash > at)
+			break;
+		if (slash)
+			out[--at] = '/';
+		at -= n;
+		memcpy(out + at, r->parts[i].name, n);
+	}
+	return out + at;
+}
+
 void scan_reply_json(const struct scan_reply *r, cJSON *out)
 {
 	struct policy_facts facts = {.verdict = r->verdict, .reason = r->reason};
@@ -31,13 +54,23 @@ void scan_reply_json(const struct scan_reply *r, cJSON *out)
 		cJSON_AddStringToObject(m, "severity", d.matches[i].severity);
 		cJSON_AddItemToArray(rules, m);
 	}
+	char path[2048];
 	cJSON *parts = cJSON_AddArrayToObject(out, "parts");
 	for (int i = 0; i < r->n_parts; i++) {
 		cJSON *p = cJSON_CreateObject();
 		cJSON_AddStringToObject(p, "name", r->parts[i].name);
+		cJSON_AddStringToObject(p, "path", path_of(r, i, path, sizeof(path)));
 		cJSON_AddStringToObject(p, "type", r->parts[i].type);
 		cJSON_AddNumberToObject(p, "size", (double)r->parts[i].size);
 		cJSON_AddNumberToObject(p, "depth", r->parts[i].depth);
+		if (i > 0)
+			cJSON_AddNumberToObject(p, "parent", r->parts[i].parent);
+		else
+			cJSON_AddNullToObject(p, "parent");
+		if (r->parts[i].sha256[0])
+			cJSON_AddStringToObject(p, "sha256", r->parts[i].sha256);
+		else
+			cJSON_AddNullToObject(p, "sha256");
 		cJSON_AddBoolToObject(p, "encrypted", r->parts[i].encrypted);
 		cJSON_AddBoolToObject(p, "macros", r->parts[i].macros);
 		cJSON_AddItemToArray(parts, p);

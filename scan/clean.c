@@ -40,11 +40,17 @@ void clean_free(struct clean_table *t)
 	free(t);
 }
 
-bool clean_key(struct clean_table *t, const char *context, const void *data, size_t len, struct clean_key *ret)
+static bool digest_of(struct clean_table *t, const char *context, const void *data, size_t len, uint8_t out[32])
 {
 	return EVP_DigestInit_ex2(t->digest, t->sha256, NULL) == 1 &&
-		EVP_DigestUpdate(t->digest, context, strlen(context) + 1) == 1 &&
-		EVP_DigestUpdate(t->digest, data, len) == 1 && EVP_DigestFinal_ex(t->digest, ret->hash, NULL) == 1;
+		(!context || EVP_DigestUpdate(t->digest, context, strlen(context) + 1) == 1) &&
+		EVP_DigestUpdate(t->digest, data, len) == 1 && EVP_DigestFinal_ex(t->digest, out, NULL) == 1;
+}
+
+bool clean_key(struct clean_table *t, const char *context, const void *data, size_t len, struct clean_key *ret,
+	uint8_t digest[32])
+{
+	return digest_of(t, NULL, data, len, digest) && digest_of(t, context, digest, 32, ret->hash);
 }
 
 static unsigned set_of(const struct clean_key *key)

@@ -120,8 +120,10 @@ int scan_reply_put(struct msg *m, const struct scan_reply *r)
 		const struct scan_part *p = &r->parts[i];
 		msg_put_str(m, p->name);
 		msg_put_str(m, p->type);
+		msg_put_str(m, p->sha256);
 		msg_put_i64(m, p->size);
 		msg_put_i64(m, p->depth);
+		msg_put_i64(m, p->parent);
 		msg_put_u32(m, p->encrypted);
 		msg_put_u32(m, p->macros);
 	}
@@ -132,12 +134,28 @@ int scan_reply_put(struct msg *m, const struct scan_reply *r)
 	return m->broken ? -1 : 0;
 }
 
-static bool get_part(struct msg *m, struct scan_part *p)
+static bool is_digest(const char *s)
 {
-	if (!get_text(m, p->name, sizeof(p->name)) || !get_text(m, p->type, sizeof(p->type)))
+	size_t n = strspn(s, "0123456789abcdef");
+
+	return s[n] == '\0' && (n == 0 || n == 64);
+}
+
+/* A tree: one root, at the front; every other node below one that stands before it, and deeper. */
+static bool get_part(struct msg *m, const struct scan_reply *r, int index, struct scan_part *p)
+{
+	if (!get_text(m, p->name, sizeof(p->name)) || !get_text(m, p->type, sizeof(p->type)) ||
+		!get_text(m, p->sha256, sizeof(p->sha256)) || !is_digest(p->sha256))
 		return false;
 	p->size = msg_get_i64(m);
-	return p->size >= 0 && get_count(m, 1000, &p->depth) && get_bool(m, &p->encrypted) && get_bool(m, &p->macros);
+	if (p->size < 0 || !get_count(m, 1000, &p->depth))
+		return false;
+	int64_t parent = msg_get_i64(m);
+	if (parent < -1 || parent >= index || (parent == -1) != (index == 0) || (index == 0 && p->depth != 0) ||
+		(index > 0 && p->depth <= r->parts[parent].depth))
+		return false;
+	p->parent = (int)parent;
+	return get_bool(m, &p->encrypted) && get_bool(m, &p->macros);
 }
 
 static bool known_reason(const char *reason)
@@ -184,7 +202,7 @@ int scan_reply_get(struct msg *m, struct scan_reply *ret)
 		r.n_parts > r.parts_seen)
 		return -1;
 	for (int i = 0; i < r.n_parts; i++)
-		if (!get_part(m, &r.parts[i]))
+		if (!get_part(m, &r, i, &r.parts[i]))
 			return -1;
 	if (!get_text(m, r.engine, sizeof(r.engine)) || !get_text(m, r.signatures, sizeof(r.signatures)))
 		return -1;

@@ -157,6 +157,15 @@ static void close_layer(struct inspect *i, cl_error_t result)
 	i->n_layers--;
 }
 
+/* The nearest layer around that is described. The item is, as the first. */
+static int parent_of(const struct inspect *i, int layer)
+{
+	while (--layer >= 0)
+		if (i->layers[layer].part >= 0)
+			return i->layers[layer].part;
+	return -1;
+}
+
 static void add_part(struct inspect *i, struct layer *l, int64_t size)
 {
 	struct scan_reply *r = i->reply;
@@ -176,13 +185,31 @@ static void add_part(struct inspect *i, struct layer *l, int64_t size)
 		if ((int)l->level > i->limits.depth)
 			note(i, REASON_DEPTH);
 	}
-	if (r->n_parts == SCAN_MAX_PARTS)
+	int parent = parent_of(i, i->n_layers - 1);
+	if (r->n_parts == SCAN_MAX_PARTS || (parent < 0) != (r->n_parts == 0) || (parent < 0) != (l->level == 0))
 		return;
 	l->part = r->n_parts++;
 	struct scan_part *p = &r->parts[l->part];
-	*p = (struct scan_part){.size = size, .depth = (int)l->level};
+	*p = (struct scan_part){.size = size, .depth = (int)l->level, .parent = parent};
 	copy_text(p->name, sizeof(p->name), l->name);
 	copy_text(p->type, sizeof(p->type), l->type);
+}
+
+/* A member that nobody can look into is told nevertheless: its name is what there is of it. Twice told, once here. */
+static void add_encrypted(struct inspect *i, const struct layer *l, const char *name, int64_t size)
+{
+	struct scan_reply *r = i->reply;
+	struct scan_part p = {.size = size, .depth = (int)l->level + 1, .parent = parent_of(i, i->n_layers), .encrypted = true};
+
+	if (r->n_parts == 0 || r->n_parts == SCAN_MAX_PARTS)
+		return;
+	copy_text(p.name, sizeof(p.name), name);
+	for (int n = p.parent + 1; n < r->n_parts; n++)
+		if (r->parts[n].parent == p.parent && r->parts[n].encrypted && !r->parts[n].type[0] &&
+			strcmp(r->parts[n].name, p.name) == 0)
+			return;
+	r->parts[r->n_parts++] = p;
+	r->parts_seen++;
 }
 
 /* Marks a layer's part and, for macros, the documents around it (the project within an OOXML file). */
@@ -233,11 +260,14 @@ static void look_at_content(struct inspect *i, struct layer *l, const uint8_t *d
 static void make_key(struct inspect *i, struct layer *l, uint32_t attributes, const void *data, size_t len)
 {
 	char context[160];
+	uint8_t digest[32];
 	const char *up1 = i->n_layers > 1 ? i->layers[i->n_layers - 2].type : "";
 	const char *up2 = i->n_layers > 2 ? i->layers[i->n_layers - 3].type : "";
 
 	snprintf(context, sizeof(context), "%s|%s|%s|%u", l->type, up1, up2, attributes);
-	l->has_key = clean_key(i->clean, context, data, len, &l->key);
+	l->has_key = clean_key(i->clean, context, data, len, &l->key, digest);
+	if (l->has_key && l->part >= 0)
+		hex_encode(i->reply->parts[l->part].sha256, digest, sizeof(digest));
 }
 
 /* The second look at a container of this item (see on_part): what it gave is noted already. */
@@ -334,6 +364,7 @@ static cl_error_t on_member(const char *type, unsigned long packed, const char *
 	if (encrypted) {
 		note(i, REASON_ENCRYPTED_ARCHIVE);
 		mark_encrypted(i, l);
+		add_encrypted(i, l, name, size > INT64_MAX ? INT64_MAX : (int64_t)size);
 	}
 	if (size > (unsigned long)i->limits.part)
 		note(i, REASON_PART_SIZE);

@@ -51,11 +51,14 @@ struct scan_threat {
 	char part[256]; /* path of names within the item, "" for the item itself */
 };
 
+/* A node of the content's tree. The ancestors stand before it: parents by their index lead to the item. */
 struct scan_part {
 	char name[256]; /* UTF-8, cleaned; "" when it has none */
-	char type[48];  /* libclamav's type, "CL_TYPE_ZIP" */
+	char type[48];  /* libclamav's type, "CL_TYPE_ZIP"; "" of an encrypted member, which nobody has seen */
+	char sha256[65]; /* of its content, hex; "" of an encrypted member */
 	int64_t size;
 	int depth;
+	int parent;     /* index in parts[], smaller than its own; -1: the item itself */
 	bool encrypted;
 	bool macros;
 };
@@ -71,7 +74,7 @@ struct scan_reply {
 	int n_threats;
 	struct scan_threat threats[SCAN_MAX_THREATS];
 	int n_parts; /* in parts[]; the first is the item itself, at depth 0, unless it is tiny */
-	int parts_seen; /* all, with the item */
+	int parts_seen; /* all, with the item and with encrypted members */
 	struct scan_part parts[SCAN_MAX_PARTS];
 	char engine[48];      /* "ClamAV 1.4.3" */
 	char signatures[96];  /* identity of the loaded database: version and count, stable for one content */

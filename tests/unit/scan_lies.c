@@ -2,8 +2,10 @@
  * scan_samples.py with the verdict it must get. None of those that hide something may end as clean. */
 #include "tests/unit/scan_harness.h"
 
+#include "base/encode.h"
 #include "base/ioutil.h"
 
+#include <openssl/sha.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -283,6 +285,37 @@ static void test_facts(void **state)
 	harness_scan_file(h, "aoba", harness_sample(h, "depth-1-marker.zip"), &r);
 	assert_non_null(strstr(r.threats[0].part, "inner8.zip/inner7.zip"));
 	assert_string_equal(r.threats[0].name, "Test.Marker.UNOFFICIAL");
+	/* The tree: each part below its parent, by index; what lies in an encrypted archive is told by name. */
+	for (int i = 1; i < r.n_parts; i++) {
+		assert_int_equal(r.parts[i].parent, i - 1);
+		assert_int_equal(r.parts[i].depth, r.parts[i - 1].depth + 1);
+		assert_int_equal(strlen(r.parts[i].sha256), 64);
+	}
+	harness_scan_file(h, "aoba", harness_sample(h, "clean.zip"), &r);
+	{
+		_cleanup_buf_ struct buf text = BUF_INIT(8192);
+		char hex[65];
+		static const char line[] = "x the quarterly figures of the branch\n";
+		uint8_t digest[32];
+		while (text.len < 5000)
+			buf_add(&text, line, sizeof(line) - 1);
+		SHA256((const unsigned char *)text.data, 5000, digest);
+		hex_encode(hex, digest, sizeof(digest));
+		assert_string_equal(part(&r, "a.txt")->sha256, hex);
+		assert_int_equal(part(&r, "a.txt")->parent, 0);
+	}
+	FILE *made = fopen(harness_sample(h, "encrypted-within.eml"), "r");
+	if (made) {
+		fclose(made);
+		harness_scan_file(h, "aoba", harness_sample(h, "encrypted-within.eml"), &r);
+		const struct scan_part *member = part(&r, "marker-file.txt");
+		assert_non_null(member);
+		assert_true(member->encrypted);
+		assert_int_equal(member->size, 5000);
+		assert_string_equal(member->sha256, "");
+		assert_string_equal(r.parts[member->parent].type, "CL_TYPE_ZIP");
+		assert_true(r.parts[member->parent].encrypted);
+	}
 	harness_scan_file(h, "aoba", harness_sample(h, "encrypted.docx"), &r);
 	assert_true(r.parts[0].encrypted);
 }

@@ -28,6 +28,9 @@ static void fill(struct scan_reply *r)
 	for (int i = 0; i < SCAN_MAX_PARTS; i++) {
 		memset(r->parts[i].name, 'n', sizeof(r->parts[i].name) - 1);
 		memset(r->parts[i].type, 't', sizeof(r->parts[i].type) - 1);
+		memset(r->parts[i].sha256, 'a', sizeof(r->parts[i].sha256) - 1);
+		r->parts[i].depth = i;
+		r->parts[i].parent = i - 1;
 		r->parts[i].size = i;
 		r->parts[i].macros = i & 1;
 	}
@@ -70,7 +73,7 @@ static void refuse(struct scan_reply *r)
 static void test_reply_refused(void **state)
 {
 	struct scan_reply r;
-	const struct scan_reply clean = {.status = SCAN_OK, .verdict = VERDICT_CLEAN};
+	struct scan_reply clean = {.status = SCAN_OK, .verdict = VERDICT_CLEAN};
 
 	r = clean, r.verdict = (enum scan_verdict)0, refuse(&r);
 	r = clean, r.verdict = (enum scan_verdict)4, refuse(&r);
@@ -83,8 +86,18 @@ static void test_reply_refused(void **state)
 	r = clean, r.verdict = VERDICT_THREAT, refuse(&r);
 	r = clean, r.n_threats = 1, snprintf(r.threats[0].name, 8, "x"), refuse(&r);
 	r = clean, r.n_parts = 1, refuse(&r);
+	clean.parts[0].parent = -1;
 	r = clean, r.parts_seen = r.n_parts = 1, r.parts[0].size = -1, refuse(&r);
 	r = clean, r.parts_seen = r.n_parts = 1, r.parts[0].depth = -1, refuse(&r);
+	r = clean, r.parts_seen = r.n_parts = 1, r.parts[0].depth = 1, refuse(&r);
+	r = clean, r.parts_seen = r.n_parts = 1, r.parts[0].parent = 0, refuse(&r);
+	r = clean, r.parts_seen = r.n_parts = 1, snprintf(r.parts[0].sha256, 8, "abc"), refuse(&r);
+	r = clean, r.parts_seen = r.n_parts = 1, memset(r.parts[0].sha256, 'A', 64), refuse(&r);
+	clean.parts[1].depth = 1;
+	r = clean, r.parts_seen = r.n_parts = 2, r.parts[1].parent = -1, refuse(&r); /* two roots */
+	r = clean, r.parts_seen = r.n_parts = 2, r.parts[1].parent = 1, refuse(&r);  /* its own parent */
+	r = clean, r.parts_seen = r.n_parts = 2, r.parts[1].parent = 2, refuse(&r);
+	r = clean, r.parts_seen = r.n_parts = 2, r.parts[1].depth = 0, refuse(&r);   /* not below its parent */
 	r = clean, r.parts_seen = r.n_parts = 1, snprintf(r.parts[0].name, 8, "a\x1b[2J"), refuse(&r);
 	r = clean, r.parts_seen = r.n_parts = 1, snprintf(r.parts[0].name, 8, "\xff\xfe"), refuse(&r);
 	r = clean, r.parts_seen = -1, refuse(&r);
@@ -268,9 +281,10 @@ static void test_clean_table(void **state)
 {
 	struct clean_table *t = clean_new();
 	struct clean_key a, b;
+	uint8_t digest[32];
 
-	assert_true(clean_key(t, "X|Y", "data", 4, &a));
-	assert_true(clean_key(t, "X|Z", "data", 4, &b));
+	assert_true(clean_key(t, "X|Y", "data", 4, &a, digest));
+	assert_true(clean_key(t, "X|Z", "data", 4, &b, digest));
 	assert_memory_not_equal(&a, &b, sizeof(a));
 	assert_false(clean_has(t, &a));
 	clean_add(t, &a);
@@ -278,7 +292,7 @@ static void test_clean_table(void **state)
 	assert_false(clean_has(t, &b));
 	for (int i = 0; i < 100000; i++) {
 		struct clean_key k;
-		clean_key(t, "", &i, sizeof(i), &k);
+		clean_key(t, "", &i, sizeof(i), &k, digest);
 		clean_add(t, &k);
 		assert_true(clean_has(t, &k));
 	}
