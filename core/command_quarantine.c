@@ -6,7 +6,7 @@
 #include "base/ioutil.h"
 #include "base/timeutil.h"
 #include "core/table.h"
-#include "core/zip.h"
+#include "base/zip.h"
 
 #include <string.h>
 

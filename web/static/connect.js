@@ -1,0 +1,299 @@
+// Connecting a cloud, step by step. What a step needs comes from the flow: an address to go to, values to copy and to paste.
+import { del, download, get, post } from './api.js'
+import { h, fill, icon, safeUrl } from './dom.js'
+import { actionState, providerName, servicesText, verdict } from './format.js'
+import { _, n_, number } from './i18n.js'
+import { button, busy, copyable, empty, field, form, head, notice, pairs, radio, say, state, trouble } from './ui.js'
+
+const MARKS = { microsoft: 'M', google: 'G', box: 'B', dropbox: 'D' }
+const POLL_MS = 5000
+
+// ---- choosing ----
+
+// A person of one company need not choose it.
+async function companies(context) {
+  const s = context.session
+  if (s.tenants[0] !== '*' && s.tenants.length === 1) return [{ id: s.tenants[0], name: s.tenants[0] }]
+  if (!s.may.read) return s.tenants.map((id) => ({ id, name: id }))
+  return (await get('/tenants?limit=200')).items
+}
+
+function steps(now) {
+  const names = [_('Choose'), _('Agree'), _('Check'), _('Done')]
+  return h('ol.steps', { 'aria-label': _('Steps') }, names.map((t, i) => h('li', { class: i < now ? 'past' : null, 'aria-current': i === now ? 'step' : null }, h('i', null, i + 1), t)))
+}
+
+function unfinished(flows) {
+  const open = flows.filter((f) => !['done', 'cancelled'].includes(f.step))
+  return open.length > 0 && h('section.card.flush', null, h('h2', null, _('Begun and not finished')), h('ul.list', null, open.map((f) => h('li.row.between', null,
+    h('span', null, h('span.name', null, providerName(f.provider)), h('span.muted', null, ` ${f.tenant}`)), h('a.button', { href: `/connect/${encodeURIComponent(f.id)}` }, _('Go on'))))))
+}
+
+export async function begin(main, context) {
+  const params = new URLSearchParams(location.search)
+  const [{ items: providers }, tenants, { items: flows }] = [await get('/providers'), await companies(context), await get('/flows')]
+  if (!context.current()) return
+  const renewed = params.get('renew') && JSON.parse(sessionStorage.getItem('renew') ?? 'null')
+  if (renewed?.connection === params.get('renew')) {
+    const p = providers.find((x) => x.id === renewed.provider)
+    explain(main, context, p, tenants.filter((t) => t.id === renewed.tenant), renewed)
+    return
+  }
+  if (!tenants.length) {
+    fill(main, head(_('Connect a cloud')), h('div.card', null, empty('building', _('Add a company first: each connection belongs to one.'), h('a.button.primary', { href: '/tenants' }, _('To the companies')))))
+    return
+  }
+  const wanted = params.get('tenant')
+  fill(main, head(_('Connect a cloud'), { lead: _('Which cloud does the company use?') }), steps(0), h('div.stack', null,
+    h('div.clouds', null, providers.map((p) => {
+      const b = h('button.cloud', { type: 'button' }, h('span.mark', { 'aria-hidden': 'true' }, MARKS[p.id]), h('b', null, p.title), h('span.muted', null, servicesText(p.services)))
+      b.addEventListener('click', () => explain(main, context, p, wanted ? tenants.filter((t) => t.id === wanted) : tenants))
+      return b
+    })), unfinished(flows)))
+}
+
+function permissionTable(p) {
+  return h('details', null, h('summary', null, n_('{n} permission, and why it is needed', '{n} permissions, and why each is needed', p.permissions.length)),
+    h('ul.checks', null, p.permissions.map((s) => h('li', null, icon(s.changes ? 'shield' : 'eye'), h('span', null, h('code', null, s.name), ' ', s.why, s.changes && h('span.muted', null, ` ${_('(only in protect mode)')}`))))))
+}
+
+// In the administrator's words: what is read, what is changed, which permissions; then off to the provider.
+function explain(main, context, p, tenants, renewed) {
+  const methods = p.methods
+  const first = methods.find((m) => m.configured) ?? methods[0]
+  const place = h('div.stack')
+  const f = form([
+    tenants.length > 1 ? field(_('Company'), 'tenant', { choices: tenants.map((t) => [t.id, t.name || t.id]) }) : h('input', { type: 'hidden', name: 'tenant', value: tenants[0]?.id }),
+    methods.length > 1
+      ? h('fieldset', null, h('legend', null, _('How')), methods.map((m) => radio('method', m.id, m.title, m.configured ? m.how : _('The operator has not set up an application for this.'), { checked: m === first, disabled: !m.configured })))
+      : [h('input', { type: 'hidden', name: 'method', value: first.id }), first.configured ? h('p', null, first.how) : notice('warn', _('Not set up yet'), _('The operator has not set up an application for this.'))],
+  ], renewed ? _('Connect again') : _('Continue'), async (v) => {
+    const flow = await post('/flows', { provider: p.id, tenant: v.tenant, method: v.method, ...(renewed ? { connection: renewed.connection } : {}) })
+    sessionStorage.removeItem('renew')
+    const url = flow.step === 'away' ? safeUrl(flow.facts?.url) : null
+    if (url) location.assign(url)
+    else await context.go(`/connect/${encodeURIComponent(flow.id)}`)
+  }, { extra: h('a.button', { href: '/connect', onclick: () => sessionStorage.removeItem('renew') }, _('Back')) })
+  fill(main, head(renewed ? _('Connect {name} again', { name: p.title }) : _('Connect {name}', { name: p.title }), {
+    lead: renewed ? _('The place in each feed is kept, so no change is missed.') : null,
+  }), steps(1), h('div.stack', null,
+    h('section.card', null, h('div.stack', null,
+      h('div', null, h('h2', null, _('What sekisho reads')), h('p', null, p.reads)),
+      h('div', null, h('h2', null, _('What sekisho changes')), h('p', null, p.changes)),
+      permissionTable(p))),
+    h('section.card', null, f), place))
+  window.scrollTo(0, 0)
+  main.focus({ preventScroll: true })
+}
+
+// ---- one flow ----
+
+export async function flow(main, context, id) {
+  const f = await get(`/flows/${encodeURIComponent(id)}`)
+  if (context.current()) await showFlow(main, context, f)
+}
+
+const STEP = { explain: 1, away: 1, paste: 1, proving: 2, preview: 2, done: 3, failed: 2, cancelled: 1 }
+
+async function showFlow(main, context, f) {
+  const place = h('div.stack')
+  fill(main, head(f.renew ? _('Connect {name} again', { name: providerName(f.provider) }) : _('Connect {name}', { name: providerName(f.provider) })), steps(STEP[f.step] ?? 1), place)
+  const update = (next) => showFlow(main, context, next)
+  const views = { away: awayView, paste: pasteView, explain: pasteView, proving: provingView, preview: previewView, done: doneView, failed: failedView, cancelled: cancelledView }
+  await (views[f.step] ?? failedView)(place, context, f, update)
+}
+
+async function cancel(f, context) {
+  await del(`/flows/${encodeURIComponent(f.id)}`)
+  await context.go(context.session.role === 'invited' ? '/connect' : '/connections')
+}
+
+function cancelButton(f, context) {
+  return button(_('Cancel'), () => cancel(f, context))
+}
+
+function awayView(place, context, f) {
+  const url = safeUrl(f.facts?.url)
+  fill(place, h('section.card', null, h('div.stack', null,
+    h('p', null, _('Sign in at {cloud} as an administrator and agree. You come back here by yourself.', { cloud: providerName(f.provider) })),
+    h('p.muted', null, _('Finish within five minutes, in this browser.')),
+    h('div.row', null, url && h('a.button.primary', { href: url }, _('To {cloud}', { cloud: providerName(f.provider) })), cancelButton(f, context)))))
+}
+
+// What each way asks for: [name, label, options].
+function wanted(f) {
+  return {
+    'microsoft/certificate': [['directory', _('Directory (tenant) ID')], ['client_id', _('Application (client) ID')]],
+    'microsoft/secret': [['directory', _('Directory (tenant) ID')], ['client_id', _('Application (client) ID')], ['client_secret', _('Client secret (its value)'), { type: 'password', autocomplete: 'off' }]],
+    'google/delegation': [['subject', _('Address of an administrator'), { type: 'email', hint: _('sekisho lists the users as this person, who needs the right to do so.') }]],
+    'box/jwt': f.facts?.app === false || f.facts?.config_wanted
+      ? [['config', _('Content of the configuration file'), { type: 'textarea', hint: _('The JSON file that the Box developer console lets you download.') }]]
+      : [['enterprise_id', _('Enterprise ID'), { inputmode: 'numeric', hint: _('Admin Console → Account & Billing.') }]],
+  }[`${f.provider}/${f.method}`] ?? []
+}
+
+// What to do elsewhere first, with what to copy.
+function instructions(f) {
+  const facts = f.facts ?? {}
+  const scopes = Array.isArray(facts.scopes) ? facts.scopes.join(',') : facts.scopes
+  const link = (url, text) => (safeUrl(url) ? h('a', { href: safeUrl(url), target: '_blank', rel: 'noreferrer' }, text) : text)
+  switch (`${f.provider}/${f.method}`) {
+    case 'google/delegation':
+      return [
+        [_('Open domain-wide delegation in the Google Admin console and choose “Add new”.'), ' ', link(facts.admin_url ?? 'https://admin.google.com/ac/owl/domainwidedelegation', _('Open'))],
+        [_('Paste this client ID:'), copyable(String(facts.client_id ?? ''), _('Client ID'))],
+        [_('Paste these scopes, as one line:'), copyable(scopes ?? '', _('Scopes'))],
+        [_('Choose “Authorize”. It may take a while until Google knows it everywhere; this page goes on checking.')],
+      ]
+    case 'microsoft/certificate':
+      return [
+        [_('Register an application in Entra, for this organisation only.'), ' ', link(facts.admin_url ?? 'https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade', _('Open'))],
+        [_('Upload this certificate under “Certificates & secrets”. The private key stays in sekisho.'), h('div.row', null, button(_('Download the certificate'), () => download('GET', `/flows/${encodeURIComponent(f.id)}/files/certificate`), { image: 'down' }), facts.thumbprint && h('span.small.muted', null, _('Thumbprint'), ' ', h('code', null, facts.thumbprint)))],
+        [_('Add the application permissions listed above and grant admin consent.')],
+        [_('Copy both IDs from the overview of the application.')],
+      ]
+    case 'microsoft/secret':
+      return [
+        [_('Register an application in Entra, for this organisation only.'), ' ', link(facts.admin_url ?? 'https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade', _('Open'))],
+        [_('Make a client secret under “Certificates & secrets” and copy its value.')],
+        [_('Add the application permissions listed above and grant admin consent.')],
+        [_('Copy both IDs from the overview of the application.')],
+      ]
+    case 'box/jwt':
+      return [
+        [_('Open the Box Admin Console → Apps → Custom Apps Manager, and choose “Add App”.'), ' ', link(facts.admin_url ?? 'https://app.box.com/master/custom-apps', _('Open'))],
+        facts.client_id && [_('Paste this client ID and authorize the application:'), copyable(facts.client_id, _('Client ID'))],
+        [_('Copy your enterprise ID from Account & Billing.')],
+      ].filter(Boolean)
+    default:
+      return []
+  }
+}
+
+function pasteView(place, context, f, update) {
+  const fields = wanted(f)
+  const told = instructions(f)
+  fill(place,
+    f.error && trouble(f.error, { kind: 'warn' }),
+    told.length > 0 && h('section.card', null, h('h2', null, _('At {cloud}', { cloud: providerName(f.provider) })), h('ol.stack', null, told.map((t) => h('li', null, t)))),
+    h('section.card', null, h('h2', null, _('Here')), form(fields.map(([name, label, o]) => field(label, name, { required: true, autocomplete: 'off', ...o })), _('Check'), async (v) => {
+      const next = await post(`/flows/${encodeURIComponent(f.id)}/submit`, { fields: Object.fromEntries(fields.map(([name]) => [name, v[name].trim()])) })
+      await update(next)
+    }, { extra: cancelButton(f, context) })))
+}
+
+// Proves the grant with real calls; goes on by itself while the answer is "not yet".
+async function provingView(place, context, f, update) {
+  const list = h('ul.checks', null, h('li', null, icon('wait', 'spin'), _('Real calls are made: token, organisation, one user, one feed …')))
+  fill(place, h('section.card', { 'aria-busy': 'true' }, h('div.stack', null, h('h2', null, _('Checking the permission')), list, h('div.row', null, cancelButton(f, context)))))
+  say(_('Checking the permission'))
+  for (;;) {
+    let next
+    try {
+      next = await post(`/flows/${encodeURIComponent(f.id)}/check`)
+    } catch (e) {
+      if (!context.current()) return
+      if (e.status !== 503) throw e
+    }
+    if (!context.current() || !place.isConnected) return
+    if (next && next.step !== 'proving') return void await update(next)
+    if (next?.error) fill(list, h('li', null, trouble(next.error, { kind: 'warn' })), h('li', null, icon('wait', 'spin'), _('Checked again by itself every few seconds …')))
+    await new Promise((done) => setTimeout(done, POLL_MS))
+    if (!context.current() || !place.isConnected) return
+  }
+}
+
+function permissionChecks(report) {
+  const missing = report.missing ?? []
+  const granted = report.granted ?? []
+  return h('ul.checks', null,
+    missing.map((p) => h('li.bad', null, icon('bad'), h('span', null, h('code', null, p), ' ', _('is missing')))),
+    granted.map((p) => h('li.good', null, icon('check'), h('span', null, h('code', null, p)))),
+    !missing.length && !granted.length && h('li.good', null, icon('check'), _('The calls that sekisho needs work.')))
+}
+
+function counts(preview) {
+  const one = (what, title) => {
+    const v = preview?.[what]
+    if (v === undefined || v === null) return null
+    const n = typeof v === 'object' ? v.count ?? v.n ?? v.total : v
+    const names = typeof v === 'object' ? v.names ?? v.first ?? [] : []
+    return [title, [h('b', null, number(n ?? names.length), preview.more || v.more ? '+' : ''), names.length > 0 && h('div.small.muted', null, names.join(', '), (n ?? 0) > names.length && ' …')]]
+  }
+  return pairs([one('users', _('People')), one('mailboxes', _('Mailboxes')), one('drives', _('Drives')), one('sites', _('Sites')), one('teams', _('Teams')), one('streams', _('Feeds'))].filter(Boolean))
+}
+
+function previewView(place, context, f, update) {
+  const missing = f.report?.missing?.length > 0
+  fill(place,
+    missing ? notice('warn', _('It works, but permissions are missing.'), _('What they are for will not be watched. You can add them at the provider later, and check again.'))
+      : notice('good', _('The permission works.'), f.report?.organisation ? _('It is that of {organisation}.', { organisation: f.report.organisation }) : null),
+    h('div.cols', null,
+      h('section.card', null, h('h2', null, _('What was found')), counts(f.preview)),
+      h('section.card', null, h('h2', null, _('Granted and needed')), permissionChecks(f.report ?? {}))),
+    h('section.card', null, form(f.renew ? h('p', null, _('The connection goes on with its mode and its place in each feed.')) : h('fieldset', null, h('legend', null, _('Begin with')),
+      radio('mode', 'monitor', _('Monitor (recommended)'), _('Threats are found and reported. Nothing in the cloud is changed.'), { checked: true }),
+      radio('mode', 'protect', _('Protect'), _('Threats are found, reported and contained.'))),
+    _('Connect'), async (v) => update(await post(`/flows/${encodeURIComponent(f.id)}/finish`, f.renew ? {} : { protect: v.mode === 'protect' })),
+    { extra: [missing && button(_('Check again'), async () => update(await post(`/flows/${encodeURIComponent(f.id)}/check`))), cancelButton(f, context)] })))
+}
+
+// Done: a harmless test detection goes through before the administrator's eyes.
+function doneView(place, context, f) {
+  const test = h('div.stack')
+  const showTest = (flow) => {
+    const d = flow.detection
+    if (!flow.finding) {
+      fill(test, h('p', null, _('See it work: a harmless test file, known to every scanner, is sent through scanning and the rules.')), h('div', null, button(_('Send a test detection'), async () => {
+        showTest(await post(`/flows/${encodeURIComponent(f.id)}/test`))
+        await watch()
+      }, { kind: 'primary', image: 'flag', place: test })))
+      return
+    }
+    const found = d && d.verdict?.status
+    fill(test, h('ul.checks', null,
+      h('li.good', null, icon('check'), _('The test file was handed over.')),
+      h('li', { class: found ? 'good' : null }, icon(found ? 'check' : 'wait', found ? '' : 'spin'), found ? h('span', null, _('It was scanned:'), ' ', state(verdict(d.verdict.status)), ' ', h('code', null, d.verdict.threats.map((t) => t.name).join(', '))) : _('It is being scanned …')),
+      found && h('li.good', null, icon('check'), h('span', null, _('The rules decided:'), ' ', state(actionState(d.action.state))))),
+    found && notice('good', _('It works.'), context.session.may.read ? h('a', { href: `/findings/${encodeURIComponent(d.id)}` }, _('See the finding')) : null))
+    if (found) say(_('It works.'))
+  }
+  const watch = async () => {
+    for (let i = 0; i < 60 && place.isConnected && context.current(); i++) {
+      const now = await get(`/flows/${encodeURIComponent(f.id)}?poll=1`)
+      showTest(now)
+      if (now.detection) return
+      await new Promise((done) => setTimeout(done, 1000))
+    }
+  }
+  fill(place, notice('good', f.renew ? _('Connected again.') : _('Connected.'), _('New mails and files are being looked at from now on.')),
+    h('section.card', null, h('h2', null, _('Test')), test),
+    h('div.row', null, context.session.may.read
+      ? [f.connection && h('a.button.primary', { href: `/connections/${encodeURIComponent(f.connection)}` }, _('To the connection')), h('a.button', { href: '/connect' }, _('Connect another cloud'))]
+      : [h('a.button', { href: '/connect' }, _('Connect another cloud')), h('p.muted', null, _('If that was all, you can close this window.'))]))
+  showTest(f)
+  if (f.finding && !f.detection) busy(h('button'), watch)
+}
+
+function failedView(place, context, f, update) {
+  const again = f.error?.code === 'state_expired' || !wanted(f).length
+  fill(place, f.error ? trouble(f.error) : notice('bad', _('This did not work')),
+    h('div.row', null,
+      again ? button(_('Begin again'), async () => {
+        const next = await post('/flows', { provider: f.provider, tenant: f.tenant, method: f.method, ...(f.renew ? { connection: f.connection } : {}) })
+        const url = next.step === 'away' ? safeUrl(next.facts?.url) : null
+        if (url) location.assign(url)
+        else await context.go(`/connect/${encodeURIComponent(next.id)}`)
+      }, { kind: 'primary', place }) : button(_('Correct what was entered'), () => pasteOver(place, context, f, update), { kind: 'primary' }),
+      button(_('Check again'), async () => update(await post(`/flows/${encodeURIComponent(f.id)}/check`)), { place }),
+      cancelButton(f, context)))
+}
+
+function pasteOver(place, context, f, update) {
+  pasteView(place, context, f, update)
+}
+
+function cancelledView(place) {
+  fill(place, notice('', _('This attempt was given up.')), h('p', null, h('a.button', { href: '/connect' }, _('Begin again'))))
+}
+

@@ -1,0 +1,120 @@
+// Times, sizes and the words for states.
+import { _, n_, currentLanguage } from './i18n.js'
+
+let zone = 'UTC'
+
+export function setZone(name) {
+  zone = name
+}
+
+function formatter(options) {
+  try {
+    return new Intl.DateTimeFormat(currentLanguage(), { timeZone: zone, ...options })
+  } catch {
+    return new Intl.DateTimeFormat(currentLanguage(), { timeZone: 'UTC', ...options })
+  }
+}
+
+export function time(text) {
+  return text ? formatter({ dateStyle: 'medium', timeStyle: 'short' }).format(new Date(text)) : ''
+}
+
+export function date(text) {
+  return text ? formatter({ dateStyle: 'medium' }).format(new Date(text)) : ''
+}
+
+// How long ago, or until, in the largest unit that fits.
+export function distance(text) {
+  const seconds = (new Date(text) - Date.now()) / 1000
+  const relative = new Intl.RelativeTimeFormat(currentLanguage(), { numeric: 'auto' })
+  const steps = [[60, 'second', 1], [3600, 'minute', 60], [86400, 'hour', 3600], [86400 * 60, 'day', 86400], [Infinity, 'month', 86400 * 30]]
+  const [, unit, size] = steps.find(([limit]) => Math.abs(seconds) < limit)
+  if (unit === 'second') return _('just now')
+  return relative.format(Math.trunc(seconds / size), unit)
+}
+
+export function size(bytes) {
+  if (bytes === null || bytes === undefined) return _('unknown')
+  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte']
+  let u = 0
+  for (; bytes >= 1000 && u < 3; u++) bytes /= 1000
+  return new Intl.NumberFormat(currentLanguage(), { style: 'unit', unit: units[u], unitDisplay: 'short', maximumFractionDigits: bytes < 10 && u ? 1 : 0 }).format(bytes)
+}
+
+export function daysLeft(text) {
+  return Math.ceil((new Date(text) - Date.now()) / 86400000)
+}
+
+export function daysText(n) {
+  return n_('{n} day', '{n} days', n)
+}
+
+// [word, kind, icon]
+export function connectionState(s) {
+  return {
+    connected: [_('Connected'), 'good', 'check'],
+    degraded: [_('Works in part'), 'warn', 'warn'],
+    revoked: [_('Consent withdrawn'), 'bad', 'bad'],
+    expired: [_('Expired'), 'bad', 'bad'],
+    disconnected: [_('Ended'), '', 'off'],
+  }[s] ?? [s, '', 'info']
+}
+
+export function modeText(m) {
+  return m === 'protect' ? _('Protect') : _('Monitor')
+}
+
+export function verdict(s) {
+  return {
+    threat: [_('Threat'), 'bad', 'bad'],
+    unknown: [_('Could not be judged'), 'warn', 'warn'],
+    clean: [_('Clean'), 'good', 'check'],
+  }[s] ?? [s, '', 'info']
+}
+
+export function actionState(s) {
+  return {
+    none: [_('Not touched'), '', 'off'],
+    would: [_('Would be contained (monitor mode)'), 'accent', 'eye'],
+    intended: [_('Being contained'), 'accent', 'wait'],
+    done: [_('In quarantine'), 'good', 'shield'],
+    failed: [_('Containing failed'), 'bad', 'bad'],
+    restoring: [_('Being restored'), 'accent', 'wait'],
+    restored: [_('Restored'), '', 'check'],
+    deleting: [_('Being deleted'), 'accent', 'wait'],
+    deleted: [_('Deleted'), '', 'off'],
+  }[s] ?? [s, '', 'info']
+}
+
+export function serviceName(s) {
+  return { exchange: 'Exchange Online', onedrive: 'OneDrive', sharepoint: 'SharePoint', teams: 'Teams', gmail: 'Gmail', drive: 'Google Drive', box: 'Box', dropbox: 'Dropbox' }[s] ?? s
+}
+
+export function providerName(p) {
+  return { microsoft: 'Microsoft 365', google: 'Google Workspace', box: 'Box', dropbox: 'Dropbox Business' }[p] ?? p
+}
+
+export function servicesText(list) {
+  return list.map((s) => ({ mail: _('mail'), files: _('files'), teams: 'Teams' })[s] ?? s).join(', ')
+}
+
+export function roleName(r) {
+  return { operator: _('Operator'), admin: _('Tenant administrator'), desk: _('Support desk'), auditor: _('Auditor'), invited: _('Invited') }[r] ?? r
+}
+
+export function turnText(t) {
+  return { you: _('Yours'), us: _('The operator of sekisho'), provider: _('The cloud provider'), administrator: _('The administrator of that cloud') }[t] ?? ''
+}
+
+export function reasonText(reason) {
+  return {
+    encrypted: _('encrypted, and the password is not known'),
+    size_limit: _('larger than the limit'),
+    limit: _('beyond a limit of scanning'),
+    crash: _('the scanner gave up on it'),
+    timeout: _('scanning took too long'),
+    not_downloadable: _('the provider does not hand it out'),
+    export_too_big: _('too large to export'),
+    no_content: _('has no content'),
+  }[reason] ?? reason
+}
