@@ -35,6 +35,8 @@ static const struct explanation known[] = {
 		W_("Make another account an operator first.")},
 	{"not_held", "", 409, "you", W_("This item is not in quarantine."), W_("Load the page again and look at its state.")},
 	{"not_quarantined", "changed", 409, "you", W_("This item is not in quarantine any more."), W_("Load the page again and look at its state.")},
+	{"bad_field", "", 400, "you", W_("A value is missing, or has a character that it cannot have."), W_("Check what you pasted and try again.")},
+	{"test_not_found", "local", 500, "us", W_("The test file was not recognized as a threat."), W_("The operator runs “sekisho doctor”, which says what is wrong with the scanner.")},
 	{"bad_password", "", 403, "you", W_("The login or the password is wrong."), W_("Try again. An operator can reset the password.")},
 	{"bad_code", "", 403, "you", W_("The code is wrong, or was used already."),
 		W_("Wait for the next code and enter it, or use a recovery code. Check the clock of your phone.")},

@@ -289,7 +289,10 @@ cJSON *web_flow_json(struct web_call *c, cJSON *flow)
 		cJSON_DeleteItemFromObjectCaseSensitive(flow, "error");
 		cJSON_AddNullToObject(flow, "error");
 	}
-	cJSON_DeleteItemFromObjectCaseSensitive(flow, "session");
+	/* What only core needs; the certificate is a file to download. */
+	static const char *const inner[] = {"state_hash", "redirect_uri", "certificate"};
+	for (size_t i = 0; i < ARRAY_SIZE(inner); i++)
+		cJSON_DeleteItemFromObjectCaseSensitive(json_object(flow, "facts"), inner[i]);
 	return flow;
 }
 

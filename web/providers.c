@@ -12,8 +12,8 @@ struct scope {
 };
 
 struct method {
-	const char *name, *app; /* app: key in apps: that it needs; NULL none */
-	const char *title, *how;
+	const char *name, *app; /* app: key in apps: that it needs; NULL none. needs: what that must have, too */
+	const char *title, *how, *needs;
 };
 
 struct provider {
@@ -29,9 +29,9 @@ static const struct provider all[] = {
 		W_("Mail in all mailboxes, files in OneDrive and SharePoint, messages in Teams, and the list of users. New and changed ones are read and scanned; nothing of a clean one is kept."),
 		W_("In monitor mode nothing. In protect mode a dangerous mail moves to a hidden folder, a dangerous file is unshared and moved to a place that only administrators reach, a dangerous Teams message is blocked. All of it can be undone."),
 		{
-			{"consent", "microsoft", W_("Consent (recommended)"), W_("You sign in at Microsoft as a Global Administrator and agree. Nothing needs to be copied.")},
-			{"certificate", NULL, W_("Your own application, with a certificate"), W_("You register an application in Entra and upload a certificate that is made here. The private key never leaves sekisho.")},
-			{"secret", NULL, W_("Your own application, with a client secret"), W_("You register an application in Entra and paste its client secret. A certificate is safer.")},
+			{"consent", "microsoft", W_("Consent (recommended)"), W_("You sign in at Microsoft as a Global Administrator and agree. Nothing needs to be copied."), NULL},
+			{"certificate", NULL, W_("Your own application, with a certificate"), W_("You register an application in Entra and upload a certificate that is made here. The private key never leaves sekisho."), NULL},
+			{"secret", NULL, W_("Your own application, with a client secret"), W_("You register an application in Entra and paste its client secret. A certificate is safer."), NULL},
 		},
 		{
 			{"User.Read.All", W_("to find the mailboxes and drives"), false},
@@ -50,7 +50,8 @@ static const struct provider all[] = {
 		W_("Mail in all mailboxes, files in My Drive and shared drives, and the list of users. New and changed ones are read and scanned; nothing of a clean one is kept."),
 		W_("In monitor mode nothing. In protect mode a dangerous mail loses its labels and gets a hidden one, a dangerous file is unshared and moved to a shared drive of the administrator. All of it can be undone."),
 		{
-			{"delegation", "google", W_("Domain-wide delegation"), W_("You paste a client ID and one line of scopes in the Google Admin console. This page checks until it works.")},
+			{"delegation", "google", W_("Domain-wide delegation"), W_("You paste a client ID and one line of scopes in the Google Admin console. This page checks until it works."), NULL},
+			{"key", NULL, W_("Your own service account"), W_("You make a service account in your own Google Cloud project and paste its JSON key."), NULL},
 		},
 		{
 			{"https://www.googleapis.com/auth/admin.directory.user.readonly", W_("to find the users"), false},
@@ -61,8 +62,9 @@ static const struct provider all[] = {
 		W_("Files of all users of the enterprise, its events, and the list of users. New and changed ones are read and scanned; nothing of a clean one is kept."),
 		W_("In monitor mode nothing. In protect mode a dangerous file is unshared and moved to a folder of the application's own account. It can be undone."),
 		{
-			{"jwt", "box", W_("Authorize the application (JWT)"), W_("You authorize the application in the Box Admin Console and paste your enterprise ID.")},
-			{"oauth", "box", W_("Sign in at Box"), W_("For plans without custom applications: you sign in at Box as an administrator and agree.")},
+			{"jwt", "box", W_("Authorize the application (JWT)"), W_("You authorize the application in the Box Admin Console and paste your enterprise ID."), "config_file"},
+			{"config", NULL, W_("Your own application (JWT)"), W_("You make an application in the Box developer console and paste its configuration file."), NULL},
+			{"oauth", "box", W_("Sign in at Box"), W_("For plans without custom applications: you sign in at Box as an administrator and agree."), "client_secret_file"},
 		},
 		{
 			{"root_readwrite", W_("to read files, and to move dangerous files away and back"), false},
@@ -73,7 +75,7 @@ static const struct provider all[] = {
 		W_("Files of all members, team folders and shared folders, and the list of members. New and changed ones are read and scanned; nothing of a clean one is kept."),
 		W_("In monitor mode nothing. In protect mode a dangerous file is unshared and moved to a team folder without members. It can be undone."),
 		{
-			{"oauth", "dropbox", W_("Sign in at Dropbox"), W_("You sign in at Dropbox as a team administrator and agree. Nothing needs to be copied.")},
+			{"oauth", "dropbox", W_("Sign in at Dropbox"), W_("You sign in at Dropbox as a team administrator and agree. Nothing needs to be copied."), NULL},
 		},
 		{
 			{"team_info.read", W_("to show whose team it is"), false},
@@ -105,6 +107,20 @@ static cJSON *words(const char *text)
 	return a;
 }
 
+static bool configured(struct web_call *c, const struct method *m)
+{
+	const cJSON *app = m->app ? json_object(c->w->apps, m->app) : NULL, *has;
+
+	if (!m->app || (app && !m->needs))
+		return true;
+	cJSON_ArrayForEach(has, json_array(app, "has"))
+	{
+		if (cJSON_IsString(has) && strcmp(has->valuestring, m->needs) == 0)
+			return true;
+	}
+	return false;
+}
+
 static cJSON *provider_json(struct web_call *c, const struct provider *p)
 {
 	cJSON *o = cJSON_CreateObject();
@@ -120,7 +136,7 @@ static cJSON *provider_json(struct web_call *c, const struct provider *p)
 		cJSON_AddStringToObject(x, "id", m->name);
 		cJSON_AddStringToObject(x, "title", web_text(c->language, m->title));
 		cJSON_AddStringToObject(x, "how", web_text(c->language, m->how));
-		cJSON_AddBoolToObject(x, "configured", !m->app || json_object(c->w->apps, m->app) != NULL);
+		cJSON_AddBoolToObject(x, "configured", configured(c, m));
 		cJSON_AddItemToArray(methods, x);
 	}
 	cJSON *scopes = cJSON_AddArrayToObject(o, "permissions");

@@ -2,7 +2,7 @@
 import { get, post, query } from './api.js'
 import { h, fill } from './dom.js'
 import { date, daysLeft, daysText, providerName, time } from './format.js'
-import { _ } from './i18n.js'
+import { _, sentences } from './i18n.js'
 import { button, empty, head, pages, state, toast } from './ui.js'
 
 export function alertTitle(a) {
@@ -27,7 +27,7 @@ export function alertItem(a) {
   const [kind, image] = a.ended ? ['', 'check'] : severity(a.severity)
   return [
     h('div.row.between', null, state([alertTitle(a), kind, image]), h('span.small.muted', null, time(a.created))),
-    h('p', null, a.explanation.message, ' ', !a.ended && a.explanation.next),
+    h('p', null, sentences(a.explanation.message, !a.ended && a.explanation.next)),
     h('div.small.muted', null, a.connection ? h('a', { href: `/connections/${encodeURIComponent(a.connection)}` }, a.connection) : a.tenant,
       a.provider && ` · ${providerName(a.provider)}`, a.detail?.stream && ` · ${a.detail.stream}`),
   ]

@@ -1,7 +1,7 @@
 // Connecting a cloud, step by step. What a step needs comes from the flow: an address to go to, values to copy and to paste.
 import { del, download, get, post } from './api.js'
 import { h, fill, icon, safeUrl } from './dom.js'
-import { actionState, providerName, servicesText, verdict } from './format.js'
+import { actionState, providerName, serviceName, servicesText, verdict } from './format.js'
 import { _, n_, number } from './i18n.js'
 import { button, busy, copyable, empty, field, form, head, notice, pairs, radio, say, state, trouble } from './ui.js'
 
@@ -57,10 +57,22 @@ function permissionTable(p) {
     h('ul.checks', null, p.permissions.map((s) => h('li', null, icon(s.changes ? 'shield' : 'eye'), h('span', null, h('code', null, s.name), ' ', s.why, s.changes && h('span.muted', null, ` ${_('(only in protect mode)')}`))))))
 }
 
+// How a connection was made, by the public facts of its grant.
+function methodOf(provider, grant) {
+  const own = !grant.app
+  switch (provider) {
+    case 'microsoft': return own ? (grant.type === 'client_secret' ? 'secret' : 'certificate') : 'consent'
+    case 'google': return own ? 'key' : 'delegation'
+    case 'box': return grant.type === 'oauth' ? 'oauth' : own ? 'config' : 'jwt'
+    default: return 'oauth'
+  }
+}
+
 // In the administrator's words: what is read, what is changed, which permissions; then off to the provider.
 function explain(main, context, p, tenants, renewed) {
   const methods = p.methods
-  const first = methods.find((m) => m.configured) ?? methods[0]
+  const before = renewed && methods.find((m) => m.id === methodOf(p.id, renewed.grant ?? {}))
+  const first = before?.configured ? before : methods.find((m) => m.configured) ?? methods[0]
   const place = h('div.stack')
   const f = form([
     tenants.length > 1 ? field(_('Company'), 'tenant', { choices: tenants.map((t) => [t.id, t.name || t.id]) }) : h('input', { type: 'hidden', name: 'tenant', value: tenants[0]?.id }),
@@ -112,66 +124,82 @@ function cancelButton(f, context) {
   return button(_('Cancel'), () => cancel(f, context))
 }
 
-function awayView(place, context, f) {
-  const url = safeUrl(f.facts?.url)
+function awayView(place, context, f, update) {
   fill(place, h('section.card', null, h('div.stack', null,
     h('p', null, _('Sign in at {cloud} as an administrator and agree. You come back here by yourself.', { cloud: providerName(f.provider) })),
     h('p.muted', null, _('Finish within five minutes, in this browser.')),
-    h('div.row', null, url && h('a.button.primary', { href: url }, _('To {cloud}', { cloud: providerName(f.provider) })), cancelButton(f, context)))))
+    h('div.row', null, button(_('To {cloud}', { cloud: providerName(f.provider) }), () => again(f, context, update), { kind: 'primary', place }), cancelButton(f, context)))))
 }
 
-// What each way asks for: [name, label, options].
+// What is pasted, as the flow names it: [name, label, options].
 function wanted(f) {
-  return {
-    'microsoft/certificate': [['directory', _('Directory (tenant) ID')], ['client_id', _('Application (client) ID')]],
-    'microsoft/secret': [['directory', _('Directory (tenant) ID')], ['client_id', _('Application (client) ID')], ['client_secret', _('Client secret (its value)'), { type: 'password', autocomplete: 'off' }]],
-    'google/delegation': [['subject', _('Address of an administrator'), { type: 'email', hint: _('sekisho lists the users as this person, who needs the right to do so.') }]],
-    'box/jwt': f.facts?.app === false || f.facts?.config_wanted
-      ? [['config', _('Content of the configuration file'), { type: 'textarea', hint: _('The JSON file that the Box developer console lets you download.') }]]
-      : [['enterprise_id', _('Enterprise ID'), { inputmode: 'numeric', hint: _('Admin Console → Account & Billing.') }]],
-  }[`${f.provider}/${f.method}`] ?? []
+  const known = {
+    directory: [_('Directory (tenant) ID')],
+    client_id: [_('Application (client) ID')],
+    client_secret: [_('Client secret (its value)'), { type: 'password' }],
+    subject: [_('Address of an administrator'), { type: 'email', hint: _('sekisho lists the users as this person, who needs the right to do so.') }],
+    key_file: [_('Content of the JSON key'), { type: 'textarea', hint: _('The file that Google Cloud lets you download for the service account.') }],
+    enterprise_id: [_('Enterprise ID'), { inputmode: 'numeric', hint: _('Admin Console → Account & Billing.') }],
+    config_file: [_('Content of the configuration file'), { type: 'textarea', hint: _('The JSON file that the Box developer console lets you download.') }],
+  }
+  return (f.facts?.fields ?? []).map((name) => [name, ...(known[name] ?? [name])])
 }
+
+function elsewhere(url, text) {
+  return safeUrl(url) ? h('a', { href: safeUrl(url), target: '_blank', rel: 'noreferrer' }, text) : null
+}
+
+function delegation(facts) {
+  return [
+    [_('Open domain-wide delegation in the Google Admin console and choose “Add new”.'), ' ', elsewhere(facts.link, _('Open'))],
+    facts.client_number && [_('Paste this client ID:'), copyable(facts.client_number, _('Client ID'))],
+    !facts.client_number && [_('Paste the numeric client ID of your service account.')],
+    [_('Paste these scopes, as one line:'), copyable(facts.scopes ?? '', _('Scopes'))],
+    [_('Choose “Authorize”. It may take a while until Google knows it everywhere; this page goes on checking.')],
+  ].filter(Boolean)
+}
+
+const ENTRA = 'https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade'
 
 // What to do elsewhere first, with what to copy.
 function instructions(f) {
   const facts = f.facts ?? {}
-  const scopes = Array.isArray(facts.scopes) ? facts.scopes.join(',') : facts.scopes
-  const link = (url, text) => (safeUrl(url) ? h('a', { href: safeUrl(url), target: '_blank', rel: 'noreferrer' }, text) : text)
+  const entra = (middle) => [
+    [_('Register an application in Entra, for this organisation only.'), ' ', elsewhere(ENTRA, _('Open'))],
+    middle,
+    [_('Add these application permissions and grant admin consent:'), h('details', null, h('summary', null, n_('{n} permission', '{n} permissions', facts.needed?.length ?? 0)), h('ul', null, (facts.needed ?? []).map((p) => h('li', null, h('code', null, p)))))],
+    [_('Copy both IDs from the overview of the application.')],
+  ]
   switch (`${f.provider}/${f.method}`) {
     case 'google/delegation':
-      return [
-        [_('Open domain-wide delegation in the Google Admin console and choose “Add new”.'), ' ', link(facts.admin_url ?? 'https://admin.google.com/ac/owl/domainwidedelegation', _('Open'))],
-        [_('Paste this client ID:'), copyable(String(facts.client_id ?? ''), _('Client ID'))],
-        [_('Paste these scopes, as one line:'), copyable(scopes ?? '', _('Scopes'))],
-        [_('Choose “Authorize”. It may take a while until Google knows it everywhere; this page goes on checking.')],
-      ]
+      return delegation(facts)
+    case 'google/key':
+      return [[_('Make a service account in your Google Cloud project, enable the Gmail, Drive and Admin SDK APIs, and download a JSON key.')], ...delegation(facts)]
     case 'microsoft/certificate':
-      return [
-        [_('Register an application in Entra, for this organisation only.'), ' ', link(facts.admin_url ?? 'https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade', _('Open'))],
-        [_('Upload this certificate under “Certificates & secrets”. The private key stays in sekisho.'), h('div.row', null, button(_('Download the certificate'), () => download('GET', `/flows/${encodeURIComponent(f.id)}/files/certificate`), { image: 'down' }), facts.thumbprint && h('span.small.muted', null, _('Thumbprint'), ' ', h('code', null, facts.thumbprint)))],
-        [_('Add the application permissions listed above and grant admin consent.')],
-        [_('Copy both IDs from the overview of the application.')],
-      ]
+      return entra([_('Upload this certificate under “Certificates & secrets”. The private key stays in sekisho.'), h('div.row', null,
+        button(_('Download the certificate'), () => download('GET', `/flows/${encodeURIComponent(f.id)}/files/certificate`), { image: 'down' }),
+        facts.thumbprint && h('span.small.muted', null, _('Thumbprint'), ' ', h('code', null, facts.thumbprint)))])
     case 'microsoft/secret':
-      return [
-        [_('Register an application in Entra, for this organisation only.'), ' ', link(facts.admin_url ?? 'https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade', _('Open'))],
-        [_('Make a client secret under “Certificates & secrets” and copy its value.')],
-        [_('Add the application permissions listed above and grant admin consent.')],
-        [_('Copy both IDs from the overview of the application.')],
-      ]
+      return entra([_('Make a client secret under “Certificates & secrets” and copy its value.')])
     case 'box/jwt':
       return [
-        [_('Open the Box Admin Console → Apps → Custom Apps Manager, and choose “Add App”.'), ' ', link(facts.admin_url ?? 'https://app.box.com/master/custom-apps', _('Open'))],
+        [_('Open the Box Admin Console → Apps → Custom Apps Manager, and choose “Add App”.'), ' ', elsewhere(facts.link, _('Open'))],
         facts.client_id && [_('Paste this client ID and authorize the application:'), copyable(facts.client_id, _('Client ID'))],
         [_('Copy your enterprise ID from Account & Billing.')],
       ].filter(Boolean)
+    case 'box/config':
+      return [
+        [_('Make an application with server authentication (JWT) in the Box developer console, and download its configuration file.')],
+        [_('Authorize it in the Admin Console → Apps → Custom Apps Manager.'), ' ', elsewhere(facts.link, _('Open'))],
+      ]
     default:
       return []
   }
 }
 
-function pasteView(place, context, f, update) {
-  const fields = wanted(f)
+async function pasteView(place, context, f, update) {
+  const old = f.renew && context.session.may.read ? (await get(`/connections/${encodeURIComponent(f.connection)}`)).grant ?? {} : {}
+  const fields = wanted(f).map(([name, label, o]) => [name, label, { ...o, value: typeof old[name] === 'string' ? old[name] : undefined }])
   const told = instructions(f)
   fill(place,
     f.error && trouble(f.error, { kind: 'warn' }),
@@ -185,7 +213,8 @@ function pasteView(place, context, f, update) {
 // Proves the grant with real calls; goes on by itself while the answer is "not yet".
 async function provingView(place, context, f, update) {
   const list = h('ul.checks', null, h('li', null, icon('wait', 'spin'), _('Real calls are made: token, organisation, one user, one feed …')))
-  fill(place, h('section.card', { 'aria-busy': 'true' }, h('div.stack', null, h('h2', null, _('Checking the permission')), list, h('div.row', null, cancelButton(f, context)))))
+  const row = h('div.row', null, cancelButton(f, context))
+  fill(place, h('section.card', null, h('div.stack', null, h('h2', null, _('Checking the permission')), list, row)))
   say(_('Checking the permission'))
   for (;;) {
     let next
@@ -195,32 +224,44 @@ async function provingView(place, context, f, update) {
       if (!context.current()) return
       if (e.status !== 503) throw e
     }
-    if (!context.current() || !place.isConnected) return
-    if (next && next.step !== 'proving') return void await update(next)
-    if (next?.error) fill(list, h('li', null, trouble(next.error, { kind: 'warn' })), h('li', null, icon('wait', 'spin'), _('Checked again by itself every few seconds …')))
+    if (!context.current() || !list.isConnected) return
+    /* Connecting again needs no more questions when nothing is missing. */
+    if (next?.step === 'preview' && next.renew && !next.report?.missing?.length) next = await post(`/flows/${encodeURIComponent(f.id)}/finish`)
+    if (next && next.step !== 'proving') {
+      await update(next)
+      return
+    }
+    if (next?.error) {
+      fill(list, h('li', null, trouble(next.error, { kind: 'warn' })), h('li', null, icon('wait', 'spin'), _('Checked again by itself every few seconds …')))
+      fill(row, wanted(f).length
+        ? button(_('Correct what was entered'), () => pasteView(place, context, next, update))
+        : button(_('Sign in once more'), () => again(f, context, update), { place }), cancelButton(f, context))
+    }
     await new Promise((done) => setTimeout(done, POLL_MS))
-    if (!context.current() || !place.isConnected) return
+    if (!context.current() || !list.isConnected) return
   }
 }
 
 function permissionChecks(report) {
   const missing = report.missing ?? []
-  const granted = report.granted ?? []
+  const unused = report.unused ?? []
+  const granted = (report.granted ?? []).filter((p) => !unused.includes(p))
   return h('ul.checks', null,
     missing.map((p) => h('li.bad', null, icon('bad'), h('span', null, h('code', null, p), ' ', _('is missing')))),
     granted.map((p) => h('li.good', null, icon('check'), h('span', null, h('code', null, p)))),
+    unused.map((p) => h('li', null, icon('info'), h('span', null, h('code', null, p), ' ', h('span.muted', null, _('granted, but not needed'))))),
     !missing.length && !granted.length && h('li.good', null, icon('check'), _('The calls that sekisho needs work.')))
 }
 
 function counts(preview) {
-  const one = (what, title) => {
-    const v = preview?.[what]
-    if (v === undefined || v === null) return null
-    const n = typeof v === 'object' ? v.count ?? v.n ?? v.total : v
-    const names = typeof v === 'object' ? v.names ?? v.first ?? [] : []
-    return [title, [h('b', null, number(n ?? names.length), preview.more || v.more ? '+' : ''), names.length > 0 && h('div.small.muted', null, names.join(', '), (n ?? 0) > names.length && ' …')]]
-  }
-  return pairs([one('users', _('People')), one('mailboxes', _('Mailboxes')), one('drives', _('Drives')), one('sites', _('Sites')), one('teams', _('Teams')), one('streams', _('Feeds'))].filter(Boolean))
+  const services = preview?.services ?? []
+  return h('div.stack', null,
+    services.length ? pairs(services.map((v) => [serviceName(v.service), [
+      h('b', null, n_('{n} owner', '{n} owners', v.owners)), ' · ', n_('{n} feed', '{n} feeds', v.streams),
+      v.not_reached > 0 && h('span.muted', null, ` · ${_('{n} cannot be reached', { n: number(v.not_reached) })}`),
+      v.names.length > 0 && h('div.small.muted', null, v.names.join(', '), v.owners > v.names.length && ' …')]]))
+      : h('p.muted', null, _('Nothing was found yet.')),
+    preview && !preview.complete && services.length > 0 && h('p.small.muted', null, _('These are the first ones; there are more.')))
 }
 
 function previewView(place, context, f, update) {
@@ -275,22 +316,20 @@ function doneView(place, context, f) {
   if (f.finding && !f.detection) busy(h('button'), watch)
 }
 
-function failedView(place, context, f, update) {
-  const again = f.error?.code === 'state_expired' || !wanted(f).length
-  fill(place, f.error ? trouble(f.error) : notice('bad', _('This did not work')),
-    h('div.row', null,
-      again ? button(_('Begin again'), async () => {
-        const next = await post('/flows', { provider: f.provider, tenant: f.tenant, method: f.method, ...(f.renew ? { connection: f.connection } : {}) })
-        const url = next.step === 'away' ? safeUrl(next.facts?.url) : null
-        if (url) location.assign(url)
-        else await context.go(`/connect/${encodeURIComponent(next.id)}`)
-      }, { kind: 'primary', place }) : button(_('Correct what was entered'), () => pasteOver(place, context, f, update), { kind: 'primary' }),
-      button(_('Check again'), async () => update(await post(`/flows/${encodeURIComponent(f.id)}/check`)), { place }),
-      cancelButton(f, context)))
+// Away again with a new address (the old one lives five minutes), or back to what was pasted.
+async function again(f, context, update) {
+  const next = await post(`/flows/${encodeURIComponent(f.id)}/submit`, { fields: {} })
+  const url = next.step === 'away' ? safeUrl(next.facts?.url) : null
+  if (url) location.assign(url)
+  else await update(next)
 }
 
-function pasteOver(place, context, f, update) {
-  pasteView(place, context, f, update)
+function failedView(place, context, f, update) {
+  const back = h('div.row')
+  fill(place, f.error ? trouble(f.error) : notice('bad', _('This did not work')), back)
+  fill(back, wanted(f).length
+    ? button(_('Correct what was entered'), () => pasteView(place, context, f, update), { kind: 'primary' })
+    : button(_('Begin again'), () => again(f, context, update), { kind: 'primary', place }), cancelButton(f, context))
 }
 
 function cancelledView(place) {

@@ -87,7 +87,7 @@ export function actionState(s) {
 }
 
 export function serviceName(s) {
-  return { exchange: 'Exchange Online', onedrive: 'OneDrive', sharepoint: 'SharePoint', teams: 'Teams', gmail: 'Gmail', drive: 'Google Drive', box: 'Box', dropbox: 'Dropbox' }[s] ?? s
+  return { exchange: 'Exchange Online', onedrive: 'OneDrive', sharepoint: 'SharePoint', teams: 'Teams', gmail: 'Gmail', drive: 'Google Drive', box: 'Box', dropbox: 'Dropbox', microsoft: 'Microsoft 365', google: 'Google Workspace' }[s] ?? s
 }
 
 export function providerName(p) {
@@ -116,5 +116,6 @@ export function reasonText(reason) {
     not_downloadable: _('the provider does not hand it out'),
     export_too_big: _('too large to export'),
     no_content: _('has no content'),
+    test: _('a test that was asked for'),
   }[reason] ?? reason
 }

@@ -44,3 +44,8 @@ export function n_(one, many, n, values) {
 export function number(n) {
   return new Intl.NumberFormat(language).format(n)
 }
+
+// Sentences one after the other: Japanese has no space between them.
+export function sentences(...list) {
+  return list.filter(Boolean).join(language === 'ja' ? '' : ' ')
+}

@@ -1,10 +1,9 @@
 // The first page says in words what is protected, how fresh, what is wrong and what to do next.
 import { get } from './api.js'
 import { h, fill, icon } from './dom.js'
-import { distance, providerName, time } from './format.js'
-import { _, n_, number } from './i18n.js'
-import { head, state, trouble, empty } from './ui.js'
-import { connectionState } from './format.js'
+import { connectionState, distance, providerName, time } from './format.js'
+import { _, n_, number, sentences } from './i18n.js'
+import { empty, head, state } from './ui.js'
 import { alertItem } from './alerts.js'
 
 const STALE_MS = 30 * 60 * 1000
@@ -27,7 +26,7 @@ function fresh(s) {
   if (s.oldest_success) parts.push(_('The oldest look was {when}.', { when: distance(s.oldest_success) }))
   if (s.pending) parts.push(n_('{n} item is waiting to be scanned.', '{n} items are waiting to be scanned.', s.pending))
   else if (c.connected) parts.push(_('Nothing is waiting to be scanned.'))
-  return parts.join(' ')
+  return sentences(...parts)
 }
 
 function next(s, session) {
@@ -67,7 +66,7 @@ export async function overview(main, { session, current }) {
         h('section.card.flush', null, h('h2', null, _('Connections with trouble')),
           s.wrong.length
             ? h('ul.list', null, s.wrong.map((k) => h('li', null, h('div.row.between', null, h('a.name', { href: `/connections/${encodeURIComponent(k.id)}` }, k.organisation || k.id), state(connectionState(k.state))),
-              h('div.small.muted', null, `${providerName(k.provider)} · ${k.tenant}`), k.trouble && h('p.small', null, k.trouble.message, ' ', k.trouble.next))))
+              h('div.small.muted', null, `${providerName(k.provider)} · ${k.tenant}`), k.trouble && h('p.small', null, sentences(k.trouble.message, k.trouble.next)))))
             : empty('check', _('All connections work.'))),
         h('section.card.flush', null, h('h2', null, _('Open alerts')),
           s.open_alerts.length ? h('ul.list', null, s.open_alerts.map((a) => h('li', null, alertItem(a)))) : empty('bell', _('No open alerts.'))))))
