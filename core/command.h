@@ -10,8 +10,8 @@
 struct command_line {
 	const char *config; /* --config */
 	bool json;          /* --json */
-	bool dry_run, follow;
-	const char *from, *tenant, *connection, *provider, *service, *state, *verdict, *since, *until, *output, *password_file;
+	bool dry_run, follow, verify, yes, kek;
+	const char *from, *tenant, *connection, *provider, *service, *state, *verdict, *since, *until, *output, *password_file, *name, *role;
 	int argc; /* what is left after the options */
 	char **argv;
 	struct settings set;
@@ -28,6 +28,13 @@ int command_quarantine(struct command_line *cl);
 int command_scan(struct command_line *cl);
 int command_events(struct command_line *cl);
 int command_doctor(struct command_line *cl);
+int command_accounts(struct command_line *cl);
+int command_tenants(struct command_line *cl);
+int command_invite(struct command_line *cl);
+int command_setup_link(struct command_line *cl);
+int command_audit(struct command_line *cl);
+int command_revoke_all(struct command_line *cl);
+int command_vault(struct command_line *cl);
 
 /* ---- shared by them ---- */
 
@@ -60,6 +67,9 @@ bool ctl_is_service(const struct ctl *ctl);
 /* One request. fds are taken. *ret_code: its exit code; *ret: the result; an error in the result becomes *err and -1. */
 int ctl_call(struct ctl *ctl, const char *command, const cJSON *args, const int *fds, int n_fds, int *ret_code, cJSON **ret,
 	int *ret_fd, struct err *err);
+
+/* What a disconnected connection's administrator must still do at the provider. */
+void command_by_hand(const cJSON *result);
 
 /* A finding as `findings --json` prints it. */
 cJSON *finding_json(const struct store_finding *f);

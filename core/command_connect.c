@@ -77,12 +77,12 @@ int command_connect(struct command_line *cl)
 	return code;
 }
 
-/* Why the grant has to be ended by hand, as the service said it. */
-static const char *by_hand(const cJSON *result)
+void command_by_hand(const cJSON *result)
 {
-	const char *text = json_str_or(result, "by_hand", "");
+	const cJSON *one;
 
-	return *text ? _(text) : "";
+	cJSON_ArrayForEach(one, json_array(result, "by_hand"))
+		printf("  %s\n  %s\n", _(json_str_or(one, "text", "")), command_text(json_str_or(one, "link", "")));
 }
 
 int command_disconnect(struct command_line *cl)
@@ -103,8 +103,10 @@ int command_disconnect(struct command_line *cl)
 		printf(_("%s: was disconnected already\n"), cl->argv[0]);
 	else
 		printf(_("%s: disconnected, secrets forgotten; %s\n"), cl->argv[0],
-			json_bool(result, "revoked") ? _("the grant is revoked at the provider") :
-						       command_text(by_hand(result)));
+			json_bool(result, "revoked") ? _("the grant is revoked at the provider, and proven dead") :
+						       _("the grant has to be ended at the provider by hand:"));
+	if (!cl->json)
+		command_by_hand(result);
 	return code;
 }
 

@@ -185,35 +185,35 @@ static int open_secret(struct reader *r, const struct conf_node *map, const char
 	return 0;
 }
 
-/* Where tokens come from and what they are for: what the auth role must know beside the secrets. */
-static void complete_grant(struct connfile_entry *e)
+void connfile_complete(const cJSON *config, cJSON *grant)
 {
-	const cJSON *ends = json_object(e->config, "endpoints");
-	int64_t services = json_int64_or(e->config, "services", 0);
+	const cJSON *ends = json_object(config, "endpoints");
+	int64_t services = json_int64_or(config, "services", 0);
+	const char *provider = json_str_or(config, "provider", "");
 	char url[1200] = "";
 
-	if (strcmp(e->provider, "microsoft") == 0) {
+	if (strcmp(provider, "microsoft") == 0) {
 		const char *graph = json_str_or(ends, "graph", "");
 		/* The scope names the cloud's own Graph host; anything that stands in for Graph is asked for Graph. */
 		bool national = strstr(graph, "://graph.microsoft.us") || strstr(graph, "://dod-graph.microsoft.us") ||
 			strstr(graph, "://microsoftgraph.chinacloudapi.cn");
 		snprintf(url, sizeof(url), "%s/.default", national ? graph : "https://graph.microsoft.com");
-		cJSON_AddStringToObject(e->grant, "scope", url);
+		cJSON_AddStringToObject(grant, "scope", url);
 		snprintf(url, sizeof(url), "%s/%s/oauth2/v2.0/token", json_str_or(ends, "login", ""),
-			json_str_or(e->grant, "directory", ""));
-	} else if (strcmp(e->provider, "google") == 0) {
+			json_str_or(grant, "directory", ""));
+	} else if (strcmp(provider, "google") == 0) {
 		_cleanup_buf_ struct buf scopes = BUF_INIT(400);
 		buf_adds(&scopes, "https://www.googleapis.com/auth/admin.directory.user.readonly");
 		if (services & SERVICE_MAIL)
 			buf_adds(&scopes, " https://www.googleapis.com/auth/gmail.modify");
 		if (services & SERVICE_FILES)
 			buf_adds(&scopes, " https://www.googleapis.com/auth/drive");
-		cJSON_AddStringToObject(e->grant, "scopes", buf_str(&scopes));
+		cJSON_AddStringToObject(grant, "scopes", buf_str(&scopes));
 		snprintf(url, sizeof(url), "%s", json_str_or(ends, "token", ""));
 	} else {
 		snprintf(url, sizeof(url), "%s/oauth2/token", json_str_or(ends, "api", ""));
 	}
-	cJSON_AddStringToObject(e->grant, "token_url", url);
+	cJSON_AddStringToObject(grant, "token_url", url);
 }
 
 static int read_grant(struct reader *r, const struct conf_node *map, struct connfile_entry *e)
@@ -253,7 +253,7 @@ static int read_grant(struct reader *r, const struct conf_node *map, struct conn
 	for (int i = 0; t->files[i]; i++)
 		if (open_secret(r, g, t->files[i], e) < 0)
 			return -1;
-	complete_grant(e);
+	connfile_complete(e->config, e->grant);
 	return 0;
 }
 

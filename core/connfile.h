@@ -28,6 +28,9 @@ int connfile_load(const char *path, struct connfile *ret, struct err *err);
 int connfile_parse(const char *name, const char *text, const char *dir, struct connfile *ret, struct err *err);
 void connfile_free(struct connfile *f);
 
+/* Adds to a grant where its tokens come from and what they are for: what the auth role must know beside the secrets. */
+void connfile_complete(const cJSON *config, cJSON *grant);
+
 /* What a grant of a provider asks for, for `connect PROVIDER`: the n-th type's name and its keys, public ones first, then
  * names of files; ended by NULL. Returns false when there is no n-th. */
 struct connfile_grant {

@@ -80,6 +80,12 @@ int console_serve(struct console *con, struct rpc *rpc, struct msg *m);
 /* One command, on this thread: for the control socket. */
 int console_run(struct core *c, const struct console_actor *actor, const char *command, const cJSON *args, cJSON *result,
 	int *ret_fd, struct err *err);
+/* A row of the audit trail; actor NULL: sekisho itself. An act begins after its intent was kept, or not at all. */
+struct console_note {
+	const char *act, *tenant, *object, *phase, *detail; /* detail: JSON */
+	int64_t intent;
+};
+int console_note(struct core *c, const struct console_actor *actor, const struct console_note *n, int64_t *ret_seq, struct err *err);
 /* Is there such a command? */
 bool console_knows(const char *command);
 

@@ -3,6 +3,7 @@
 
 #include "base/ioutil.h"
 #include "base/log.h"
+#include "core/console.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -28,15 +29,21 @@ struct control {
 struct client {
 	struct control *ctl;
 	int slot, fd;
+	unsigned uid;
 };
 
-static const struct {
+/* Those that change something or look at content have a row in the audit trail before and one after. What is not here may be a
+ * command of the console (core/console.h), which sees to its own. */
+static const struct command {
 	const char *name;
 	control_handler *handler;
+	bool audited;
 } commands[] = {
-	{"connect", control_connect}, {"disconnect", control_disconnect}, {"restore", control_restore},
-	{"delete", control_delete}, {"download", control_download}, {"scan", control_scan}, {"info", control_info},
-	{"check", control_check},
+	{"connect", control_connect, true}, {"disconnect", control_disconnect, true}, {"revoke_all", control_revoke_all, true},
+	{"restore", control_restore, true}, {"delete", control_delete, true}, {"download", control_download, true},
+	{"scan", control_scan, false}, {"info", control_info, false}, {"check", control_check, false},
+	{"console", control_console, false}, {"vault_rotate", control_vault_rotate, true},
+	{"vault_backup", control_vault_backup, true}, {"vault_restore", control_vault_restore, true},
 };
 
 static void error_result(cJSON *result, const struct err *err)
@@ -52,12 +59,38 @@ static void error_result(cJSON *result, const struct err *err)
 		cJSON_AddStringToObject(e, "request_id", err->request_id);
 }
 
+static int note(struct control_request *r, const char *act, const char *phase, const struct err *why, int64_t *intent, struct err *err)
+{
+	const struct console_actor actor = {.local = true, .uid = r->uid, .address = "", .agent = "", .session_hash = ""};
+	const cJSON *config = json_object(r->args, "config");
+	char detail[100] = "";
+
+	if (why)
+		snprintf(detail, sizeof(detail), "{\"code\":\"%.60s\"}", why->code);
+	const struct console_note n = {.act = act, .tenant = json_str_or(config, "tenant", ""),
+		.object = json_str_or(config, "id", json_str_or(r->args, "id", "")), .phase = phase, .detail = detail,
+		.intent = *intent};
+	return console_note(r->core, &actor, &n, *intent ? NULL : intent, err);
+}
+
 static int run(struct control_request *r, const char *command, struct err *err)
 {
+	const struct command *k = NULL;
+	int64_t intent = 0;
+	struct err local;
+
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (strcmp(commands[i].name, command) == 0)
-			return commands[i].handler(r, err);
-	return err_set(err, ERR_REMOTE, "unknown_command", "no such request: %s", command);
+			k = &commands[i];
+	if (!k)
+		return err_set(err, ERR_REMOTE, "unknown_command", "no such request: %s", command);
+	/* No row, no act. */
+	if (k->audited && note(r, command, "intent", NULL, &intent, err) < 0)
+		return err_prefix(err, "it was not done, because the audit trail cannot be written");
+	int code = k->handler(r, err);
+	if (k->audited && note(r, command, code < 0 ? "failed" : "done", code < 0 ? err : NULL, &intent, &local) < 0)
+		log_err(LOG_ERROR_, "audit.outcome", &local);
+	return code;
 }
 
 /* One request. -1 ends the client. */
@@ -73,7 +106,8 @@ static int serve(struct client *cl, struct msg *m)
 	if (m->type != CTL_REQUEST || msg_end(m) < 0 || !command || !args || !result ||
 		json_parse(args, strlen(args), &doc, NULL) < 0)
 		return -1;
-	struct control_request r = {.core = cl->ctl->core, .args = doc, .msg = m, .result = result, .fd = -1};
+	struct control_request r = {.core = cl->ctl->core, .args = doc, .msg = m, .result = result, .fd = -1,
+		.uid = cl->uid};
 	log_push("command", command);
 	int code = run(&r, command, &err);
 	log_pop();
@@ -111,30 +145,34 @@ static void *client_main(void *arg)
 	return NULL;
 }
 
-static bool allowed(int fd)
+static bool allowed(int fd, unsigned *ret_uid)
 {
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && (who.uid == 0 || who.uid == geteuid());
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0 || (who.uid != 0 && who.uid != geteuid()))
+		return false;
+	*ret_uid = who.uid;
+	return true;
 }
 
 static void take_client(struct control *ctl, int fd)
 {
 	struct client *cl = calloc(1, sizeof(*cl));
 	pthread_t thread;
+	unsigned uid = 0;
 	int slot = 0;
 
 	pthread_mutex_lock(&ctl->lock);
 	while (slot < CLIENTS && ctl->client_fds[slot] >= 0)
 		slot++;
-	if (!cl || slot == CLIENTS || ctl->stopping || !allowed(fd)) {
+	if (!cl || slot == CLIENTS || ctl->stopping || !allowed(fd, &uid)) {
 		pthread_mutex_unlock(&ctl->lock);
 		free(cl);
 		close(fd);
 		return;
 	}
-	*cl = (struct client){.ctl = ctl, .slot = slot, .fd = fd};
+	*cl = (struct client){.ctl = ctl, .slot = slot, .fd = fd, .uid = uid};
 	ctl->client_fds[slot] = fd;
 	ctl->n_clients++;
 	if (pthread_create(&thread, NULL, client_main, cl) == 0) {

@@ -25,10 +25,12 @@ struct control_request {
 	struct msg *msg; /* descriptors: msg_take_fd() */
 	cJSON *result;
 	int fd;
+	unsigned uid; /* who asks */
 };
 typedef int control_handler(struct control_request *r, struct err *err);
 
 control_handler control_connect, control_disconnect, control_restore, control_delete, control_download, control_scan,
-	control_info, control_check;
+	control_info, control_check, control_revoke_all, control_console,
+	control_vault_rotate, control_vault_backup, control_vault_restore;
 
 #endif

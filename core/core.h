@@ -62,6 +62,7 @@ uint64_t wake_count(struct wake *w);
 /* Returns when the count is no longer seen, or after timeout_ms. */
 void wake_wait(struct wake *w, uint64_t seen, int64_t timeout_ms);
 
+struct console;
 struct live;
 struct token_cache;
 
@@ -83,6 +84,11 @@ struct core {
 	pthread_mutex_t info_lock;
 	struct scan_info info; /* what judges now; engine "" until the scan role said so */
 	pthread_cond_t info_came;
+
+	struct console *console;
+	char console_url[512]; /* where the web role listens, under info_lock; "" until it said so */
+	bool setup_offered; /* the main thread's own */
+	_Atomic int64_t tidied_at;
 
 	atomic_long jobs_open; /* jobs at work in any thread */
 
@@ -144,7 +150,17 @@ bool discover_job(struct core *c, int64_t *ret_next);
 /* When the next round is due (0: now) and how many failed in a row. */
 void discover_due(struct core *c, const char *connection, int64_t *ret_at, int *ret_failures);
 int discover_set_due(struct core *c, const char *connection, int64_t at, int failures, struct err *err);
+/* Keeps what a grant's check said; and a connection that failed before and works now is connected again, and says so once. */
+int discover_report(struct core *c, struct live *l, const struct grant_report *report, struct err *err);
+int discover_back(struct core *c, struct live *l, struct err *err);
 bool outbox_job(struct core *c, int64_t *ret_next);
+/* Canary calls, the ends of grants, silent feeds, trials (watch_job.c). */
+/* The alert that goes with a connection's state: opened, brought up to date, or ended. */
+void watch_state(struct core *c, const struct connection_config *config, enum conn_state state, const struct err *why);
+/* All alerts of a connection that was ended. */
+void watch_ended(struct core *c, const struct connection_config *config);
+bool canary_job(struct core *c, int64_t *ret_next);
+bool watch_job(struct core *c, int64_t *ret_next);
 
 /* ---- shared pieces ---- */
 

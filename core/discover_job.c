@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/timeutil.h"
 #include "core/crash.h"
+#include "core/grants.h"
 #include "events/catalogue.h"
 
 #include "base/encode.h"
@@ -30,26 +31,18 @@ static int sync_page(struct core *c, struct live *l, int64_t round, const struct
 	return store_stream_sync(c->store, l->config.id, round, s, page->n_streams, time_now_ms(), err);
 }
 
-static int store_report(struct core *c, struct live *l, const struct grant_report *report, struct err *err)
+int discover_report(struct core *c, struct live *l, const struct grant_report *report, struct err *err)
 {
 	_cleanup_json_ cJSON *doc = cJSON_CreateObject();
 	_cleanup_buf_ struct buf text = BUF_INIT(65536);
 
-	cJSON_AddStringToObject(doc, "organisation", report->organisation ? report->organisation : "");
-	cJSON_AddStringToObject(doc, "organisation_id", report->organisation_id ? report->organisation_id : "");
-	cJSON *granted = report->granted ? cJSON_AddArrayToObject(doc, "granted") : cJSON_AddNullToObject(doc, "granted");
-	cJSON *missing = cJSON_AddArrayToObject(doc, "missing");
-	for (const char *const *p = report->granted; p && *p; p++)
-		cJSON_AddItemToArray(granted, cJSON_CreateString(*p));
-	for (const char *const *p = report->missing; p && *p; p++)
-		cJSON_AddItemToArray(missing, cJSON_CreateString(*p));
+	grants_report_json(doc, l->connector, &l->config, report);
 	if (json_print(doc, &text) < 0)
 		return err_set(err, ERR_LOCAL, "memory", "the grant's report is too large");
 	return store_connection_report(c->store, l->config.id, buf_str(&text), report->ends_at, err);
 }
 
-/* A connection that failed before and works now is connected again, and says so once. */
-static int back_to_work(struct core *c, struct live *l, struct err *err)
+int discover_back(struct core *c, struct live *l, struct err *err)
 {
 	_cleanup_buf_ struct buf json = BUF_INIT(65536);
 	char uid[37];
@@ -59,6 +52,7 @@ static int back_to_work(struct core *c, struct live *l, struct err *err)
 	event_connection(&json, uid, &l->config, "connected", NULL);
 	if (store_connection_state(c->store, l->config.id, CONN_CONNECTED, "", "", uid, buf_str(&json), &changed, err) < 0)
 		return -1;
+	watch_state(c, &l->config, CONN_CONNECTED, NULL);
 	if (changed) {
 		log_info("connection.back", "connection=%s", l->config.id);
 		return store_stream_wake(c->store, l->config.id, time_now_ms(), err);
@@ -75,8 +69,8 @@ static int discover_connection(struct core *c, struct live *l, struct err *err)
 
 	if (!ra)
 		return err_set(err, ERR_LOCAL, "memory", "out of memory");
-	if (l->connector->check_grant(l->connection, &report, err) < 0 || store_report(c, l, &report, err) < 0 ||
-		back_to_work(c, l, err) < 0)
+	if (l->connector->check_grant(l->connection, &report, err) < 0 || discover_report(c, l, &report, err) < 0 ||
+		discover_back(c, l, err) < 0)
 		return -1;
 	for (int pages = 0; pages < PAGES_MAX && !core_stopping(c); pages++) {
 		_cleanup_(arena_freep) struct arena *a = arena_new(32 << 20);

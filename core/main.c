@@ -27,11 +27,19 @@ static const struct command commands[] = {
 	{"quarantine", "list|show|restore|delete|download [ID]", N_("what is held"), command_quarantine},
 	{"scan", "PATH…", N_("local files and mails through the same engine"), command_scan},
 	{"events", "[--follow]", N_("the event stream: OCSF 1.5.0, one JSON object a line"), command_events},
+	{"accounts", "list|add|reset|disable|enable [LOGIN]", N_("who signs in to the console, and links to a new password"),
+		command_accounts},
+	{"setup-link", "", N_("a link to the console's first account"), command_setup_link},
+	{"tenants", "list|add|update [ID]", N_("the companies, and when their trials end"), command_tenants},
+	{"invite", "TENANT", N_("a link that leads a company's administrator through connecting"), command_invite},
+	{"audit", "[--verify [HEAD]]", N_("who did what, when and from where; checks that nothing of it was changed"), command_audit},
+	{"revoke-all", "--yes", N_("ends every connection of this node at once"), command_revoke_all},
+	{"vault", "rotate|backup|restore [FILE]", N_("new keys, and copies of the secrets under a passphrase"), command_vault},
 	{"doctor", "", N_("looks for what is wrong with this installation, and says the fix"), command_doctor},
 };
 
 enum option_id { OPT_ROLE = 256, OPT_MODE, OPT_VERSION, OPT_FROM, OPT_DRY_RUN, OPT_FOLLOW, OPT_TENANT, OPT_CONNECTION,
-	OPT_PROVIDER, OPT_SERVICE, OPT_STATE, OPT_VERDICT, OPT_SINCE, OPT_UNTIL, OPT_OUTPUT };
+	OPT_PROVIDER, OPT_SERVICE, OPT_STATE, OPT_VERDICT, OPT_SINCE, OPT_UNTIL, OPT_OUTPUT, OPT_NAME, OPT_VERIFY, OPT_YES, OPT_KEK, OPT_PASSPHRASE };
 
 static const struct option options[] = {
 	{"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'},
@@ -42,6 +50,8 @@ static const struct option options[] = {
 	{"state", required_argument, NULL, OPT_STATE}, {"verdict", required_argument, NULL, OPT_VERDICT},
 	{"since", required_argument, NULL, OPT_SINCE}, {"until", required_argument, NULL, OPT_UNTIL},
 	{"output", required_argument, NULL, OPT_OUTPUT}, {"role", required_argument, NULL, OPT_ROLE},
+	{"name", required_argument, NULL, OPT_NAME}, {"verify", no_argument, NULL, OPT_VERIFY}, {"yes", no_argument, NULL, OPT_YES},
+	{"kek", no_argument, NULL, OPT_KEK}, {"passphrase-file", required_argument, NULL, OPT_PASSPHRASE},
 	{"mode", required_argument, NULL, OPT_MODE}, {NULL, 0, NULL, 0},
 };
 
@@ -59,6 +69,9 @@ static void help(void)
 		 "  --tenant ID, --connection ID, --provider NAME, --service NAME, --state STATE, --verdict VERDICT,\n"
 		 "  --since TIME, --until TIME   filters of findings; quarantine list takes the first two and --state\n"
 		 "  --output FILE       of quarantine download\n"
+		 "  --role ROLE, --name NAME, --tenant ID,…   of accounts add; --name also of tenants and invite\n"
+		 "  --until TIME        of tenants: when a trial ends; or never\n"
+		 "  --kek, --from FILE, --passphrase-file FILE   of vault\n"
 		 "  -h, --help; --version\n\n"
 		 "Exit codes: 0 done, 1 error, 2 usage, 5 worth retrying, 6 not worth retrying, 7 fatal, 9 nothing to do;\n"
 		 "scan: 0 clean, 1 error, 3 threat, 4 unknown.\n"),
@@ -106,6 +119,11 @@ static int parse(int argc, char **argv, struct command_line *cl, struct request 
 		case OPT_SINCE: cl->since = optarg; break;
 		case OPT_UNTIL: cl->until = optarg; break;
 		case OPT_OUTPUT: cl->output = optarg; break;
+		case OPT_NAME: cl->name = optarg; break;
+		case OPT_VERIFY: cl->verify = true; break;
+		case OPT_YES: cl->yes = true; break;
+		case OPT_KEK: cl->kek = true; break;
+		case OPT_PASSPHRASE: cl->password_file = optarg; break;
 		case OPT_ROLE: r->role = optarg; break;
 		case OPT_MODE:
 			r->mode = strcmp(optarg, "serve") == 0 ? MODE_SERVE : strcmp(optarg, "once") == 0 ? MODE_ONCE : MODE_COMMAND;
@@ -134,10 +152,12 @@ int main(int argc, char **argv)
 	log_open("sekisho");
 	if (parse(argc, argv, &cl, &req) < 0)
 		return 2; /* getopt has said why */
-	if (req.role) {
+	/* Without a command it is the role of a process, else the one of an account. */
+	if (req.role && optind >= argc) {
 		i18n_open("en"); /* roles write logs */
 		return role_run(req.role, cl.config, req.mode);
 	}
+	cl.role = req.role;
 	if (req.version) {
 		puts("sekisho 0.1.0");
 		return 0;

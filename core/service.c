@@ -9,6 +9,7 @@
 #include "base/ioutil.h"
 #include "base/log.h"
 #include "base/timeutil.h"
+#include "core/console.h"
 #include "core/control.h"
 #include "core/idle.h"
 #include "events/sink.h"
@@ -27,6 +28,7 @@
 #define POLLERS 8
 #define ACTORS 4
 #define DISCOVERERS 2
+#define CANARIES 2
 #define MAX_THREADS 300
 #define PEER_WAIT_MS 30000
 
@@ -108,7 +110,7 @@ static int meet_auth(struct core *c, int fd, struct err *err)
 	if (rpc_new("auth", fd, &ops, c, &rpc, err) < 0)
 		return -1;
 	if (auth_client_configure(rpc, c->set->state, c->set->key_file[0] ? c->set->key_file : NULL,
-		    c->set->ca_file[0] ? c->set->ca_file : NULL, NULL, err) < 0) {
+		    c->set->ca_file[0] ? c->set->ca_file : NULL, c->set->apps, err) < 0) {
 		rpc_free(rpc);
 		return -1;
 	}
@@ -141,13 +143,67 @@ static int meet_scan(struct core *c, int fd, struct err *err)
 
 static int serve_web(void *ctx, struct rpc *rpc, struct msg *m)
 {
-	const char *url = msg_get_str(m);
+	struct core *c = ctx;
 
+	if (m->type == WEB_REQUEST)
+		return c->console ? console_serve(c->console, rpc, m) : -1;
+	const char *url = msg_get_str(m);
 	if (m->type != WEB_LISTENING || !url || msg_end(m) < 0)
 		return -1;
 	if (*url)
-		log_info("console", "url=%s", url);
+		log_info("console", "url=%s", c->set->console_url[0] ? c->set->console_url : url);
+	pthread_mutex_lock(&c->info_lock);
+	snprintf(c->console_url, sizeof(c->console_url), "%s", c->set->console_url[0] ? c->set->console_url : url);
+	for (size_t len = strlen(c->console_url); len && c->console_url[len - 1] == '/';)
+		c->console_url[--len] = '\0';
+	pthread_cond_broadcast(&c->info_came);
+	pthread_mutex_unlock(&c->info_lock);
+	wake_all(&c->wake);
 	return 0;
+}
+
+/* {"id", "title"} of each way of signing in: what a page shows before anybody is in. */
+static void add_sign_in(struct core *c, cJSON *config)
+{
+	_cleanup_json_ cJSON *list = NULL;
+	cJSON *out = cJSON_AddArrayToObject(config, "sign_in");
+	const cJSON *one;
+
+	if (json_parse(c->set->sign_in, strlen(c->set->sign_in), &list, NULL) < 0)
+		return;
+	cJSON_ArrayForEach(one, list)
+	{
+		cJSON *o = cJSON_CreateObject();
+		cJSON_AddStringToObject(o, "id", json_str_or(one, "id", ""));
+		cJSON_AddStringToObject(o, "title", json_str_or(one, "title", ""));
+		cJSON_AddItemToArray(out, o);
+	}
+}
+
+/* Which of the operator's applications are configured, and what of them is public. What auth reads in their files a flow
+ * shows when it begins. */
+static void add_apps(struct core *c, cJSON *config)
+{
+	_cleanup_json_ cJSON *apps = NULL;
+	cJSON *out = cJSON_AddObjectToObject(config, "apps");
+	const cJSON *app, *v;
+
+	if (json_parse(c->set->apps, strlen(c->set->apps), &apps, NULL) < 0)
+		return;
+	cJSON_ArrayForEach(app, apps)
+	{
+		if (strncmp(app->string, "oidc:", 5) == 0)
+			continue;
+		cJSON *one = cJSON_AddObjectToObject(out, app->string), *has = cJSON_AddArrayToObject(one, "has");
+		cJSON_ArrayForEach(v, app)
+		{
+			const char *end = strrchr(v->string, '_');
+			if (end && strcmp(end, "_file") == 0)
+				cJSON_AddItemToArray(has, cJSON_CreateString(v->string));
+			else if (cJSON_IsString(v))
+				cJSON_AddStringToObject(one, v->string, v->valuestring);
+		}
+	}
 }
 
 static int meet_web(struct core *c, int fd, struct err *err)
@@ -163,6 +219,8 @@ static int meet_web(struct core *c, int fd, struct err *err)
 	cJSON_AddStringToObject(config, "store", c->set->store);
 	cJSON_AddStringToObject(config, "language", c->set->language);
 	cJSON_AddStringToObject(config, "time_zone", c->set->time_zone);
+	add_sign_in(c, config);
+	add_apps(c, config);
 	if (json_print(config, &text) < 0) {
 		close(fd);
 		return err_set(err, ERR_LOCAL, "memory", "out of memory");
@@ -293,6 +351,9 @@ static int start_threads(struct service *s, struct err *err)
 	if (add_worker(s, "discover", discover_job, DISCOVERERS, err) < 0 || add_worker(s, "poll", poll_job, POLLERS, err) < 0 ||
 		add_worker(s, "item", item_jobs, threads, err) < 0)
 		return -1;
+	if (s->core.mode == MODE_SERVE && (add_worker(s, "canary", canary_job, CANARIES, err) < 0 ||
+						  add_worker(s, "watch", watch_job, 1, err) < 0))
+		return -1;
 	return add_worker(s, "action", act, ACTORS, err);
 }
 
@@ -343,6 +404,8 @@ static void stop_all(struct service *s)
 
 	core_stop(c);
 	control_stop(s->control);
+	http_cancel(c->http);
+	console_stop(c->console);
 	/* Calls under way end with CANCELLED, so that no job waits for a slow provider. */
 	http_free(TAKE_PTR(c->http));
 	peer_end(&c->scan);
@@ -363,6 +426,31 @@ static void tell(struct core *c, enum supervisor_message what)
 	msg_init(&m, what, 0);
 	if (rpc_notify(c->supervisor, &m) < 0)
 		core_stop(c);
+}
+
+/* Without an account the console is of no use: the way to the first one is printed once, when web listens. */
+static void offer_setup(struct core *c)
+{
+	const struct console_actor local = {.local = true, .uid = geteuid(), .address = "", .agent = "", .session_hash = ""};
+	_cleanup_json_ cJSON *args = cJSON_CreateObject(), *result = cJSON_CreateObject();
+	char url[512];
+	struct err err;
+	bool any;
+	int fd = -1;
+
+	pthread_mutex_lock(&c->info_lock);
+	snprintf(url, sizeof(url), "%s", c->console_url);
+	pthread_mutex_unlock(&c->info_lock);
+	if (c->setup_offered || !url[0])
+		return;
+	c->setup_offered = true;
+	if (store_account_any(c->store, &any, &err) < 0 || any)
+		return;
+	if (console_run(c, &local, "setup_link", args, result, &fd, &err) < 0)
+		log_err(LOG_ERROR_, "console.setup", &err);
+	else
+		log_info("console.setup", "message=\"nobody can sign in yet: open this link once\" url=%s/setup#%s", url,
+			json_str_or(result, "token", ""));
 }
 
 static void ready(struct core *c)
@@ -389,6 +477,8 @@ static void run(struct service *s)
 			tell(c, SUP_PING);
 			last_ping = now;
 		}
+		if (c->mode == MODE_SERVE)
+			offer_setup(c);
 		if (c->mode == MODE_ONCE && idle_check(c, &idle)) {
 			c->exit_code = idle.gave_up ? 5 : 0;
 			break;
@@ -443,7 +533,7 @@ int core_role_main(const char *config_path, enum core_mode mode, int fd)
 	peer_init(&c->scan, "scan");
 	peer_init(&c->web, "web");
 	if (settings_load(config_path, &s->set, &err) < 0 || open_all(s, &err) < 0 ||
-		rpc_new("supervisor", fd, &ops, c, &c->supervisor, &err) < 0) {
+		(mode == MODE_SERVE && console_start(c, &c->console, &err) < 0) || rpc_new("supervisor", fd, &ops, c, &c->supervisor, &err) < 0) {
 		log_err(LOG_ERROR_, "core.start", &err);
 		return strcmp(err.code, "bad_config") == 0 ? 2 : strcmp(err.code, "running") == 0 ? 5 : 1;
 	}

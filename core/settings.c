@@ -30,6 +30,11 @@ static void defaults(struct settings *s)
 	s->poll_slow = 300000;
 	s->poll_teams = 86400000; /* Microsoft forbids asking for the same Teams resource more often */
 	s->discover = 900000;
+	s->canary = 3600000;
+	s->session_idle = 1800000;
+	s->session_max = 12 * 3600000;
+	snprintf(s->apps, sizeof(s->apps), "{}");
+	snprintf(s->sign_in, sizeof(s->sign_in), "[]");
 	s->sandbox = true;
 }
 
@@ -157,21 +162,16 @@ static int read_paths(struct reader *r, const struct conf_node *list, struct set
 
 static int read_groups(struct reader *r, const struct conf_node *root, struct settings *s)
 {
-	static const char *const console_keys[] = {"listen", "public_url", NULL};
-	static const char *const poll_keys[] = {"fast", "slow", "teams", "discover", NULL};
+	static const char *const poll_keys[] = {"fast", "slow", "teams", "discover", "canary", NULL};
 	static const char *const scan_keys[] = {"workers", "threads", "sandbox", NULL};
-	const struct conf_node *console = conf_get(root, "console"), *poll = conf_get(root, "poll"),
-			       *scan = conf_get(root, "scan");
+	const struct conf_node *poll = conf_get(root, "poll"), *scan = conf_get(root, "scan");
 
-	if (console && (conf_unknown_keys(r->doc, console, console_keys, r->err) < 0 ||
-			       text(r, console, "listen", s->console_listen, sizeof(s->console_listen)) < 0 ||
-			       text(r, console, "public_url", s->console_url, sizeof(s->console_url)) < 0))
-		return -1;
 	if (poll && (conf_unknown_keys(r->doc, poll, poll_keys, r->err) < 0 ||
 			    number(r, poll, "fast", units_duration, 100, 86400000, "15 s", &s->poll_fast) < 0 ||
 			    number(r, poll, "slow", units_duration, 100, 86400000, "5 min", &s->poll_slow) < 0 ||
 			    number(r, poll, "teams", units_duration, 100, 7 * 86400000ll, "1 d", &s->poll_teams) < 0 ||
-			    number(r, poll, "discover", units_duration, 100, 86400000, "15 min", &s->discover) < 0))
+			    number(r, poll, "discover", units_duration, 100, 86400000, "15 min", &s->discover) < 0 ||
+			    number(r, poll, "canary", units_duration, 100, 86400000, "1 h", &s->canary) < 0))
 		return -1;
 	if (poll && s->poll_slow < s->poll_fast)
 		return conf_complain(r->doc, poll, r->err, "'slow' must not be shorter than 'fast'");
@@ -233,7 +233,7 @@ static int read_language(struct reader *r, const struct conf_node *root, struct 
 static int read_all(struct reader *r, struct settings *s)
 {
 	static const char *const keys[] = {"state", "key_file", "store", "ca_file", "signatures", "policy", "lists",
-		"limits", "console", "poll", "scan", "language", "time_zone", NULL};
+		"limits", "console", "apps", "sign_in", "poll", "scan", "language", "time_zone", NULL};
 	const struct conf_node *root = r->doc ? conf_root(r->doc) : NULL;
 
 	if (!root)
@@ -244,7 +244,7 @@ static int read_all(struct reader *r, struct settings *s)
 		path_key(r, root, "ca_file", s->ca_file, sizeof(s->ca_file)) < 0 ||
 		read_store(r, root, s) < 0 || read_paths(r, conf_get(root, "signatures"), s) < 0 ||
 		read_limits(r, conf_get(root, "limits"), s) < 0 || read_groups(r, root, s) < 0 ||
-		refuse_later(r, root) < 0)
+		settings_console(r->doc, r->dir, s, r->err) < 0 || refuse_later(r, root) < 0)
 		return -1;
 	return read_language(r, root, s);
 }

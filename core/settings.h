@@ -20,7 +20,10 @@ struct settings {
 	char console_url[512];
 	char language[8];
 	char time_zone[64];
-	int64_t poll_fast, poll_slow, poll_teams, discover; /* ms */
+	int64_t session_idle, session_max; /* ms: of an administrator's or operator's session */
+	char apps[16384];   /* JSON: the operator's applications and OpenID clients, as auth/apps.h wants them */
+	char sign_in[8192]; /* JSON list of {id, title, trust_email, accounts: [{email, subject, role, tenants}]} */
+	int64_t poll_fast, poll_slow, poll_teams, discover, canary; /* ms */
 	int workers;    /* scan workers; 0: one a processor */
 	int threads;    /* of item jobs, most of which wait for a provider; 0: 2 × workers + 8 */
 	bool sandbox;
@@ -29,6 +32,9 @@ struct settings {
 /* path NULL: the default file, whose absence means defaults. Errors: REMOTE "bad_config" with line and column,
  * LOCAL when the file cannot be read. */
 int settings_load(const char *path, struct settings *ret, struct err *err);
+
+/* Of settings.c alone: console, apps, sign_in (settings_console.c). dir: where relative file names start. */
+int settings_console(const struct conf_doc *doc, const char *dir, struct settings *s, struct err *err);
 
 #define SETTINGS_DEFAULT_FILE "/etc/sekisho/sekisho.yaml"
 

@@ -51,6 +51,7 @@ static void set_state(struct core *c, struct live *l, enum conn_state state, con
 			conn_state_name(state), err->code);
 		wake_all(&c->wake);
 	}
+	watch_state(c, &l->config, state, err);
 }
 
 /* A withdrawn consent is told from a passing refusal by asking once more, with a call that must work. */

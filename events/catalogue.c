@@ -265,3 +265,25 @@ int event_connection(struct buf *out, const char *uid, const struct connection_c
 	}
 	return finish(out, e);
 }
+
+int event_alert(struct buf *out, const char *uid, const struct connection_config *c, const char *kind, int severity, bool ended,
+	const char *detail)
+{
+	cJSON *e = new_event(uid, c->tenant, 6, 6003, "API Activity", 99, ended ? "Alert ended" : "Alert", ended ? 1 : severity,
+		time_now_ms());
+	cJSON *actor = cJSON_AddObjectToObject(e, "actor"), *api = cJSON_AddObjectToObject(e, "api"),
+	      *source = cJSON_AddObjectToObject(e, "src_endpoint");
+	char operation[100];
+
+	add_cloud(e, *c->provider ? c->provider : "sekisho", c->id);
+	cJSON_AddStringToObject(actor, "app_name", "sekisho");
+	snprintf(operation, sizeof(operation), "alert.%s", kind);
+	cJSON_AddStringToObject(api, "operation", operation);
+	cJSON_AddStringToObject(cJSON_AddObjectToObject(api, "service"), "name", *c->provider ? c->provider : "sekisho");
+	cJSON_AddStringToObject(source, "name", "sekisho");
+	cJSON_AddNumberToObject(e, "status_id", ended ? 1 : 2);
+	cJSON_AddStringToObject(e, "status", ended ? "Success" : "Failure");
+	add_text(e, "status_code", kind);
+	add_text(e, "status_detail", detail);
+	return finish(out, e);
+}

@@ -18,4 +18,8 @@ int event_action(struct buf *out, const char *uid, const struct store_finding *f
 int event_connection(struct buf *out, const char *uid, const struct connection_config *c, const char *state,
 	const struct err *err);
 
+/* An alert opened or ended: of a connection (c->id), or of a tenant alone. detail: for people, or NULL. */
+int event_alert(struct buf *out, const char *uid, const struct connection_config *c, const char *kind, int severity, bool ended,
+	const char *detail);
+
 #endif

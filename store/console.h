@@ -25,7 +25,8 @@ enum console_act {
 	CONSOLE_READ,    /* connections, streams, findings, alerts, status, events of a tenant */
 	CONSOLE_AUDIT,   /* its audit trail */
 	CONSOLE_HOLD,    /* its quarantine: restore, delete, download; acknowledging alerts */
-	CONSOLE_CONNECT, /* flows, modes, checks, disconnecting */
+	CONSOLE_CONNECT, /* flows: making and renewing connections */
+	CONSOLE_CHANGE,  /* modes, checks, disconnecting */
 	CONSOLE_MANAGE,  /* accounts, tenants, invitations */
 };
 
@@ -201,6 +202,9 @@ struct console_flow {
 int store_flow_put(struct store *s, const struct console_flow *f, struct err *err); /* inserts or replaces */
 /* GONE "not_found", also when its hour is over and it is not done. */
 int store_flow_get(struct store *s, const char *id, int64_t now, struct arena *a, struct console_flow *ret, struct err *err);
+/* Those whose hour is over and that came to nothing: their secrets are to be forgotten, then they are cancelled. */
+int store_flow_over(struct store *s, int64_t now, size_t max, struct arena *a, struct console_flow **ret, size_t *ret_n,
+	struct err *err);
 /* Those of a session that are under way, newest first. */
 int store_flow_list(struct store *s, const char *session, int64_t now, size_t max, struct arena *a, struct console_flow **ret,
 	size_t *ret_n, struct err *err);

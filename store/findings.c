@@ -79,6 +79,30 @@ int finding_read(struct db_stmt *st, struct arena *a, struct store_finding *f, s
 	return db_row_end(&r, err);
 }
 
+struct test {
+	const struct store_finding *finding;
+	const struct store_event *event;
+};
+
+static int add_test(struct store *s, struct db *db, void *ctx, struct err *err)
+{
+	const struct test *t = ctx;
+	struct store_finding f = *t->finding;
+	int64_t id;
+
+	f.item = f.stream = 0;
+	f.reason = STORE_TEST_REASON;
+	f.action_state = "would";
+	return finding_insert(db, &f, &id, err) < 0 ? -1 : event_insert(db, str0(f.tenant), t->event, err);
+}
+
+int store_finding_test(struct store *s, const struct store_finding *f, const struct store_event *e, struct err *err)
+{
+	struct test t = {.finding = f, .event = e};
+
+	return store_write(s, add_test, &t, err);
+}
+
 struct list {
 	const struct finding_filter *filter;
 	struct arena *arena;

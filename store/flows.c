@@ -77,3 +77,17 @@ int store_flow_list(struct store *s, const char *session, int64_t now, size_t ma
 	*ret_n = q.n;
 	return 0;
 }
+
+int store_flow_over(struct store *s, int64_t now, size_t max, struct arena *a, struct console_flow **ret, size_t *ret_n,
+	struct err *err)
+{
+	const struct db_arg args[] = {DB_I(now), DB_I((int64_t)max)};
+	struct store_query q = {.sql = COLUMNS " WHERE ends_at <= ?1 AND step NOT IN ('done', 'cancelled') ORDER BY ends_at LIMIT ?2",
+		.args = args, .n_args = 2, .size = sizeof(struct console_flow), .read = read_flow, .arena = a};
+
+	if (store_query(s, &q, err) < 0)
+		return -1;
+	*ret = q.found;
+	*ret_n = q.n;
+	return 0;
+}

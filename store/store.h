@@ -240,6 +240,10 @@ struct finding_filter {
 };
 int store_finding_list(struct store *s, const struct finding_filter *f, struct arena *a, struct store_finding **ret,
 	size_t *ret_n, struct err *err);
+/* A test detection, asked for by a person: a finding with its event and without an item, so that coverage counts what the
+ * cloud holds and nothing else. Its reason is STORE_TEST_REASON, its action "would": nothing is ever done about it. */
+#define STORE_TEST_REASON "test"
+int store_finding_test(struct store *s, const struct store_finding *f, const struct store_event *e, struct err *err);
 /* By uid or op_id. */
 int store_finding_get(struct store *s, const char *uid, struct arena *a, struct store_finding *ret, struct err *err);
 
