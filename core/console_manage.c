@@ -68,6 +68,7 @@ int console_account_create(struct console_request *r, struct err *err)
 		return console_no_memory(err);
 	if (store_account_add(r->core->store, &a, err) < 0)
 		return -1;
+	r->object = a.login;
 	cJSON_AddStringToObject(r->result, "id", id);
 	return password_link(r, id, err);
 }
@@ -181,6 +182,7 @@ int console_invitation_create(struct console_request *r, struct err *err)
 		.account = r->actor->session ? r->actor->session->account : "", .created_at = now, .ends_at = now + INVITATION_MS};
 	if (store_invitation_add(r->core->store, &i, err) < 0)
 		return -1;
+	r->object = arena_dup(r->arena, id);
 	cJSON_AddStringToObject(r->result, "id", id);
 	cJSON_AddStringToObject(r->result, "token", token);
 	cJSON_AddNumberToObject(r->result, "ends_at", (double)i.ends_at);
