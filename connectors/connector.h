@@ -154,12 +154,19 @@ struct grant_report {
 	int64_t ends_at;            /* consent or key; 0 not known */
 };
 
+/* The provider forbids to ask streams of this service more often. */
+struct poll_least {
+	const char *service; /* as in struct stream_info */
+	int64_t ms;
+};
+
 struct connector {
 	const char *name; /* "microsoft" */
 	const char *title; /* "Microsoft 365" */
 	const char *const *endpoints; /* name, default url, name, default url, …, NULL */
 	const char *const *needs;     /* scopes or permissions and what for, in pairs, ended by NULL */
 	unsigned services;
+	const struct poll_least *poll_least; /* ended by one without a service; NULL: the schedule alone counts */
 	bool exact_sizes; /* its lists give every file's size, and it is that of the bytes: others are not that file */
 
 	/* config and env outlive the connection. */

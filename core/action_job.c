@@ -39,7 +39,8 @@ static int end(struct act *x, const char *state, const char *error, const char *
 		return err_set(err, ERR_LOCAL, "memory", "the event is too large");
 	struct store_event e = {.uid = uid, .json = buf_str(&json)};
 	crash_point("action.observed");
-	if (store_action_finish(x->c->store, x->f.id, state, receipt, error, now, &e, 1, NULL, err) < 0)
+	if (STORE_WRITE(x->c, "action.finish",
+		    store_action_finish(x->c->store, x->f.id, state, receipt, error, now, &e, 1, NULL, err), err) < 0)
 		return -1;
 	crash_point("action.done");
 	log_info("action.end", "finding=%s state=%s error=%s", x->f.uid, state, error);
@@ -160,7 +161,9 @@ static void trouble(struct act *x, const struct err *err)
 	log_err(LOG_WARN_, "action.failed", err);
 	if (err->class == ERR_CANCELLED || ours || (waits && x->f.action_attempts < ATTEMPTS) ||
 		(err->class == ERR_REMOTE && x->f.action_attempts < 2 && strcmp(err->code, "held") != 0)) {
-		if (store_action_defer(x->c->store, x->f.id, err->code, trouble_next(err, x->f.action_attempts), &local) < 0)
+		if (STORE_WRITE(x->c, "action.defer",
+			    store_action_defer(x->c->store, x->f.id, err->code, trouble_next(err, x->f.action_attempts), &local),
+			    &local) < 0)
 			log_err(LOG_ERROR_, "action.store", &local);
 		return;
 	}
@@ -178,8 +181,9 @@ bool action_job(struct core *c, int64_t finding, int64_t *ret_next)
 	int64_t now = time_now_ms();
 
 	*ret_next = 0;
+	/* An item's thread (finding) goes on: the finding waits in the store. */
 	if (!a || store_action_claim(c->store, finding, now, now + JOB_LEASE_MS, a, &x.f, ret_next, &err) < 0)
-		return false;
+		return a && !finding && trouble_store(c, "action.claim", &err);
 	log_push("tenant", x.f.tenant);
 	log_push("connection", x.f.connection);
 	log_push("finding", x.f.uid);

@@ -90,7 +90,8 @@ struct core {
 	bool setup_offered; /* the main thread's own */
 	_Atomic int64_t tidied_at;
 
-	atomic_long jobs_open; /* jobs at work in any thread */
+	pthread_mutex_t store_lock;
+	int64_t store_bad_since, store_said_at; /* monotonic; 0: it writes */
 
 	pthread_mutex_t running_lock;
 	char running[16][64]; /* connections with a discovery round under way */
@@ -139,6 +140,25 @@ DEFINE_CLEANUP(struct live *, live_put)
 bool trouble_connection(struct core *c, struct live *l, const struct err *err);
 /* When to try again after so many failures in a row. */
 int64_t trouble_next(const struct err *err, int failures);
+/* The store refused to write. True, after a moment: for want of room, or because the database is away, so call it again;
+ * what a job holds in its hands is not let go for that. False: for another reason, or core is stopping. Says so once,
+ * then once a minute. */
+bool trouble_store(struct core *c, const char *what, const struct err *err);
+/* It wrote again. */
+void trouble_store_over(struct core *c);
+/* For how long it has refused, ms; 0: it does not. */
+int64_t trouble_store_lasts(struct core *c);
+/* Repeats a call that writes to the store until that is not what it fails of. */
+#define STORE_WRITE(c, what, call, err)                                                                      \
+	({                                                                                                   \
+		int write_r;                                                                                 \
+		do                                                                                           \
+			write_r = (call);                                                                    \
+		while (write_r < 0 && trouble_store(c, what, err));                                          \
+		if (write_r >= 0)                                                                            \
+			trouble_store_over(c);                                                               \
+		write_r;                                                                                     \
+	})
 
 /* ---- jobs: each returns true when it found something to do ---- */
 

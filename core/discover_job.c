@@ -173,7 +173,7 @@ static void round_of(struct core *c, const char *connection, int failures)
 	}
 	if (r == 0 || err.class != ERR_CANCELLED) {
 		struct err local;
-		if (discover_set_due(c, connection, next, r == 0 ? 0 : failures + 1, &local) < 0)
+		if (STORE_WRITE(c, "discover.due", discover_set_due(c, connection, next, r == 0 ? 0 : failures + 1, &local), &local) < 0)
 			log_err(LOG_ERROR_, "discover.store", &local);
 	}
 	wake_all(&c->wake);

@@ -308,7 +308,7 @@ static int finish(struct work *w, struct err *err)
 		r.dropbox = w->digests.dropbox;
 	}
 	crash_point("item.judged");
-	if (store_item_finish(w->c->store, &r, &w->finding, err) < 0)
+	if (STORE_WRITE(w->c, "item.finish", store_item_finish(w->c->store, &r, &w->finding, err), err) < 0)
 		return -1;
 	crash_point("item.done");
 	if (w->verdict != VERDICT_CLEAN)
@@ -337,7 +337,7 @@ static int trouble(struct work *w, const struct err *err, int64_t wanted)
 	const char *reason = err->code;
 
 	if (err->class == ERR_CANCELLED)
-		return store_item_release(w->c->store, &w->rec->id, 1, &local);
+		return STORE_WRITE(w->c, "item.release", store_item_release(w->c->store, &w->rec->id, 1, &local), &local);
 	bool connections = trouble_connection(w->c, w->l, err);
 	if (err->class == ERR_GONE)
 		reason = "gone";
@@ -353,8 +353,9 @@ static int trouble(struct work *w, const struct err *err, int64_t wanted)
 	if (strcmp(err->code, "budget") != 0)
 		log_err(LOG_INFO_, again ? "item.deferred" : "item.unknown", err);
 	if (again)
-		return store_item_defer(w->c->store, w->rec->id, trouble_next(err, w->rec->attempts), err->code,
-			strcmp(err->code, "worker") == 0, strcmp(err->code, "budget") == 0 ? wanted : -1, &local);
+		return STORE_WRITE(w->c, "item.defer",
+			store_item_defer(w->c->store, w->rec->id, trouble_next(err, w->rec->attempts), err->code,
+				strcmp(err->code, "worker") == 0, strcmp(err->code, "budget") == 0 ? wanted : -1, &local), &local);
 	unknown(w, reason);
 	return finish(w, &local);
 }
@@ -377,7 +378,9 @@ static void process(struct core *c, const struct store_item *rec)
 	if (r < 0 || !l) {
 		/* Without its connection there is nothing to ask; it waits until there is one again. */
 		struct err local;
-		store_item_defer(c->store, rec->id, time_now_ms() + 60000, err.code, false, -1, &local);
+		if (STORE_WRITE(c, "item.defer",
+			    store_item_defer(c->store, rec->id, time_now_ms() + 60000, err.code, false, -1, &local), &local) < 0)
+			log_warn("item.store", "the item stays claimed until its lease ends");
 		cJSON_Delete(w.threats);
 		return;
 	}
@@ -410,7 +413,7 @@ bool item_jobs(struct core *c, int64_t *ret_next)
 
 	*ret_next = 0;
 	if (!a || store_item_claim(c->store, now, now + JOB_LEASE_MS, ITEM_CLAIM_BATCH, a, &items, &n, ret_next, &err) < 0)
-		return false;
+		return a && trouble_store(c, "item.claim", &err);
 	for (size_t i = 0; i < n; i++) {
 		if (core_stopping(c)) {
 			store_item_release(c->store, &items[i].id, 1, &err);

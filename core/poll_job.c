@@ -54,13 +54,14 @@ static bool item_ok(const struct item *i)
 		(!i->context || strlen(i->context) < CONNECTOR_TEXT_MAX);
 }
 
-/* Streams that have news are asked often, quiet ones ever less. */
-static int64_t interval_of(struct core *c, const struct store_stream *s, bool news, int64_t now)
+/* Streams that have news are asked often, quiet ones ever less; some no more often than their provider allows. */
+static int64_t interval_of(struct core *c, const struct live *l, const struct store_stream *s, bool news, int64_t now)
 {
 	int64_t quiet = s->last_success_at ? (now - s->last_success_at) * 2 : c->set->poll_fast;
 
-	if (s->service && strcmp(s->service, "teams") == 0)
-		return c->set->poll_teams;
+	for (const struct poll_least *p = l->connector->poll_least; p && p->service; p++)
+		if (s->service && strcmp(s->service, p->service) == 0)
+			return c->set->poll_least ? c->set->poll_least : p->ms;
 	if (news || s->listing || quiet < c->set->poll_fast)
 		return c->set->poll_fast;
 	return quiet > c->set->poll_slow ? c->set->poll_slow : quiet;
@@ -82,13 +83,13 @@ static int commit(struct core *c, struct live *l, struct store_stream *s, const 
 		place_item(l, s, page, &page->items[i], now, &items[n]);
 		n++;
 	}
-	int64_t interval = interval_of(c, s, page->n_items > 0, now);
+	int64_t interval = interval_of(c, l, s, page->n_items > 0, now);
 	struct store_page p = {.stream = s->id, .items = items, .n_items = n, .removed = page->removed,
 		.n_removed = page->n_removed, .cursor = page->cursor, .listing = s->listing && page->more,
 		.resync = s->resync && page->more, .release = release, .next_due = page->more ? now : now + interval,
 		.now = now};
 	crash_point("page.before");
-	if (store_page_commit(c->store, &p, ret_new, err) < 0)
+	if (STORE_WRITE(c, "page.commit", store_page_commit(c->store, &p, ret_new, err), err) < 0)
 		return -1;
 	crash_point("page.after");
 	s->listing = p.listing;
@@ -156,7 +157,9 @@ static void fail(struct core *c, struct live *l, const struct store_stream *s, c
 	if (err->class != ERR_CANCELLED)
 		log_err(err->class == ERR_CURSOR ? LOG_INFO_ : LOG_WARN_, "poll.failed", err);
 	/* Stopping is nobody's failure. */
-	if (store_stream_fail(c->store, s->id, err->class == ERR_CANCELLED ? NULL : err->code, err->message, next, err->class == ERR_CURSOR, state, &local) < 0)
+	if (STORE_WRITE(c, "stream.fail",
+		    store_stream_fail(c->store, s->id, err->class == ERR_CANCELLED ? NULL : err->code, err->message, next,
+			    err->class == ERR_CURSOR, state, &local), &local) < 0)
 		log_err(LOG_ERROR_, "poll.store", &local);
 }
 
@@ -171,7 +174,7 @@ bool poll_job(struct core *c, int64_t *ret_next)
 
 	*ret_next = 0;
 	if (!a || store_stream_claim(c->store, now, now + JOB_LEASE_MS, a, &s, ret_next, &err) < 0)
-		return false;
+		return a && trouble_store(c, "stream.claim", &err);
 	snprintf(id, sizeof(id), "%ld", (long)s.id);
 	log_push("tenant", s.tenant);
 	log_push("connection", s.connection);

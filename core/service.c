@@ -31,6 +31,7 @@
 #define CANARIES 2
 #define MAX_THREADS 300
 #define PEER_WAIT_MS 30000
+#define ONCE_STORE_MS 30000 /* for so long once waits for room on the disk */
 
 struct worker {
 	struct core *core;
@@ -280,9 +281,7 @@ static void *worker_main(void *arg)
 	while (!core_stopping(c)) {
 		uint64_t seen = wake_count(&c->wake);
 		int64_t next = 0;
-		atomic_fetch_add(&c->jobs_open, 1);
 		bool worked = w->job(c, &next);
-		atomic_fetch_sub(&c->jobs_open, 1);
 		if (worked)
 			continue;
 		int64_t wait = next ? next - time_now_ms() : 5000;
@@ -479,6 +478,11 @@ static void run(struct service *s)
 		}
 		if (c->mode == MODE_SERVE)
 			offer_setup(c);
+		if (c->mode == MODE_ONCE && trouble_store_lasts(c) > ONCE_STORE_MS) {
+			log_error("core.end", "message=\"the store cannot be written to; later perhaps\"");
+			c->exit_code = 5;
+			break;
+		}
 		if (c->mode == MODE_ONCE && idle_check(c, &idle)) {
 			c->exit_code = idle.gave_up ? 5 : 0;
 			break;
@@ -528,6 +532,7 @@ int core_role_main(const char *config_path, enum core_mode mode, int fd)
 	pthread_mutex_init(&c->live_lock, NULL);
 	pthread_mutex_init(&c->info_lock, NULL);
 	pthread_mutex_init(&c->running_lock, NULL);
+	pthread_mutex_init(&c->store_lock, NULL);
 	pthread_cond_init(&c->info_came, NULL);
 	peer_init(&c->auth, "auth");
 	peer_init(&c->scan, "scan");

@@ -28,7 +28,6 @@ static void defaults(struct settings *s)
 	snprintf(s->time_zone, sizeof(s->time_zone), "Asia/Tokyo");
 	s->poll_fast = 15000;
 	s->poll_slow = 300000;
-	s->poll_teams = 86400000; /* Microsoft forbids asking for the same Teams resource more often */
 	s->discover = 900000;
 	s->canary = 3600000;
 	s->session_idle = 1800000;
@@ -169,7 +168,7 @@ static int read_groups(struct reader *r, const struct conf_node *root, struct se
 	if (poll && (conf_unknown_keys(r->doc, poll, poll_keys, r->err) < 0 ||
 			    number(r, poll, "fast", units_duration, 100, 86400000, "15 s", &s->poll_fast) < 0 ||
 			    number(r, poll, "slow", units_duration, 100, 86400000, "5 min", &s->poll_slow) < 0 ||
-			    number(r, poll, "teams", units_duration, 100, 7 * 86400000ll, "1 d", &s->poll_teams) < 0 ||
+			    number(r, poll, "teams", units_duration, 100, 7 * 86400000ll, "1 d", &s->poll_least) < 0 ||
 			    number(r, poll, "discover", units_duration, 100, 86400000, "15 min", &s->discover) < 0 ||
 			    number(r, poll, "canary", units_duration, 100, 86400000, "1 h", &s->canary) < 0))
 		return -1;

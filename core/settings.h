@@ -23,7 +23,8 @@ struct settings {
 	int64_t session_idle, session_max; /* ms: of an administrator's or operator's session */
 	char apps[16384];   /* JSON: the operator's applications and OpenID clients, as auth/apps.h wants them */
 	char sign_in[8192]; /* JSON list of {id, title, trust_email, accounts: [{email, subject, role, tenants}]} */
-	int64_t poll_fast, poll_slow, poll_teams, discover, canary; /* ms */
+	int64_t poll_fast, poll_slow, discover, canary; /* ms */
+	int64_t poll_least; /* in place of what connectors say their provider allows (Teams alone today); 0: what they say */
 	int workers;    /* scan workers; 0: one a processor */
 	int threads;    /* of item jobs, most of which wait for a provider; 0: 2 × workers + 8 */
 	bool sandbox;

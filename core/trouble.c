@@ -34,6 +34,58 @@ int64_t trouble_next(const struct err *err, int failures)
 	}
 }
 
+/* ---- the store ---- */
+
+#define STORE_PAUSE_MS 500
+#define STORE_SAY_MS MINUTE
+
+bool trouble_store(struct core *c, const char *what, const struct err *err)
+{
+	bool again = strcmp(err->code, "disk_full") == 0 || strcmp(err->code, "busy") == 0;
+	int64_t now = time_monotonic_ms();
+
+	if (!again || core_stopping(c))
+		return false;
+	pthread_mutex_lock(&c->store_lock);
+	bool say = !c->store_said_at || now - c->store_said_at >= STORE_SAY_MS;
+	if (!c->store_bad_since)
+		c->store_bad_since = now;
+	if (say)
+		c->store_said_at = now;
+	pthread_mutex_unlock(&c->store_lock);
+	if (say)
+		log_err(LOG_ERROR_, what, err);
+	/* Not on the wake: others who fail as well would wake us all the time. */
+	for (int i = 0; i < STORE_PAUSE_MS / 50 && !core_stopping(c); i++) {
+		struct timespec t = {.tv_nsec = 50000000};
+		nanosleep(&t, NULL);
+	}
+	return !core_stopping(c);
+}
+
+void trouble_store_over(struct core *c)
+{
+	pthread_mutex_lock(&c->store_lock);
+	int64_t since = c->store_bad_since;
+	c->store_bad_since = c->store_said_at = 0;
+	pthread_mutex_unlock(&c->store_lock);
+	if (since) {
+		log_info("store.writes", "message=\"the store can be written to again\" after_ms=%ld",
+			(long)(time_monotonic_ms() - since));
+		wake_all(&c->wake);
+	}
+}
+
+int64_t trouble_store_lasts(struct core *c)
+{
+	pthread_mutex_lock(&c->store_lock);
+	int64_t since = c->store_bad_since;
+	pthread_mutex_unlock(&c->store_lock);
+	return since ? time_monotonic_ms() - since : 0;
+}
+
+/* ---- connections ---- */
+
 static void set_state(struct core *c, struct live *l, enum conn_state state, const struct err *err)
 {
 	_cleanup_buf_ struct buf json = BUF_INIT(65536);
@@ -43,8 +95,9 @@ static void set_state(struct core *c, struct live *l, enum conn_state state, con
 
 	uuid_new(uid);
 	event_connection(&json, uid, &l->config, conn_state_name(state), err);
-	if (store_connection_state(c->store, l->config.id, state, err->code, err->message, uid, buf_str(&json), &changed,
-		    &local) < 0)
+	if (STORE_WRITE(c, "connection.state",
+		    store_connection_state(c->store, l->config.id, state, err->code, err->message, uid, buf_str(&json),
+			    &changed, &local), &local) < 0)
 		log_err(LOG_ERROR_, "connection.state", &local);
 	if (changed) {
 		log_line(LOG_WARN_, "connection.changed", "connection=%s state=%s code=%s", l->config.id,
@@ -81,7 +134,7 @@ bool trouble_connection(struct core *c, struct live *l, const struct err *err)
 	if (err->class == ERR_AUTH)
 		set_state(c, l, CONN_DEGRADED, err);
 	int64_t until = trouble_next(err, err->class == ERR_AUTH ? 4 : 1);
-	if (store_connection_pause(c->store, l->config.id, until, &local) < 0)
+	if (STORE_WRITE(c, "connection.pause", store_connection_pause(c->store, l->config.id, until, &local), &local) < 0)
 		log_err(LOG_ERROR_, "connection.pause", &local);
 	return true;
 }

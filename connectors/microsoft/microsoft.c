@@ -209,6 +209,9 @@ static const char *const needs[] = {
 	NULL,
 };
 
+/* Microsoft's terms for these interfaces: the same resource no more often than once a day. */
+static const struct poll_least poll_least[] = {{"teams", 86400000}, {NULL, 0}};
+
 extern const struct connector connector_microsoft;
 const struct connector connector_microsoft = {
 	.name = "microsoft",
@@ -216,6 +219,7 @@ const struct connector connector_microsoft = {
 	.endpoints = endpoints,
 	.needs = needs,
 	.services = SERVICE_MAIL | SERVICE_FILES | SERVICE_TEAMS,
+	.poll_least = poll_least,
 	.exact_sizes = true,
 	.open = ms_open,
 	.close = ms_close,

@@ -329,9 +329,13 @@ export class Scene {
     return out.map((l) => l.trim()).filter((l) => l.length >= 12 && !l.startsWith('-----') && !/^https?:/.test(l))
   }
 
-  async end() {
+  async stopAll() {
     for (const p of this.procs) killTree(p.pid)
     await Promise.all([...this.procs].map((p) => p.ended))
+  }
+
+  async end() {
+    await this.stopAll()
     if (this.ownCloud) await this.cloud.stop()
     rmSync(this.dir, { recursive: true, force: true })
   }
