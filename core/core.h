@@ -93,6 +93,9 @@ struct core {
 	pthread_mutex_t store_lock;
 	int64_t store_bad_since, store_said_at; /* monotonic; 0: it writes */
 
+	struct store_prune prune; /* the pruning thread's: how far it has got */
+	int64_t prune_at;         /* and when it goes on; 0: not known yet */
+
 	pthread_mutex_t running_lock;
 	char running[16][64]; /* connections with a discovery round under way */
 	int n_running;
@@ -181,6 +184,8 @@ void watch_state(struct core *c, const struct connection_config *config, enum co
 void watch_ended(struct core *c, const struct connection_config *config);
 bool canary_job(struct core *c, int64_t *ret_next);
 bool watch_job(struct core *c, int64_t *ret_next);
+/* The next rows of what is older than the retention allows. */
+bool prune_job(struct core *c, int64_t *ret_next);
 
 /* ---- shared pieces ---- */
 

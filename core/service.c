@@ -45,7 +45,7 @@ struct service {
 	struct settings set;
 	int lock_fd;
 	struct sink *sink;
-	int64_t sink_retry_at;
+	int64_t sink_retry_at, sink_sent;
 	struct worker workers[MAX_THREADS];
 	int n_workers;
 	struct control *control;
@@ -308,7 +308,7 @@ bool outbox_job(struct core *c, int64_t *ret_next)
 	snprintf(dir, sizeof(dir), "%s/events", c->set->state);
 	int r = s->sink ? 0 : sink_file.open(dir, &s->sink, &err);
 	if (r == 0)
-		r = outbox_turn(c->store, &sink_file, s->sink, &err);
+		r = outbox_turn(c->store, &sink_file, s->sink, &s->sink_sent, &err);
 	if (r < 0) {
 		log_err(LOG_ERROR_, "events.write", &err);
 		*ret_next = s->sink_retry_at = http_backoff(3, 500, 10000);
@@ -347,7 +347,7 @@ static int start_threads(struct service *s, struct err *err)
 		return -1;
 	if (s->core.mode == MODE_COMMAND)
 		return 0;
-	if (add_worker(s, "discover", discover_job, DISCOVERERS, err) < 0 || add_worker(s, "poll", poll_job, POLLERS, err) < 0 ||
+	if (add_worker(s, "prune", prune_job, 1, err) < 0 || add_worker(s, "discover", discover_job, DISCOVERERS, err) < 0 || add_worker(s, "poll", poll_job, POLLERS, err) < 0 ||
 		add_worker(s, "item", item_jobs, threads, err) < 0)
 		return -1;
 	if (s->core.mode == MODE_SERVE && (add_worker(s, "canary", canary_job, CANARIES, err) < 0 ||
@@ -464,6 +464,19 @@ static void ready(struct core *c)
 		core_stop(c);
 }
 
+/* Is it true that nothing can be written, or did nobody have anything to write since? */
+static bool store_writes(struct core *c)
+{
+	struct err err;
+
+	if (store_meta_put(c->store, "written", "", &err) < 0) {
+		log_err(LOG_ERROR_, "core.end", &err);
+		return false;
+	}
+	trouble_store_over(c);
+	return true;
+}
+
 static void run(struct service *s)
 {
 	struct core *c = &s->core;
@@ -478,8 +491,7 @@ static void run(struct service *s)
 		}
 		if (c->mode == MODE_SERVE)
 			offer_setup(c);
-		if (c->mode == MODE_ONCE && trouble_store_lasts(c) > ONCE_STORE_MS) {
-			log_error("core.end", "message=\"the store cannot be written to; later perhaps\"");
+		if (c->mode == MODE_ONCE && trouble_store_lasts(c) > ONCE_STORE_MS && !store_writes(c)) {
 			c->exit_code = 5;
 			break;
 		}

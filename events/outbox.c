@@ -5,7 +5,7 @@
 
 #define BATCH 256
 
-int outbox_turn(struct store *store, const struct sink_class *class, struct sink *sink, struct err *err)
+int outbox_turn(struct store *store, const struct sink_class *class, struct sink *sink, int64_t *sent, struct err *err)
 {
 	_cleanup_(arena_freep) struct arena *a = arena_new(96 << 20);
 	struct store_outbox *events = NULL;
@@ -14,13 +14,20 @@ int outbox_turn(struct store *store, const struct sink_class *class, struct sink
 
 	if (!a)
 		return err_set(err, ERR_LOCAL, "memory", "out of memory");
+	if (*sent && store_event_confirm(store, class->name, *sent, err) < 0)
+		return -1;
+	*sent = 0;
 	if (store_event_next(store, class->name, BATCH, a, &events, &n, err) < 0)
 		return -1;
 	if (n == 0)
 		return 0;
 	size_t accepted = class->send(sink, events, n, &send_err);
-	if (accepted && store_event_confirm(store, class->name, events[accepted - 1].seq, err) < 0)
-		return -1;
+	if (accepted) {
+		*sent = events[accepted - 1].seq;
+		if (store_event_confirm(store, class->name, *sent, err) < 0)
+			return -1;
+		*sent = 0;
+	}
 	if (accepted == n)
 		return 1;
 	if (err)

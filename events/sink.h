@@ -24,7 +24,8 @@ struct sink_class {
 
 extern const struct sink_class sink_file;
 
-/* Moves what is waiting in the store to the sink: one batch. 1 something was sent, 0 nothing waits, -1 error. */
-int outbox_turn(struct store *store, const struct sink_class *class, struct sink *sink, struct err *err);
+/* Moves what is waiting in the store to the sink: one batch. 1 something was sent, 0 nothing waits, -1 error. sent: 0 at
+ * first and kept by the caller; what the sink has and the store could not be told yet, so that it is not sent again. */
+int outbox_turn(struct store *store, const struct sink_class *class, struct sink *sink, int64_t *sent, struct err *err);
 
 #endif

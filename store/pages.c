@@ -161,6 +161,25 @@ static int bring_here(struct db *db, struct commit *c, const struct store_item *
 	return 0;
 }
 
+/* Was it pruned, so that only its identity is left? 1: then the row that was just made for it goes again. Unless the
+ * provider calls it malware now: that is news. 0: it is new. */
+static int was_known(struct db *db, struct commit *c, const struct store_item *i, const unsigned char *ident, struct err *err)
+{
+	int64_t n = 0;
+
+	if (db_get_int(db, "SELECT count(*) FROM known WHERE connection = ?1 AND ident = ?2",
+		    DB_ARGS(DB_I(c->connection), DB_B(ident, IDENT_LEN)), &n, err) < 0)
+		return -1;
+	if (n == 0)
+		return 0;
+	bool news = i->provider_threat && (!i->state || i->state == ITEM_PENDING);
+	const char *sql = news ? "DELETE FROM known WHERE connection = ?1 AND ident = ?2" :
+				 "DELETE FROM items WHERE connection = ?1 AND ident = ?2";
+	if (db_run(db, sql, DB_ARGS(DB_I(c->connection), DB_B(ident, IDENT_LEN)), err) < 0)
+		return -1;
+	return !news;
+}
+
 static int repeat(struct db *db, struct commit *c, const struct store_item *i, const unsigned char *ident, struct err *err)
 {
 	int64_t id, stream;
@@ -206,6 +225,11 @@ static int commit_item(struct db *db, struct commit *c, const struct store_item 
 		return -1;
 	if (n == 0)
 		return repeat(db, c, i, ident, err);
+	n = was_known(db, c, i, ident, err);
+	if (n != 0) {
+		c->counts.repeats += n > 0;
+		return n < 0 ? -1 : 0;
+	}
 	int state = i->state ? (int)i->state : ITEM_PENDING;
 	c->counts.seen++;
 	counts_add(&c->counts, state, 1);

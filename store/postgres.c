@@ -269,7 +269,7 @@ static size_t pg_column_blob(struct db_stmt *st, int column, void *buf, size_t s
 	if (!text || !begins(text, "\\x"))
 		return 0;
 	size_t len = strlen(text + 2) / 2;
-	return len != size || hex_decode(buf, text + 2, len) == 0 ? len : 0;
+	return hex_decode(buf, text + 2, len < size ? len : size) == 0 ? len : 0;
 }
 
 static int64_t pg_changes(struct db *db)

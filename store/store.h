@@ -287,6 +287,27 @@ int store_event_confirm(struct store *s, const char *sink, int64_t seq, struct e
 int store_event_list(struct store *s, int64_t after, size_t max, struct arena *a, struct store_outbox **ret, size_t *ret_n,
 	struct err *err);
 
+/* ---- how long things are kept ---- */
+
+struct store_retention {
+	int64_t now;
+	int64_t events_ms; /* events that all sinks have confirmed */
+	int64_t items_ms;  /* items that are done and have no finding: their identity stays */
+	const char *engine, *signatures; /* what judges now; verdicts of others, a week old, go */
+};
+
+/* How far a pass through the store has got. Zeroed: at its beginning. */
+struct store_prune {
+	enum { PRUNE_EVENTS, PRUNE_ITEMS, PRUNE_VERDICTS, PRUNE_HASHES, PRUNE_DONE } phase;
+	int64_t events, items, verdicts; /* removed in this pass */
+	int64_t item, kind, size;        /* the store's own, as is what follows */
+	unsigned char key[32];
+	size_t key_len;
+};
+
+/* The next few rows of a pass. Coverage does not change; what is removed is still a repeat when it is listed again. */
+int store_prune(struct store *s, const struct store_retention *keep, struct store_prune *at, struct err *err);
+
 /* ---- how much is left ---- */
 
 struct store_totals {
