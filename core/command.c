@@ -40,6 +40,59 @@ int command_store(struct command_line *cl, struct store **ret, struct err *err)
 	return store_open(cl->set.store, true, "command", ret, err);
 }
 
+static int one_of(const char *option, const char *word, const char *const *words)
+{
+	char all[200] = "";
+
+	for (const char *const *w = words; word && *w; w++) {
+		if (strcmp(word, *w) == 0)
+			return 0;
+		size_t len = strlen(all);
+		snprintf(all + len, sizeof(all) - len, "%s%s", len ? ", " : "", *w);
+	}
+	return word ? command_usage(_("%s does not know '%s'; it is one of %s"), option, command_text(word), all) : 0;
+}
+
+int command_filters(const struct command_line *cl)
+{
+	static const char *const states[] = {"none", "would", "planned", "intended", "done", "failed", "restoring", "restored",
+		"deleting", "deleted", NULL};
+	static const char *const verdicts[] = {"threat", "unknown", NULL};
+	static const char *const providers[] = {"microsoft", "google", "box", "dropbox", NULL};
+	static const char *const services[] = {"exchange", "onedrive", "sharepoint", "teams", "gmail", "drive", "box", "dropbox",
+		NULL};
+
+	int code = one_of("--state", cl->state, states);
+	if (!code)
+		code = one_of("--verdict", cl->verdict, verdicts);
+	if (!code)
+		code = one_of("--provider", cl->provider, providers);
+	return code ? code : one_of("--service", cl->service, services);
+}
+
+int command_known(const struct command_line *cl, struct store *store, struct err *err)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new(64 << 20);
+	struct store_connection *list;
+	bool tenant = !cl->tenant, connection = !cl->connection;
+	size_t n;
+
+	if (!a)
+		return err_set(err, ERR_LOCAL, "memory", "out of memory");
+	if (store_connection_list(store, NULL, a, &list, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		tenant = tenant || strcmp(list[i].tenant, cl->tenant) == 0;
+		connection = connection || strcmp(list[i].id, cl->connection) == 0;
+	}
+	if (!tenant)
+		return err_set(err, ERR_GONE, "not_found", _("there is no tenant '%s'; 'sekisho connections' lists them"), cl->tenant);
+	if (!connection)
+		return err_set(err, ERR_GONE, "not_found", _("there is no connection '%s'; 'sekisho connections' lists them"),
+			cl->connection);
+	return 0;
+}
+
 void command_print(const cJSON *doc)
 {
 	char *text = cJSON_PrintUnformatted(doc);

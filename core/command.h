@@ -45,6 +45,11 @@ int command_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The store, read-only. GONE "no_store" when sekisho never ran here. */
 int command_store(struct command_line *cl, struct store **ret, struct err *err);
 
+/* Are the filters words that there are? 0, or the exit code after saying what would be right. */
+int command_filters(const struct command_line *cl);
+/* Do the tenant and the connection asked for exist? GONE "not_found": a slip of the pen must not look like good news. */
+int command_known(const struct command_line *cl, struct store *store, struct err *err);
+
 /* One JSON document as a line on stdout. */
 void command_print(const cJSON *doc);
 /* Text for a terminal: control and bidirectional characters made visible. Static per call slot (8 of them). */
@@ -64,6 +69,8 @@ int ctl_open(struct command_line *cl, bool scan, struct ctl **ret, struct err *e
 void ctl_close(struct ctl *ctl);
 DEFINE_CLEANUP(struct ctl *, ctl_close)
 bool ctl_is_service(const struct ctl *ctl);
+/* Does a service run on this state? */
+bool ctl_service_runs(const struct command_line *cl);
 /* One request. fds are taken. *ret_code: its exit code; *ret: the result; an error in the result becomes *err and -1. */
 int ctl_call(struct ctl *ctl, const char *command, const cJSON *args, const int *fds, int n_fds, int *ret_code, cJSON **ret,
 	int *ret_fd, struct err *err);

@@ -39,12 +39,14 @@ int command_findings(struct command_line *cl)
 	struct err err;
 	size_t total = 0, n;
 
-	int code = fill_filter(cl, &filter);
+	int code = command_filters(cl);
+	if (!code)
+		code = fill_filter(cl, &filter);
 	if (code)
 		return code;
 	if (cl->argc)
 		return command_usage(_("findings takes filters only: --tenant, --connection, --state, --verdict, --since …"));
-	if (command_store(cl, &store, &err) < 0)
+	if (command_store(cl, &store, &err) < 0 || command_known(cl, store, &err) < 0)
 		return command_error(&err);
 	if (!cl->json)
 		table = table_new(_("WHEN"), _("TENANT"), _("SERVICE"), _("OWNER"), _("PLACE"), _("NAME"),

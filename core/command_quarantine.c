@@ -20,7 +20,10 @@ static int list(struct command_line *cl)
 	struct err err;
 	size_t n, total = 0;
 
-	if (command_store(cl, &store, &err) < 0)
+	int code = command_filters(cl);
+	if (code)
+		return code;
+	if (command_store(cl, &store, &err) < 0 || command_known(cl, store, &err) < 0)
 		return command_error(&err);
 	do {
 		_cleanup_(arena_freep) struct arena *a = arena_new(64 << 20);

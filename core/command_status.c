@@ -9,6 +9,9 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/statvfs.h>
+
+#define DISK_LEAST (1 << 20)
 
 static const char *stream_state_name(int state)
 {
@@ -64,6 +67,7 @@ struct view {
 	cJSON *doc, *streams, *connections;
 	struct table *services, *gaps;
 	int wrong;
+	bool running;
 };
 
 /* One line per service of a connection. */
@@ -169,6 +173,17 @@ static void forecast(const struct store_totals *t, cJSON *doc, char *buf, size_t
 	units_duration_text(ms, buf, size);
 }
 
+/* The service cannot write this into the store: there is no room for it. */
+static void add_disk(struct view *v)
+{
+	struct statvfs fs;
+
+	if (statvfs(v->cl->set.state, &fs) < 0 || (int64_t)fs.f_bavail * (int64_t)fs.f_frsize >= DISK_LEAST)
+		return;
+	v->wrong++;
+	table_row(v->gaps, "", "", "", v->cl->set.state, _("the disk is full: what waits goes on when there is room"));
+}
+
 static void print_screen(struct view *v, const struct store_totals *t, const char *eta)
 {
 	table_print(v->services);
@@ -176,10 +191,12 @@ static void print_screen(struct view *v, const struct store_totals *t, const cha
 		(long long)t->items_backlog, (long long)t->actions, (long long)t->events);
 	if (*eta)
 		printf(_("what waits is done in about %s.\n"), eta);
+	if (!v->running)
+		puts(_("the service does not run: nothing new is looked at until it is started (systemctl start sekisho)."));
 	if (v->wrong) {
 		puts(_("\nwhat is wrong:"));
 		table_print(v->gaps);
-	} else {
+	} else if (v->running) {
 		puts(_("nothing is wrong."));
 	}
 }
@@ -199,9 +216,11 @@ int command_status(struct command_line *cl)
 	char eta[64];
 	size_t n;
 
-	if (!a || command_store(cl, &store, &err) < 0)
+	if (!a || command_store(cl, &store, &err) < 0 || command_known(cl, store, &err) < 0)
 		return command_error(&err);
 	v.store = store;
+	v.running = ctl_service_runs(cl);
+	cJSON_AddBoolToObject(doc, "running", v.running);
 	v.connections = cJSON_AddArrayToObject(doc, "connections");
 	v.streams = cJSON_AddArrayToObject(doc, "streams");
 	if (store_connection_list(store, cl->tenant, a, &list, &n, &err) < 0 || store_totals(store, time_now_ms(), &t, &err) < 0)
@@ -209,6 +228,7 @@ int command_status(struct command_line *cl)
 	for (size_t i = 0; i < n; i++)
 		if ((!cl->connection || strcmp(cl->connection, list[i].id) == 0) && add_connection(&v, &list[i], &err) < 0)
 			return command_error(&err);
+	add_disk(&v);
 	cJSON *waiting = cJSON_AddObjectToObject(doc, "waiting");
 	cJSON_AddNumberToObject(waiting, "live", (double)t.items_live);
 	cJSON_AddNumberToObject(waiting, "actions", (double)t.actions);

@@ -39,7 +39,8 @@ static int act(struct control_request *r, const char *asked, const char *wanted,
 	}
 	uuid_new(op);
 	if (strcmp(f.action_state, asked) != 0 && store_action_ask(r->core->store, f.id, asked, op, err) < 0)
-		return -1;
+		return strcmp(err->code, "wrong_state") != 0 ? -1 :
+			err_set(err, ERR_REMOTE, "wrong_state", "nothing is in quarantine for this finding: its state is %s", f.action_state);
 	do {
 		uint64_t seen = wake_count(&r->core->wake);
 		action_job(r->core, f.id, &next);

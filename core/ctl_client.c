@@ -30,10 +30,19 @@ static int connect_socket(const char *state)
 		return -1;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+		int why = errno;
 		close(fd);
+		errno = why;
 		fd = -1;
 	}
 	return fd;
+}
+
+bool ctl_service_runs(const struct command_line *cl)
+{
+	_cleanup_close_ int fd = connect_socket(cl->set.state);
+
+	return fd >= 0 || errno == EACCES || errno == EPERM; /* another user's */
 }
 
 /* In the child. */

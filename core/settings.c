@@ -5,6 +5,7 @@
 #include "base/units.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -71,6 +72,19 @@ static int path_key(struct reader *r, const struct conf_node *map, const char *k
 
 typedef int parse_fn(const char *, int64_t *);
 
+static const char *limit_text(parse_fn *parse, int64_t v, char *buf, size_t size)
+{
+	if (parse == units_duration && v >= 86400000)
+		snprintf(buf, size, "%" PRId64 " d", v / 86400000);
+	else if (parse == units_duration)
+		snprintf(buf, size, "%" PRId64 "%s", v % 1000 ? v : v / 1000, v % 1000 ? " ms" : " s");
+	else if (parse == units_size)
+		return units_size_text(v, buf, size);
+	else
+		snprintf(buf, size, "%" PRId64, v);
+	return buf;
+}
+
 static int number(struct reader *r, const struct conf_node *map, const char *key, parse_fn *parse, int64_t min,
 	int64_t max, const char *example, int64_t *out)
 {
@@ -81,8 +95,11 @@ static int number(struct reader *r, const struct conf_node *map, const char *key
 		return 0;
 	if (n->kind != CONF_SCALAR || parse(n->text, &v) < 0)
 		return conf_complain(r->doc, n, r->err, "'%s' wants a value such as %s", key, example);
-	if (v < min || v > max)
-		return conf_complain(r->doc, n, r->err, "'%s' is out of its range", key);
+	if (v < min || v > max) {
+		char least[32], most[32];
+		return conf_complain(r->doc, n, r->err, "'%s' is out of its range: it goes from %s to %s", key,
+			limit_text(parse, min, least, sizeof(least)), limit_text(parse, max, most, sizeof(most)));
+	}
 	*out = v;
 	return 0;
 }

@@ -204,7 +204,10 @@ static void from_core(struct supervisor *s)
 		const char *text = msg_get_str(&m);
 		notify_send("READY=1");
 		if (text && s->o->ready_fd >= 0) {
-			if (io_write_all(s->o->ready_fd, text, strlen(text)) < 0 || io_write_all(s->o->ready_fd, "\n", 1) < 0)
+			/* In one piece: who reads it goes away afterwards. */
+			char line[800];
+			snprintf(line, sizeof(line), "%s\n", text);
+			if (io_write_all(s->o->ready_fd, line, strlen(line)) < 0)
 				log_warn("ready.write", "error=%d", errno);
 		}
 	} else if (m.type == SUP_PING) {

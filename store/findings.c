@@ -113,7 +113,9 @@ struct list {
 #define WANTED \
 	" AND (CAST(?2 AS TEXT) IS NULL OR f.tenant = ?2) AND (CAST(?3 AS TEXT) IS NULL OR f.connection = ?3)" \
 	" AND (CAST(?4 AS TEXT) IS NULL OR f.provider = ?4) AND (CAST(?5 AS TEXT) IS NULL OR f.service = ?5)" \
-	" AND (CAST(?6 AS TEXT) IS NULL OR f.verdict = ?6) AND (CAST(?7 AS TEXT) IS NULL OR f.action_state = ?7)" \
+	" AND (CAST(?6 AS TEXT) IS NULL OR f.verdict = ?6) AND (CAST(?7 AS TEXT) IS NULL OR" \
+	" f.action_state = ?7 OR CASE f.action_state WHEN 'would' THEN 'none' WHEN 'planned' THEN 'intended'" \
+	" WHEN 'restoring' THEN 'done' WHEN 'deleting' THEN 'done' ELSE '' END = ?7)" \
 	" AND (?8 = 0 OR f.verdict_at >= ?8) AND (?9 = 0 OR f.verdict_at < ?9)" \
 	" AND (?10 = 0 OR (f.action_kind = 'quarantine' AND f.action_state IN" \
 	" ('planned', 'intended', 'done', 'failed', 'restoring', 'deleting')))" \

@@ -229,7 +229,8 @@ int store_verdict_by_hash(struct store *s, const char *kind, const char *hash, i
 /* ---- findings and actions ---- */
 
 struct finding_filter {
-	const char *tenant, *connection, *provider, *service, *verdict, *action_state; /* NULL: any */
+	const char *tenant, *connection, *provider, *service, *verdict, *action_state; /* NULL: any. Of states, those within
+		another one (interface: would is none, planned intended, restoring and deleting done) are found by both names */
 	int64_t since, until; /* of verdict_at; 0: open */
 	int64_t after;        /* id: paging */
 	size_t max;           /* 0: 1000 */

@@ -88,6 +88,7 @@ suite('22: a full disk', () => {
       }
       await says(p, said)
       assert.equal(alive(p.pid), true)
+      if (place.sub === '.') assert.ok((await s.status()).wrong >= 1, 'status knows nothing of it')
       const beside = place.what === 'the spool' || place.what === 'the event log'
       // what has nothing to do with that disk goes on
       if (beside) await waitFor('containing beside it', async () => (await s.findings('--state', 'done')).length === 8, 40)
