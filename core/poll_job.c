@@ -54,14 +54,21 @@ static bool item_ok(const struct item *i)
 		(!i->context || strlen(i->context) < CONNECTOR_TEXT_MAX);
 }
 
+int64_t poll_least(const struct core *c, const struct live *l, const char *service)
+{
+	for (const struct poll_least *p = l->connector->poll_least; p && p->service; p++)
+		if (service && strcmp(service, p->service) == 0)
+			return c->set->poll_least ? c->set->poll_least : p->ms;
+	return 0;
+}
+
 /* Streams that have news are asked often, quiet ones ever less; some no more often than their provider allows. */
 static int64_t interval_of(struct core *c, const struct live *l, const struct store_stream *s, bool news, int64_t now)
 {
-	int64_t quiet = s->last_success_at ? (now - s->last_success_at) * 2 : c->set->poll_fast;
+	int64_t quiet = s->last_success_at ? (now - s->last_success_at) * 2 : c->set->poll_fast, least = poll_least(c, l, s->service);
 
-	for (const struct poll_least *p = l->connector->poll_least; p && p->service; p++)
-		if (s->service && strcmp(s->service, p->service) == 0)
-			return c->set->poll_least ? c->set->poll_least : p->ms;
+	if (least)
+		return least;
 	if (news || s->listing || quiet < c->set->poll_fast)
 		return c->set->poll_fast;
 	return quiet > c->set->poll_slow ? c->set->poll_slow : quiet;

@@ -149,7 +149,7 @@ static void look_at_silence(struct core *c, const struct live *l, int64_t now)
 {
 	_cleanup_(arena_freep) struct arena *a = arena_new(512 << 20);
 	_cleanup_json_ cJSON *detail = cJSON_CreateObject();
-	int64_t fast = 4 * c->set->poll_slow > SILENT_MS ? 4 * c->set->poll_slow : SILENT_MS, teams = 3 * c->set->poll_teams, oldest = 0;
+	int64_t fast = 4 * c->set->poll_slow > SILENT_MS ? 4 * c->set->poll_slow : SILENT_MS, oldest = 0;
 	struct store_stream *list;
 	struct err err;
 	int silent = 0;
@@ -162,8 +162,8 @@ static void look_at_silence(struct core *c, const struct live *l, int64_t now)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		int64_t last = list[i].last_success_at ? list[i].last_success_at : list[i].created_at;
-		bool teams_one = list[i].service && strcmp(list[i].service, "teams") == 0;
-		if (list[i].state != STREAM_ACTIVE || now - last < (teams_one ? teams : fast))
+		int64_t least = 3 * poll_least(c, l, list[i].service);
+		if (list[i].state != STREAM_ACTIVE || now - last < (least ? least : fast))
 			continue;
 		if (!silent++) {
 			cJSON_AddStringToObject(detail, "stream", list[i].name ? list[i].name : "");
