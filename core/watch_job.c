@@ -40,7 +40,7 @@ static void raise_alert(struct core *c, const struct connection_config *k, const
 		(with_event && event_alert(&event, event_uid, k, kind, severity, false, json_str(detail, "message")) < 0))
 		return;
 	e.json = buf_str(&event);
-	const struct console_alert a = {.uid = uid, .key = key, .tenant = k->tenant, .connection = k->id, .provider = k->provider,
+	const struct console_alert a = {.uid = uid, .key = key, .tenant = k->tenant, .connection = *k->provider ? k->id : "", .provider = k->provider,
 		.kind = kind, .severity = severity, .detail = buf_str(&text), .created_at = time_now_ms()};
 	if (store_alert_raise(c->store, &a, with_event ? &e : NULL, &fresh, &err) < 0)
 		log_err(LOG_ERROR_, "alert.store", &err);
@@ -269,9 +269,42 @@ static int end_trial(struct core *c, const struct console_tenant *t, struct aren
 	snprintf(k.id, sizeof(k.id), "%s", t->id);
 	cJSON_AddStringToObject(detail, "message", "the trial is over: its connections were ended");
 	cJSON_AddNumberToObject(detail, "connections", ended);
-	raise_alert(c, &k, "trial", "trial", 2, detail, true);
+	raise_alert(c, &k, "trial", "trial", 4, detail, true);
 	log_info("trial.over", "tenant=%s connections=%d", t->id, ended);
 	return store_tenant_ended(c->store, t->id, time_now_ms(), err);
+}
+
+/* Trials that end within a month, with more weight as the day comes nearer; and those that were given more time. */
+static int look_at_trials(struct core *c, struct arena *a, int64_t now, struct err *err)
+{
+	struct console_tenant *list;
+	const char *after = "";
+	size_t n;
+
+	do {
+		if (store_tenant_list(c->store, NULL, after, CONSOLE_LIST_MAX, a, &list, &n, err) < 0)
+			return -1;
+		for (size_t i = 0; i < n; i++) {
+			const struct console_tenant *t = &list[i];
+			int64_t left = t->trial_ends_at - now;
+			struct connection_config k = {0};
+			_cleanup_json_ cJSON *detail = cJSON_CreateObject();
+			after = t->id;
+			snprintf(k.tenant, sizeof(k.tenant), "%s", t->id);
+			snprintf(k.id, sizeof(k.id), "%s", t->id);
+			if (t->trial_ended_at || (!t->trial_ends_at && !t->alerts))
+				continue;
+			if (!t->trial_ends_at || left > 30 * DAY_MS) {
+				end_alert(c, &k, "trial", true);
+				continue;
+			}
+			cJSON_AddStringToObject(detail, "message", "the trial ends soon: its connections will then be ended");
+			cJSON_AddNumberToObject(detail, "ends_at", (double)t->trial_ends_at);
+			cJSON_AddNumberToObject(detail, "days", (double)((left + DAY_MS - 1) / DAY_MS));
+			raise_alert(c, &k, "trial", "trial", left > 7 * DAY_MS ? 1 : left > DAY_MS ? 2 : 3, detail, true);
+		}
+	} while (n == CONSOLE_LIST_MAX);
+	return 0;
 }
 
 /* ---- flows that came to nothing ---- */
@@ -322,7 +355,7 @@ bool watch_job(struct core *c, int64_t *ret_next)
 	if (now - atomic_load(&c->tidied_at) < TIDY_MS)
 		return false;
 	atomic_store(&c->tidied_at, now);
-	if (end_flows(c, a, &err) < 0 || store_console_tidy(c->store, now, &err) < 0)
+	if (look_at_trials(c, a, now, &err) < 0 || end_flows(c, a, &err) < 0 || store_console_tidy(c->store, now, &err) < 0)
 		log_err(LOG_WARN_, "console.tidy", &err);
 	return false;
 }
