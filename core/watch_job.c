@@ -105,20 +105,19 @@ static int64_t first_end(const struct store_connection *rec)
 	return key;
 }
 
-static void look_at_end(struct core *c, const struct live *l, const struct store_connection *rec, int64_t now)
+void watch_end(struct core *c, const struct connection_config *k, int64_t ends, int64_t now)
 {
 	static const struct {
 		int days, severity;
 	} steps[] = {{0, 5}, {1, 4}, {7, 3}, {30, 2}};
 	_cleanup_json_ cJSON *detail = cJSON_CreateObject();
-	int64_t ends = first_end(rec);
 	size_t i = 0;
 	char text[120], at[TIME_RFC3339_LEN];
 
 	while (ends && i < ARRAY_SIZE(steps) && ends > now + steps[i].days * DAY_MS)
 		i++;
 	if (!ends || i == ARRAY_SIZE(steps)) {
-		end_alert(c, &l->config, "ends", true);
+		end_alert(c, k, "ends", true);
 		return;
 	}
 	int64_t days = ends > now ? (ends - now + DAY_MS - 1) / DAY_MS : 0;
@@ -126,10 +125,10 @@ static void look_at_end(struct core *c, const struct live *l, const struct store
 	cJSON_AddStringToObject(detail, "message", text);
 	cJSON_AddNumberToObject(detail, "ends_at", (double)ends);
 	cJSON_AddNumberToObject(detail, "days", (double)days);
-	raise_alert(c, &l->config, "ends", ends > now ? "ends" : "expired", steps[i].severity, detail, true);
+	raise_alert(c, k, "ends", ends > now ? "ends" : "expired", steps[i].severity, detail, true);
 }
 
-static void look_at_missing(struct core *c, const struct live *l, const struct grant_report *report)
+static void look_at_missing(struct core *c, const struct connection_config *k, const struct grant_report *report)
 {
 	_cleanup_json_ cJSON *detail = cJSON_CreateObject();
 	cJSON *list = cJSON_AddArrayToObject(detail, "missing");
@@ -137,15 +136,15 @@ static void look_at_missing(struct core *c, const struct live *l, const struct g
 	for (const char *const *p = report->missing; p && *p; p++)
 		cJSON_AddItemToArray(list, cJSON_CreateString(*p));
 	if (!cJSON_GetArraySize(list)) {
-		end_alert(c, &l->config, "missing", true);
+		end_alert(c, k, "missing", true);
 		return;
 	}
 	cJSON_AddStringToObject(detail, "message", "permissions are missing: what needs them is not seen");
-	raise_alert(c, &l->config, "missing", "missing", 3, detail, true);
+	raise_alert(c, k, "missing", "missing", 3, detail, true);
 }
 
 /* An active stream that nobody has been able to look at for a long time, though the connection is well. */
-static void look_at_silence(struct core *c, const struct live *l, int64_t now)
+void watch_silence(struct core *c, const struct connection_config *k, int64_t now)
 {
 	_cleanup_(arena_freep) struct arena *a = arena_new(512 << 20);
 	_cleanup_json_ cJSON *detail = cJSON_CreateObject();
@@ -158,7 +157,7 @@ static void look_at_silence(struct core *c, const struct live *l, int64_t now)
 	/* A schedule in seconds is somebody trying things out. */
 	if (c->set->canary < SILENT_MS)
 		fast = 4 * c->set->poll_slow > c->set->canary ? 4 * c->set->poll_slow : c->set->canary;
-	if (!a || store_stream_list(c->store, l->config.id, a, &list, &n, &err) < 0)
+	if (!a || store_stream_list(c->store, k->id, a, &list, &n, &err) < 0)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		int64_t last = list[i].last_success_at ? list[i].last_success_at : list[i].created_at;
@@ -173,13 +172,13 @@ static void look_at_silence(struct core *c, const struct live *l, int64_t now)
 		oldest = !oldest || last < oldest ? last : oldest;
 	}
 	if (!silent) {
-		end_alert(c, &l->config, "silent", true);
+		end_alert(c, k, "silent", true);
 		return;
 	}
 	cJSON_AddNumberToObject(detail, "streams", silent);
 	cJSON_AddNumberToObject(detail, "since", (double)oldest);
 	cJSON_AddStringToObject(detail, "message", "feeds are silent: nothing of them was seen for a long time");
-	raise_alert(c, &l->config, "silent", "silent", 4, detail, true);
+	raise_alert(c, k, "silent", "silent", 4, detail, true);
 }
 
 static int canary(struct core *c, struct live *l, struct err *err)
@@ -194,9 +193,9 @@ static int canary(struct core *c, struct live *l, struct err *err)
 	if (l->connector->check_grant(l->connection, &report, err) < 0 || discover_report(c, l, &report, err) < 0 ||
 		discover_back(c, l, err) < 0 || store_connection_get(c->store, l->config.id, a, &rec, err) < 0)
 		return -1;
-	look_at_end(c, l, &rec, now);
-	look_at_missing(c, l, &report);
-	look_at_silence(c, l, now);
+	watch_end(c, &l->config, first_end(&rec), now);
+	look_at_missing(c, &l->config, &report);
+	watch_silence(c, &l->config, now);
 	return 0;
 }
 

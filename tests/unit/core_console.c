@@ -542,6 +542,89 @@ static void no_row_no_act(void **state)
 	assert_null(check.what);
 }
 
+static struct console_alert *open_alerts(struct fixture *f, size_t *ret_n)
+{
+	const struct alert_filter filter = {.open = true, .max = 50};
+	struct console_alert *list;
+
+	assert_int_equal(store_alert_list(f->core.store, &filter, f->a, &list, ret_n, NULL), 0);
+	return list;
+}
+
+static size_t events(struct fixture *f)
+{
+	struct store_outbox *list;
+	size_t n;
+
+	assert_int_equal(store_event_list(f->core.store, 0, 100, f->a, &list, &n, NULL), 0);
+	return n;
+}
+
+/* Each step once, however often it is looked at; a new end is the end of the alert. */
+static void the_end_of_a_grant_is_counted_down(void **state)
+{
+	static const struct {
+		int64_t hours; /* left */
+		int severity;  /* 0: no alert */
+		size_t events; /* in all */
+	} steps[] = {{31 * 24, 0, 0}, {30 * 24, 2, 1}, {29 * 24, 2, 1}, {8 * 24, 2, 1}, {7 * 24, 3, 2}, {2 * 24, 3, 2}, {24, 4, 3}, {2, 4, 3},
+		{0, 5, 4}, {-48, 5, 4}, {300 * 24, 0, 5}, {299 * 24, 0, 5}};
+	struct fixture *f = *state;
+	const struct connection_config k = {.id = "aoba-box", .tenant = "aoba", .provider = "box"};
+	int64_t now = time_now_ms();
+	size_t n;
+
+	put_connection(f, "aoba-box", "aoba");
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		for (int again = 0; again < 2; again++)
+			watch_end(&f->core, &k, now + steps[i].hours * 3600000, now);
+		const struct console_alert *a = open_alerts(f, &n);
+		assert_int_equal(n, steps[i].severity ? 1 : 0);
+		if (n) {
+			assert_int_equal(a->severity, steps[i].severity);
+			assert_string_equal(a->kind, steps[i].hours > 0 ? "ends" : "expired");
+		}
+		assert_int_equal(events(f), steps[i].events);
+	}
+	watch_end(&f->core, &k, 0, now);
+	assert_int_equal(events(f), 5);
+}
+
+static void a_silent_feed_is_an_alert(void **state)
+{
+	struct fixture *f = *state;
+	const struct connection_config k = {.id = "aoba-box", .tenant = "aoba", .provider = "box"};
+	const struct store_stream streams[] = {{.remote_id = "1", .service = "box", .owner = "taro", .name = "All files", .state = STREAM_ACTIVE},
+		{.remote_id = "2", .service = "box", .owner = "hana", .name = "All files", .state = STREAM_FORBIDDEN}};
+	int64_t now = time_now_ms();
+	size_t n;
+
+	f->set.canary = 3600000;
+	f->set.poll_slow = 300000;
+	f->set.poll_teams = 86400000;
+	put_connection(f, "aoba-box", "aoba");
+	assert_int_equal(store_stream_sync(f->core.store, "aoba-box", 1, streams, 2, now, NULL), 0);
+	watch_silence(&f->core, &k, now + 3599000);
+	open_alerts(f, &n);
+	assert_int_equal(n, 0);
+	watch_silence(&f->core, &k, now + 3700000);
+	watch_silence(&f->core, &k, now + 7200000);
+	const struct console_alert *a = open_alerts(f, &n);
+	assert_int_equal(n, 1);
+	assert_string_equal(a->kind, "silent");
+	assert_non_null(strstr(a->detail, "\"streams\":1"));
+	assert_int_equal(events(f), 1);
+	/* It speaks again. */
+	struct store_stream t;
+	assert_int_equal(store_stream_claim(f->core.store, now, now + 1000, f->a, &t, NULL, NULL), 0);
+	const struct store_page page = {.stream = t.id, .cursor = "c", .release = true, .next_due = now, .now = now + 7200000};
+	assert_int_equal(store_page_commit(f->core.store, &page, NULL, NULL), 0);
+	watch_silence(&f->core, &k, now + 7300000);
+	open_alerts(f, &n);
+	assert_int_equal(n, 0);
+	assert_int_equal(events(f), 2);
+}
+
 /* ---- an authenticator ---- */
 
 static size_t base32(const char *s, unsigned char *out)
@@ -584,7 +667,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(the_first_account_by_a_link), TEST(passwords_and_how_often_they_are_tried),
 		TEST(sessions_are_new_and_end), TEST(second_factors), TEST(links_to_passwords_and_invitations),
-		TEST(role_by_command_by_tenant), TEST(no_row_no_act)};
+		TEST(role_by_command_by_tenant), TEST(no_row_no_act), TEST(the_end_of_a_grant_is_counted_down),
+		TEST(a_silent_feed_is_an_alert)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
