@@ -123,9 +123,10 @@ static int config_read(const struct grant *g, struct config *c, struct err *err)
 	c->passphrase = json_str(auth, "passphrase");
 	if (c->passphrase && !*c->passphrase)
 		c->passphrase = NULL;
-	c->enterprise = json_id(c->doc, "enterpriseID", c->enterprise_number, sizeof(c->enterprise_number));
+	/* An operator's config.json names the operator's own enterprise: the grant says which customer's is meant. */
+	c->enterprise = json_str(g->json, "enterprise_id");
 	if (!c->enterprise || !*c->enterprise)
-		c->enterprise = json_str(g->json, "enterprise_id");
+		c->enterprise = json_id(c->doc, "enterpriseID", c->enterprise_number, sizeof(c->enterprise_number));
 	if (!c->enterprise || !*c->enterprise)
 		return err_set(err, ERR_REMOTE, "bad_secret",
 			"config_file: 'enterpriseID' is missing: give config.json as the developer console made it");

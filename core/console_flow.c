@@ -212,11 +212,17 @@ static int new_connection_id(struct console_request *r, const char *tenant, cons
 	return err_set(err, ERR_REMOTE, "bad_request", "this tenant has too many connections");
 }
 
-static int make_config(struct console_request *r, struct flow *f, const struct connector *k, const cJSON *app, struct err *err)
+static int make_config(struct console_request *r, struct flow *f, const struct connector *k, struct err *err)
 {
-	cJSON *c = f->config = cJSON_CreateObject(), *ends = cJSON_CreateObject();
-	const cJSON *given = json_object(app, "endpoints"), *list = json_get(r->args, "services"), *one;
+	cJSON *c = f->config = cJSON_CreateObject(), *ends = cJSON_AddObjectToObject(c, "endpoints");
+	const cJSON *list = json_get(r->args, "services"), *one;
+	_cleanup_json_ cJSON *apps = NULL;
 	unsigned bits = 0;
+
+	/* Where the provider is: as the operator's application has it, for customers' own applications, too. */
+	if (json_parse(r->core->set->apps, strlen(r->core->set->apps), &apps, err) < 0)
+		return -1;
+	const cJSON *given = json_object(json_object(apps, k->name), "endpoints");
 
 	cJSON_ArrayForEach(one, list)
 	{
@@ -233,7 +239,6 @@ static int make_config(struct console_request *r, struct flow *f, const struct c
 	cJSON_AddNumberToObject(c, "backlog_since", (double)(time_now_ms() - BACKLOG_DAYS * DAY_MS));
 	cJSON_AddNumberToObject(c, "page_size", 0);
 	cJSON_AddNumberToObject(c, "services", bits);
-	cJSON_AddItemToObject(c, "endpoints", ends);
 	for (const char *const *e = k->endpoints; *e; e += 2)
 		cJSON_AddStringToObject(ends, e[0], json_str_or(given, e[0], e[1]));
 	return bits ? 0 : console_bad(err, "'services' wants at least one that the provider has: mail, files, teams");
@@ -374,7 +379,7 @@ int console_flow_begin(struct console_request *r, struct err *err)
 	if (!f.rec.id || !f.grant || !f.facts)
 		return console_no_memory(err);
 	if (*connection ? old_config(r, &f, connection, err) < 0 :
-			  new_connection_id(r, r->tenant, k->name, &f.rec.connection, err) < 0 || make_config(r, &f, k, app, err) < 0)
+			  new_connection_id(r, r->tenant, k->name, &f.rec.connection, err) < 0 || make_config(r, &f, k, err) < 0)
 		return -1;
 	add_needed(f.facts, k, m);
 	if (prepare(r, &f, m, app, err) < 0 || flow_save(r, &f, m->way == WAY_AWAY ? "away" : "paste", err) < 0)

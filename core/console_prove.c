@@ -188,6 +188,12 @@ int console_flow_finish(struct console_request *r, struct err *err)
 	if (grants_prove(r->core, f.config, f.grant, f.stage, &l, &report, err) < 0 ||
 		grants_save(r->core, l, f.config, f.grant, f.stage, &report, err) < 0)
 		return -1;
+	/* A key pair that was made for it is the connection's now. */
+	char key[64];
+	struct err ignored;
+	snprintf(key, sizeof(key), "key~%s", f.rec.id);
+	if (strcmp(f.rec.method, "certificate") == 0)
+		grants_unstage(r->core, key, &ignored);
 	if (flow_save(r, &f, "done", err) < 0)
 		return -1;
 	cJSON_AddStringToObject(r->result, "connection", f.rec.connection);

@@ -180,9 +180,9 @@ int console_sign_in_totp(struct console_request *r, struct err *err)
 	if (!code || link_of(r, "totp", hash, &account, &login, err) < 0)
 		return -1;
 	r->object = login;
-	/* Each try is counted before it is made. */
+	/* Each try is counted before it is made; the one too many finds the challenge gone. */
 	if (store_link_fail(r->core->store, hash, CHALLENGE_TRIES + 1, err) < 0 ||
-		store_account_get(r->core->store, account, r->arena, &a, err) < 0)
+		link_of(r, "totp", hash, &account, &login, err) < 0 || store_account_get(r->core->store, account, r->arena, &a, err) < 0)
 		return -1;
 	if (a.disabled || use_code(r, account, code, err) < 0)
 		return a.disabled ? bad_code(err) : -1;

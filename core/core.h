@@ -182,6 +182,9 @@ bool outbox_job(struct core *c, int64_t *ret_next);
 /* Canary calls, the ends of grants, silent feeds, trials (watch_job.c). */
 /* The alert that goes with a connection's state: opened, brought up to date, or ended. */
 void watch_state(struct core *c, const struct connection_config *config, enum conn_state state, const struct err *why);
+/* Of a well connection: when its key or consent ends (0: never), and feeds that nobody has seen for a long time. */
+void watch_end(struct core *c, const struct connection_config *k, int64_t ends, int64_t now);
+void watch_silence(struct core *c, const struct connection_config *k, int64_t now);
 /* All alerts of a connection that was ended. */
 void watch_ended(struct core *c, const struct connection_config *config);
 bool canary_job(struct core *c, int64_t *ret_next);

@@ -40,7 +40,7 @@ static void raise_alert(struct core *c, const struct connection_config *k, const
 		(with_event && event_alert(&event, event_uid, k, kind, severity, false, json_str(detail, "message")) < 0))
 		return;
 	e.json = buf_str(&event);
-	const struct console_alert a = {.uid = uid, .key = key, .tenant = k->tenant, .connection = k->id, .provider = k->provider,
+	const struct console_alert a = {.uid = uid, .key = key, .tenant = k->tenant, .connection = *k->provider ? k->id : "", .provider = k->provider,
 		.kind = kind, .severity = severity, .detail = buf_str(&text), .created_at = time_now_ms()};
 	if (store_alert_raise(c->store, &a, with_event ? &e : NULL, &fresh, &err) < 0)
 		log_err(LOG_ERROR_, "alert.store", &err);
@@ -105,20 +105,19 @@ static int64_t first_end(const struct store_connection *rec)
 	return key;
 }
 
-static void look_at_end(struct core *c, const struct live *l, const struct store_connection *rec, int64_t now)
+void watch_end(struct core *c, const struct connection_config *k, int64_t ends, int64_t now)
 {
 	static const struct {
 		int days, severity;
 	} steps[] = {{0, 5}, {1, 4}, {7, 3}, {30, 2}};
 	_cleanup_json_ cJSON *detail = cJSON_CreateObject();
-	int64_t ends = first_end(rec);
 	size_t i = 0;
 	char text[120], at[TIME_RFC3339_LEN];
 
 	while (ends && i < ARRAY_SIZE(steps) && ends > now + steps[i].days * DAY_MS)
 		i++;
 	if (!ends || i == ARRAY_SIZE(steps)) {
-		end_alert(c, &l->config, "ends", true);
+		end_alert(c, k, "ends", true);
 		return;
 	}
 	int64_t days = ends > now ? (ends - now + DAY_MS - 1) / DAY_MS : 0;
@@ -126,10 +125,10 @@ static void look_at_end(struct core *c, const struct live *l, const struct store
 	cJSON_AddStringToObject(detail, "message", text);
 	cJSON_AddNumberToObject(detail, "ends_at", (double)ends);
 	cJSON_AddNumberToObject(detail, "days", (double)days);
-	raise_alert(c, &l->config, "ends", ends > now ? "ends" : "expired", steps[i].severity, detail, true);
+	raise_alert(c, k, "ends", ends > now ? "ends" : "expired", steps[i].severity, detail, true);
 }
 
-static void look_at_missing(struct core *c, const struct live *l, const struct grant_report *report)
+static void look_at_missing(struct core *c, const struct connection_config *k, const struct grant_report *report)
 {
 	_cleanup_json_ cJSON *detail = cJSON_CreateObject();
 	cJSON *list = cJSON_AddArrayToObject(detail, "missing");
@@ -137,15 +136,15 @@ static void look_at_missing(struct core *c, const struct live *l, const struct g
 	for (const char *const *p = report->missing; p && *p; p++)
 		cJSON_AddItemToArray(list, cJSON_CreateString(*p));
 	if (!cJSON_GetArraySize(list)) {
-		end_alert(c, &l->config, "missing", true);
+		end_alert(c, k, "missing", true);
 		return;
 	}
 	cJSON_AddStringToObject(detail, "message", "permissions are missing: what needs them is not seen");
-	raise_alert(c, &l->config, "missing", "missing", 3, detail, true);
+	raise_alert(c, k, "missing", "missing", 3, detail, true);
 }
 
 /* An active stream that nobody has been able to look at for a long time, though the connection is well. */
-static void look_at_silence(struct core *c, const struct live *l, int64_t now)
+void watch_silence(struct core *c, const struct connection_config *k, int64_t now)
 {
 	_cleanup_(arena_freep) struct arena *a = arena_new(512 << 20);
 	_cleanup_json_ cJSON *detail = cJSON_CreateObject();
@@ -158,7 +157,7 @@ static void look_at_silence(struct core *c, const struct live *l, int64_t now)
 	/* A schedule in seconds is somebody trying things out. */
 	if (c->set->canary < SILENT_MS)
 		fast = 4 * c->set->poll_slow > c->set->canary ? 4 * c->set->poll_slow : c->set->canary;
-	if (!a || store_stream_list(c->store, l->config.id, a, &list, &n, &err) < 0)
+	if (!a || store_stream_list(c->store, k->id, a, &list, &n, &err) < 0)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		int64_t last = list[i].last_success_at ? list[i].last_success_at : list[i].created_at;
@@ -173,13 +172,13 @@ static void look_at_silence(struct core *c, const struct live *l, int64_t now)
 		oldest = !oldest || last < oldest ? last : oldest;
 	}
 	if (!silent) {
-		end_alert(c, &l->config, "silent", true);
+		end_alert(c, k, "silent", true);
 		return;
 	}
 	cJSON_AddNumberToObject(detail, "streams", silent);
 	cJSON_AddNumberToObject(detail, "since", (double)oldest);
 	cJSON_AddStringToObject(detail, "message", "feeds are silent: nothing of them was seen for a long time");
-	raise_alert(c, &l->config, "silent", "silent", 4, detail, true);
+	raise_alert(c, k, "silent", "silent", 4, detail, true);
 }
 
 static int canary(struct core *c, struct live *l, struct err *err)
@@ -194,9 +193,9 @@ static int canary(struct core *c, struct live *l, struct err *err)
 	if (l->connector->check_grant(l->connection, &report, err) < 0 || discover_report(c, l, &report, err) < 0 ||
 		discover_back(c, l, err) < 0 || store_connection_get(c->store, l->config.id, a, &rec, err) < 0)
 		return -1;
-	look_at_end(c, l, &rec, now);
-	look_at_missing(c, l, &report);
-	look_at_silence(c, l, now);
+	watch_end(c, &l->config, first_end(&rec), now);
+	look_at_missing(c, &l->config, &report);
+	watch_silence(c, &l->config, now);
 	return 0;
 }
 
@@ -269,9 +268,42 @@ static int end_trial(struct core *c, const struct console_tenant *t, struct aren
 	snprintf(k.id, sizeof(k.id), "%s", t->id);
 	cJSON_AddStringToObject(detail, "message", "the trial is over: its connections were ended");
 	cJSON_AddNumberToObject(detail, "connections", ended);
-	raise_alert(c, &k, "trial", "trial", 2, detail, true);
+	raise_alert(c, &k, "trial", "trial", 4, detail, true);
 	log_info("trial.over", "tenant=%s connections=%d", t->id, ended);
 	return store_tenant_ended(c->store, t->id, time_now_ms(), err);
+}
+
+/* Trials that end within a month, with more weight as the day comes nearer; and those that were given more time. */
+static int look_at_trials(struct core *c, struct arena *a, int64_t now, struct err *err)
+{
+	struct console_tenant *list;
+	const char *after = "";
+	size_t n;
+
+	do {
+		if (store_tenant_list(c->store, NULL, after, CONSOLE_LIST_MAX, a, &list, &n, err) < 0)
+			return -1;
+		for (size_t i = 0; i < n; i++) {
+			const struct console_tenant *t = &list[i];
+			int64_t left = t->trial_ends_at - now;
+			struct connection_config k = {0};
+			_cleanup_json_ cJSON *detail = cJSON_CreateObject();
+			after = t->id;
+			snprintf(k.tenant, sizeof(k.tenant), "%s", t->id);
+			snprintf(k.id, sizeof(k.id), "%s", t->id);
+			if (t->trial_ended_at || (!t->trial_ends_at && !t->alerts))
+				continue;
+			if (!t->trial_ends_at || left > 30 * DAY_MS) {
+				end_alert(c, &k, "trial", true);
+				continue;
+			}
+			cJSON_AddStringToObject(detail, "message", "the trial ends soon: its connections will then be ended");
+			cJSON_AddNumberToObject(detail, "ends_at", (double)t->trial_ends_at);
+			cJSON_AddNumberToObject(detail, "days", (double)((left + DAY_MS - 1) / DAY_MS));
+			raise_alert(c, &k, "trial", "trial", left > 7 * DAY_MS ? 1 : left > DAY_MS ? 2 : 3, detail, true);
+		}
+	} while (n == CONSOLE_LIST_MAX);
+	return 0;
 }
 
 /* ---- flows that came to nothing ---- */
@@ -322,7 +354,7 @@ bool watch_job(struct core *c, int64_t *ret_next)
 	if (now - atomic_load(&c->tidied_at) < TIDY_MS)
 		return false;
 	atomic_store(&c->tidied_at, now);
-	if (end_flows(c, a, &err) < 0 || store_console_tidy(c->store, now, &err) < 0)
+	if (look_at_trials(c, a, now, &err) < 0 || end_flows(c, a, &err) < 0 || store_console_tidy(c->store, now, &err) < 0)
 		log_err(LOG_WARN_, "console.tidy", &err);
 	return false;
 }

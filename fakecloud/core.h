@@ -29,7 +29,10 @@ struct fc_connection {
 };
 
 struct fc_options {
-	const char *seed, *ports_file, *connections;
+	const char *seed, *ports_file, *connections, *console;
+	const char *redirects[16];
+	int n_redirects;
+	bool auto_consent;
 	int64_t latency_ms;
 	double rate; /* requests per second and tenant of each provider; 0: no limits */
 };

@@ -111,8 +111,9 @@ struct fc_token *fc_token_issue(const char *provider, const char *tenant, const 
  * returned (the handler decides what to answer). */
 struct fc_token *fc_token_of(const struct fc_request *req);
 struct fc_token *fc_token_find(const char *provider, const char *text);
-/* Revokes all of a tenant at a provider. */
+/* Revokes all of a tenant at a provider; fc_token_revoke_client(): those of one application. */
 void fc_token_revoke_all(const char *provider, const char *tenant);
+void fc_token_revoke_client(const char *provider, const char *tenant, const char *client);
 
 /* JWT assertions (RFC 7515, 7523), verified with a public key in PEM: the algorithm must be in the list
  * ("RS256 PS256"), the signature hold. Claims are the caller's to check. 0 and two documents, or -1 with a
@@ -146,6 +147,11 @@ struct fc_keypair {
 };
 struct fc_keypair *fc_keypair_new(const char *common_name);
 
+/* ---- options that pages need ---- */
+
+bool fc_auto_consent(void);                /* --auto-consent: authorization pages agree by themselves */
+bool fc_redirect_listed(const char *uri);  /* one of --redirect */
+
 /* ---- what a provider gives ---- */
 
 struct fc_provider {
@@ -160,6 +166,9 @@ struct fc_provider {
 	/* Appends a connections-file entry (YAML, list item under "connections:", two spaces of indentation) for
 	 * each tenant; credential files are written into dir and named relative to it. */
 	int (*connections)(struct buf *yaml, const char *dir);
+	/* Makes the operator's own applications and appends them to the `apps:` block (two spaces of indentation), and
+	 * a way to sign in to the `sign_in:` block, where there is one. Credential files as for connections. */
+	int (*console)(struct buf *apps, struct buf *sign_in, const char *dir);
 	void (*revoke)(const char *tenant);          /* NULL tenant: all */
 	void (*restore_consent)(const char *tenant);
 	void (*expire_cursors)(const char *tenant);

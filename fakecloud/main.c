@@ -21,6 +21,10 @@ static const char usage[] =
 	"      --seed DIR          what the clouds hold: DIR/TENANT/PROVIDER/…\n"
 	"      --ports-file FILE   also write the line with the addresses to FILE\n"
 	"      --connections FILE  write a connections file with working credentials\n"
+	"      --console FILE      write the apps and sign_in settings of a console, with\n"
+	"                          an operator's own applications and their credentials\n"
+	"      --redirect URL      those applications may also send browsers back to URL\n"
+	"      --auto-consent      authorization pages agree by themselves\n"
 	"      --latency MS        answer every request this much later\n"
 	"      --rate N            allow N requests a second, tenant and provider, and the\n"
 	"                          providers' published costs; beyond: 429\n"
@@ -46,6 +50,8 @@ static int parse_options(int argc, char **argv, struct fc_options *ret)
 {
 	static const struct option longs[] = {{"seed", required_argument, NULL, 's'},
 		{"ports-file", required_argument, NULL, 'p'}, {"connections", required_argument, NULL, 'c'},
+		{"console", required_argument, NULL, 'o'}, {"redirect", required_argument, NULL, 'u'},
+		{"auto-consent", no_argument, NULL, 'a'},
 		{"latency", required_argument, NULL, 'l'}, {"rate", required_argument, NULL, 'r'},
 		{"help", no_argument, NULL, 'h'}, {0}};
 	double number;
@@ -61,6 +67,19 @@ static int parse_options(int argc, char **argv, struct fc_options *ret)
 			break;
 		case 'c':
 			ret->connections = optarg;
+			break;
+		case 'o':
+			ret->console = optarg;
+			break;
+		case 'u':
+			if (ret->n_redirects == (int)ARRAY_SIZE(ret->redirects)) {
+				fprintf(stderr, "fakecloud: --redirect: too many\n");
+				return -1;
+			}
+			ret->redirects[ret->n_redirects++] = optarg;
+			break;
+		case 'a':
+			ret->auto_consent = true;
 			break;
 		case 'l':
 			if (number_option("latency", optarg, 0, 600000, &number) < 0)
@@ -143,13 +162,36 @@ static int seed_all(const char *given, struct err *err)
 	return r;
 }
 
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return !slash ? strdup(".") : slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
+/* The part of sekisho.yaml that an operator has who registered applications at all four. */
+static int write_console(const char *path, struct err *err)
+{
+	_cleanup_buf_ struct buf yaml = BUF_INIT(1 << 20), sign_in = BUF_INIT(1 << 20);
+	_cleanup_free_ char *dir = folder_of(path);
+
+	if (!dir || io_mkdirs(dir, 0700, err) < 0)
+		return -1;
+	for (const struct fc_provider *const *p = fc_providers(); *p; p++) {
+		if ((*p)->console && (*p)->console(&yaml, &sign_in, dir) < 0)
+			return err_set(err, ERR_LOCAL, "console", "the applications of %s could not be written to %s",
+				(*p)->name, dir);
+	}
+	_cleanup_buf_ struct buf all = BUF_INIT(2 << 20);
+	buf_addf(&all, "apps:%s\n%ssign_in:%s\n%s", yaml.len ? "" : " {}", buf_str(&yaml), sign_in.len ? "" : " []",
+		buf_str(&sign_in));
+	return io_write_file(path, buf_str(&all), all.len, 0600, err);
+}
+
 static int write_connections(const char *path, struct err *err)
 {
 	_cleanup_buf_ struct buf yaml = BUF_INIT(64 << 20);
-	const char *slash = strrchr(path, '/');
-	_cleanup_free_ char *dir = !slash	   ? strdup(".")
-				   : slash == path ? strdup("/")
-						   : strndup(path, (size_t)(slash - path));
+	_cleanup_free_ char *dir = folder_of(path);
 
 	if (!dir || io_mkdirs(dir, 0700, err) < 0)
 		return -1;
@@ -162,22 +204,24 @@ static int write_connections(const char *path, struct err *err)
 	return io_write_file(path, yaml.data, yaml.len, 0600, err);
 }
 
-static int run(const struct fc_options *options, struct err *err)
+static int run(const struct fc_options *o, struct err *err)
 {
 	_cleanup_buf_ struct buf line = BUF_INIT(4096);
 
-	if (server_bind(err) < 0 || seed_all(options->seed, err) < 0)
+	if (server_bind(err) < 0 || seed_all(o->seed, err) < 0)
 		return -1;
-	if (options->connections && write_connections(options->connections, err) < 0)
+	if (o->connections && write_connections(o->connections, err) < 0)
 		return -1;
-	if (options->rate > 0)
+	if (o->console && write_console(o->console, err) < 0)
+		return -1;
+	if (o->rate > 0)
 		throttle_enable();
-	if (server_start(options, err) < 0)
+	if (server_start(o, err) < 0)
 		return -1;
 	for (const char *const *name = fc_provider_names(); *name; name++)
 		buf_addf(&line, "%s\"%s\": \"%s\"", line.len ? ", " : "{", *name, fc_url(*name));
 	buf_addf(&line, ", \"control\": \"%s\"}\n", fc_url("control"));
-	if (options->ports_file && io_write_file(options->ports_file, line.data, line.len, 0644, err) < 0)
+	if (o->ports_file && io_write_file(o->ports_file, line.data, line.len, 0644, err) < 0)
 		return -1;
 	fputs(line.data, stdout);
 	fflush(stdout);
@@ -189,9 +233,24 @@ static void end_at_once(int signal)
 	_exit(0);
 }
 
+static struct fc_options options; /* unchanged after start */
+
+bool fc_auto_consent(void)
+{
+	return options.auto_consent;
+}
+
+bool fc_redirect_listed(const char *uri)
+{
+	for (int i = 0; i < options.n_redirects; i++) {
+		if (!strcmp(options.redirects[i], uri))
+			return true;
+	}
+	return false;
+}
+
 int main(int argc, char **argv)
 {
-	struct fc_options options = {0};
 	struct err err = {0};
 	struct rlimit files;
 	struct sigaction end = {.sa_handler = end_at_once}, ignore = {.sa_handler = SIG_IGN};

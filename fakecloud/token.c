@@ -65,6 +65,18 @@ void fc_token_revoke_all(const char *provider, const char *tenant)
 	}
 }
 
+void fc_token_revoke_client(const char *provider, const char *tenant, const char *client)
+{
+	size_t cursor = 0;
+	void *value;
+
+	while (map_next(&tokens, &cursor, NULL, &value)) {
+		struct fc_token *t = value;
+		if (!strcmp(t->provider, provider) && !strcmp(t->tenant, tenant) && !strcmp(t->client, client))
+			t->revoked = true;
+	}
+}
+
 bool fc_jti_new(const char *provider, const char *jti)
 {
 	_cleanup_buf_ struct buf key = BUF_INIT(8192);

@@ -21,9 +21,9 @@ static int raise_it(struct store *s, struct db *db, void *ctx, struct err *err)
 	if (found) {
 		r->fresh = a->severity > severity;
 		if (db_run(db,
-			    "UPDATE alerts SET detail = ?2, severity = ?3, acked_at = CASE WHEN ?4 = 1 THEN 0 ELSE acked_at END,"
+			    "UPDATE alerts SET detail = ?2, severity = ?3, kind = ?5, acked_at = CASE WHEN ?4 = 1 THEN 0 ELSE acked_at END,"
 			    " acked_by = CASE WHEN ?4 = 1 THEN '' ELSE acked_by END WHERE name = ?1 AND ended_at = 0",
-			    DB_ARGS(DB_T(a->key), DB_T(str0(a->detail)), DB_I(a->severity), DB_I(r->fresh)), err) < 0)
+			    DB_ARGS(DB_T(a->key), DB_T(str0(a->detail)), DB_I(a->severity), DB_I(r->fresh), DB_T(a->kind)), err) < 0)
 			return -1;
 	} else {
 		int64_t n = db_run(db,

@@ -284,7 +284,7 @@ struct console_alert {
 	int64_t created_at, ended_at, acked_at;
 	const char *acked_by;
 };
-/* Opens it with its event. When one of that key is open, detail and severity are brought up to date; unless the severity
+/* Opens it with its event. When one of that key is open, kind, detail and severity are brought up to date; unless the severity
  * is higher than it was (then it is as if it were new), *ret_new is false and there is no event. */
 int store_alert_raise(struct store *s, const struct console_alert *a, const struct store_event *e, bool *ret_new, struct err *err);
 /* Ends the open one of the key, if there is one, with its event. */

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Every test, in the order of cost. Called by ./run test, which installed what is needed.
 #   tests/all.sh             everything
-#   tests/all.sh NAME…       only the steps of these names: unit asan tsan postgres fuzz sdk scenarios kill demo
-# Prints a line per step and, at the end, "N passed, N failed". Logs are in build-test/logs.
+#   tests/all.sh NAME…       only the steps of these names: unit asan tsan postgres fuzz sdk scenarios browser kill demo
+# Prints a line per step and, at the end, "N passed, N failed". Logs are in build-test/logs, what the browser saw in
+# build-test/screenshots.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 OUT=$PWD/build-test
@@ -83,12 +84,13 @@ step_postgres() { program_step postgres bash tests/conformance/with_postgres.sh 
 step_fuzz() { program_step fuzz bash tests/fuzz/all.sh "${FUZZ_SECONDS:-60}"; }
 step_sdk() { node_modules; node_step sdk tests/sdk/*.test.mjs; }
 step_scenarios() { node_modules; node_step scenarios tests/scenarios/*.test.mjs; }
+step_browser() { node_modules; rm -rf "$OUT/screenshots"; node_step browser tests/browser/*.test.mjs; }
 step_kill() { program_step kill node tests/scenarios/kill9.mjs "${KILL_RUNS:-200}"; }
 step_demo() { program_step demo ./run demo --once --json; }
 
 ./run build || { echo "0 passed, 1 failed"; exit 1; }
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(unit asan tsan postgres sdk scenarios demo kill fuzz)
+[ ${#steps[@]} -gt 0 ] || steps=(unit asan tsan postgres sdk scenarios browser demo kill fuzz)
 for s in "${steps[@]}"; do "step_$s"; done
 echo "$PASSED passed, $FAILED failed"
 [ "$FAILED" -eq 0 ]

@@ -66,6 +66,7 @@ static int open_socket(struct web *w, const char *listen)
 		snprintf(w->listen_url, sizeof(w->listen_url), "%s", url);
 	if (!w->proxied)
 		snprintf(w->public_url, sizeof(w->public_url), "%s", *w->listen_url ? url : "http://localhost");
+	log_info("web.listening", "url=%s", url);
 	return fd;
 }
 

@@ -179,6 +179,7 @@ struct bx_tenant {
 	struct bx_list users, groups, collabs, webhooks, templates, trash;
 	struct map ids; /* decimal id -> the object; each begins with its enum bx_kind */
 	struct bx_user *admin, *service;
+	struct bx_list services; /* accounts of the operator's applications (consent.c) */
 	struct bx_event *events;
 	size_t n_events, cap_events;
 	unsigned cursor_epoch;
@@ -343,17 +344,11 @@ bool bx_value_ok(const struct bx_template *m, const char *key, const cJSON *valu
 /* ---- seed.c ---- */
 int bx_seed(const char *tenant, const char *dir);
 
-/* ---- oauth.c, grants.c ---- */
+/* ---- oauth.c, consent.c; grants in consent.h ---- */
 void bx_oauth_token(struct fc_request *req, struct fc_response *res);
 void bx_oauth_revoke(struct fc_request *req, struct fc_response *res);
 void bx_oauth_authorize(struct fc_request *req, struct fc_response *res);
 void bx_oauth_error(struct fc_response *res, int status, const char *error, const char *description);
-void bx_oauth_issue(struct fc_response *res, struct bx_tenant *t, struct bx_user *user, bool refresh);
-int bx_jwt_grant(struct fc_request *req, struct fc_response *res, struct bx_tenant *t);
-void bx_code_grant(struct fc_request *req, struct fc_response *res, struct bx_tenant *t);
-void bx_refresh_grant(struct fc_request *req, struct fc_response *res, struct bx_tenant *t);
-char *bx_refresh_new(struct bx_tenant *t, struct bx_user *user, struct fc_token *access);
-void bx_refresh_revoke(struct bx_tenant *t, const char *text, bool all);
 
 /* ---- content.c ---- */
 void bx_link_set(struct bx_ctx *c, struct bx_item *it, const cJSON *body); /* shared_link of a PUT */

@@ -258,6 +258,8 @@ struct bx_item *bx_link_find(const char *token, struct bx_tenant *only)
 			it = find_in(((struct bx_user *)t->users.at[k])->root, token);
 		if (!it)
 			it = find_in(t->service->root, token);
+		for (size_t k = 0; k < t->services.n && !it; k++)
+			it = find_in(((struct bx_user *)t->services.at[k])->root, token);
 		if (it)
 			return it;
 	}

@@ -1,6 +1,6 @@
 /* The grants of Box that need more than a secret: JWT assertions, authorization codes and refresh tokens
  * (which are good for one use), and the page that gives out codes. State lock held. */
-#include "fakecloud/box/box.h"
+#include "fakecloud/box/consent.h"
 
 #include "base/encode.h"
 
@@ -12,23 +12,22 @@
 
 /* A code or a refresh token; kept for ever, so that a second use is known as one. */
 struct ticket {
-	char text[65];
-	struct bx_tenant *t;
+	char text[65], client[33];
 	struct bx_user *user;
 	struct fc_token *access; /* issued together with a refresh token */
 	int64_t expires_at;
-	bool code, used;
+	bool code, used, withdrawn;
 	char *redirect;
 };
 
 static struct map tickets;
 
-static struct ticket *ticket_new(struct bx_tenant *t, struct bx_user *user, bool code)
+static struct ticket *ticket_new(struct bx_user *user, const char *client, bool code)
 {
 	struct ticket *k = bx_alloc(sizeof(*k));
 
 	random_hex(k->text, 32);
-	k->t = t;
+	snprintf(k->client, sizeof(k->client), "%s", client);
 	k->user = user;
 	k->code = code;
 	k->expires_at = fc_now() + (code ? CODE_LIFE_MS : REFRESH_LIFE_MS);
@@ -36,27 +35,55 @@ static struct ticket *ticket_new(struct bx_tenant *t, struct bx_user *user, bool
 	return k;
 }
 
-char *bx_refresh_new(struct bx_tenant *t, struct bx_user *user, struct fc_token *access)
+char *bx_code_new(struct bx_user *user, const struct bx_client *client, const char *redirect)
 {
-	struct ticket *k = ticket_new(t, user, false);
+	struct ticket *k = ticket_new(user, client->id, true);
+
+	k->redirect = bx_strdup(redirect);
+	return k->text;
+}
+
+char *bx_refresh_new(struct bx_user *user, const char *client, struct fc_token *access)
+{
+	struct ticket *k = ticket_new(user, client, false);
+
 	k->access = access;
 	return k->text;
 }
 
-/* By the refresh token or by the access token that came with it; revoking one ends both. */
-void bx_refresh_revoke(struct bx_tenant *t, const char *text, bool all)
+static void end(struct ticket *k)
+{
+	k->used = true;
+	if (k->access)
+		k->access->revoked = true;
+}
+
+void bx_refresh_revoke(const struct bx_client *client, const char *text)
 {
 	size_t cursor = 0;
 	void *value;
 
 	while (map_next(&tickets, &cursor, NULL, &value)) {
 		struct ticket *k = value;
-		if (k->t != t ||
-			!(all || !strcmp(k->text, text) || (k->access && !strcmp(k->access->text, text))))
+		if (!strcmp(k->client, client->id) && !k->code &&
+			(!strcmp(k->text, text) || (k->access && !strcmp(k->access->text, text))))
+			end(k);
+	}
+}
+
+void bx_refresh_withdraw(struct bx_tenant *t, bool withdrawn)
+{
+	size_t cursor = 0;
+	void *value;
+
+	while (map_next(&tickets, &cursor, NULL, &value)) {
+		struct ticket *k = value;
+		if (k->user->tenant != t)
 			continue;
-		k->used = true;
-		if (k->access)
-			k->access->revoked = true;
+		if (strcmp(k->client, t->client_id) != 0)
+			k->withdrawn = withdrawn;
+		else if (withdrawn)
+			end(k);
 	}
 }
 
@@ -86,15 +113,17 @@ static const char *times_wrong(const cJSON *claims, bool *ret_past)
 }
 
 static const char *claim_wrong(
-	struct fc_request *req, struct bx_tenant *t, const cJSON *claims, struct bx_user **ret_user)
+	struct fc_request *req, const struct bx_client *client, const cJSON *claims, struct bx_user **ret_user)
 {
+	struct bx_tenant *t;
+	struct bx_user *service;
 	const char *iss = json_str_or(claims, "iss", ""), *jti = json_str_or(claims, "jti", "");
 	const char *type = json_str_or(claims, "box_sub_type", "");
 	char number[32];
 	const char *sub = json_id(claims, "sub", number, sizeof(number));
 	size_t jti_len = strlen(jti);
 
-	if (strcmp(iss, t->client_id) != 0)
+	if (strcmp(iss, client->id) != 0)
 		return "iss";
 	if (strcmp(type, "enterprise") != 0 && strcmp(type, "user") != 0)
 		return "box_sub_type";
@@ -108,15 +137,32 @@ static const char *claim_wrong(
 		return "jti";
 	if (!sub)
 		return "sub";
-	*ret_user = !strcmp(type, "user")	  ? bx_find(t, sub, BX_USER)
-		    : !strcmp(sub, t->enterprise) ? t->service
+	t = bx_client_tenant(client, type, sub);
+	service = t ? bx_client_service(t, client) : NULL;
+	*ret_user = !service		  ? NULL
+		    : !strcmp(type, "user")	  ? bx_find(t, sub, BX_USER)
+		    : !strcmp(sub, t->enterprise) ? service
 						  : NULL;
 	if (!*ret_user || (*ret_user)->deleted || strcmp((*ret_user)->status, "active") != 0)
 		return "sub";
 	return fc_jti_new("box", jti) ? NULL : "jti";
 }
 
-int bx_jwt_grant(struct fc_request *req, struct fc_response *res, struct bx_tenant *t)
+/* Does any enterprise that the assertion may mean let the application in? Its claims are not proved yet. */
+static bool let_in(const struct bx_client *client, const char *assertion)
+{
+	_cleanup_json_ cJSON *header = NULL, *claims = NULL;
+	char number[32];
+
+	if (client->t)
+		return !client->t->revoked;
+	if (fc_jwt_peek(assertion, &header, &claims) < 0)
+		return true; /* said as malformed */
+	const char *sub = json_id(claims, "sub", number, sizeof(number));
+	return !sub || bx_client_tenant(client, json_str_or(claims, "box_sub_type", ""), sub);
+}
+
+void bx_jwt_grant(struct fc_request *req, struct fc_response *res, const struct bx_client *client)
 {
 	_cleanup_json_ cJSON *header = NULL, *claims = NULL;
 	const char *assertion = fc_form(req, "assertion"), *why, *kid;
@@ -125,49 +171,49 @@ int bx_jwt_grant(struct fc_request *req, struct fc_response *res, struct bx_tena
 
 	if (!assertion || !*assertion) {
 		bx_oauth_error(res, 400, "invalid_request", "Missing parameter 'assertion'");
-		return -1;
+		return;
 	}
-	if (t->revoked) {
+	if (!let_in(client, assertion)) {
 		bx_oauth_error(
 			res, 400, "unauthorized_client", "This app is not authorized by the enterprise");
-		return -1;
+		return;
 	}
-	if (fc_jwt_verify(assertion, "RS256 RS384 RS512", t->key->public_pem, &header, &claims, &why) < 0) {
+	if (fc_jwt_verify(assertion, "RS256 RS384 RS512", client->key->public_pem, &header, &claims, &why) < 0) {
 		bx_oauth_error(res, 400, "invalid_grant",
 			!strcmp(why, "malformed")   ? "Invalid JWT format"
 			: !strcmp(why, "algorithm") ? "Please check the 'alg' header."
 						    : "OAuth JWT signature verification failed");
-		return -1;
+		return;
 	}
 	/* Clients without a kid exist; a wrong one names a key that was never registered. */
 	kid = json_str(header, "kid");
-	if (kid && *kid && strcmp(kid, t->public_key_id) != 0) {
+	if (kid && *kid && strcmp(kid, client->key_id) != 0) {
 		bx_oauth_error(res, 400, "invalid_grant", "Please check the 'kid' header.");
-		return -1;
+		return;
 	}
 	why = times_wrong(claims, &past);
 	if (past) {
 		bx_oauth_error(res, 400, "invalid_grant",
 			"Current date time must be before the expiration date time specified in the 'exp' "
 			"claim.");
-		return -1;
+		return;
 	}
 	if (!why)
-		why = claim_wrong(req, t, claims, &user);
+		why = claim_wrong(req, client, claims, &user);
 	if (why) {
 		claim_error(res, why);
-		return -1;
+		return;
 	}
-	bx_oauth_issue(res, t, user, false);
-	return 0;
+	req->tenant = user->tenant->name;
+	bx_oauth_issue(res, user, client->id, false);
 }
 
-void bx_code_grant(struct fc_request *req, struct fc_response *res, struct bx_tenant *t)
+void bx_code_grant(struct fc_request *req, struct fc_response *res, const struct bx_client *client)
 {
 	const char *code = fc_form(req, "code"), *redirect = fc_form(req, "redirect_uri");
 	struct ticket *k = code ? map_get(&tickets, code) : NULL;
 
-	if (!k || !k->code || k->t != t || k->used || t->revoked ||
+	if (!k || !k->code || strcmp(k->client, client->id) != 0 || k->used || k->withdrawn || bx_client_gone(k->user->tenant, client->id) ||
 		(redirect && k->redirect && strcmp(redirect, k->redirect) != 0)) {
 		bx_oauth_error(
 			res, 400, "invalid_grant", "Auth code doesn't exist or is invalid for the client");
@@ -178,81 +224,24 @@ void bx_code_grant(struct fc_request *req, struct fc_response *res, struct bx_te
 		return;
 	}
 	k->used = true;
-	bx_oauth_issue(res, t, k->user, true);
+	req->tenant = k->user->tenant->name;
+	bx_oauth_issue(res, k->user, client->id, true);
 }
 
-void bx_refresh_grant(struct fc_request *req, struct fc_response *res, struct bx_tenant *t)
+void bx_refresh_grant(struct fc_request *req, struct fc_response *res, const struct bx_client *client)
 {
 	const char *text = fc_form(req, "refresh_token");
 	struct ticket *k = text ? map_get(&tickets, text) : NULL;
 
-	if (!k || k->code || k->t != t || t->revoked) {
+	if (!k || k->code || strcmp(k->client, client->id) != 0 || bx_client_gone(k->user->tenant, client->id)) {
 		bx_oauth_error(res, 400, "invalid_grant", "Invalid refresh token");
 		return;
 	}
-	if (k->used || k->expires_at <= fc_now()) {
+	req->tenant = k->user->tenant->name;
+	if (k->used || k->withdrawn || k->expires_at <= fc_now()) {
 		bx_oauth_error(res, 400, "invalid_grant", "Refresh token has expired");
 		return;
 	}
 	k->used = true; /* one use: the answer holds the next one */
-	bx_oauth_issue(res, t, k->user, true);
-}
-
-/* ---- the page where a user agrees ---- */
-
-static void form_html(struct bx_tenant *t, struct fc_response *res)
-{
-	_cleanup_buf_ struct buf page = BUF_INIT(1 << 16);
-
-	/* Nothing of the request is shown: the form posts to the address that it came from, query and all. */
-	buf_addf(&page,
-		"<!DOCTYPE html>\n<html lang=\"en\"><head><meta "
-		"charset=\"utf-8\"><title>Box</title></head><body>\n"
-		"<h1>Grant access to Box</h1>\n<p>An application of the enterprise %s asks for access to "
-		"your files.</p>\n"
-		"<form method=\"post\"><label>Email <input name=\"login\" type=\"email\"></label>\n"
-		"<button name=\"consent\" value=\"accept\">Grant access to Box</button>\n"
-		"<button name=\"consent\" value=\"deny\">Deny access</button></form>\n</body></html>\n",
-		t->enterprise);
-	fc_text(res, 200, "text/html; charset=utf-8", buf_str(&page));
-}
-
-static void agree(struct fc_request *req, struct fc_response *res, struct bx_tenant *t, const char *redirect)
-{
-	_cleanup_buf_ struct buf query = BUF_INIT(1 << 14);
-	const char *state = fc_query(req, "state"), *consent = fc_form(req, "consent"),
-		   *login = fc_form(req, "login");
-	struct bx_user *user = login && *login ? bx_user_by_login(t, login) : t->admin;
-
-	if (state)
-		form_add(&query, "state", state);
-	if ((consent && !strcmp(consent, "deny")) || !user) {
-		form_add(&query, "error", "access_denied");
-		form_add(&query, "error_description", "The user denied access to your application");
-	} else {
-		struct ticket *k = ticket_new(t, user, true);
-		k->redirect = bx_strdup(redirect);
-		form_add(&query, "code", k->text);
-	}
-	res->status = 302;
-	fc_set_headerf(
-		res, "Location", "%s%c%s", redirect, strchr(redirect, '?') ? '&' : '?', buf_str(&query));
-}
-
-void bx_oauth_authorize(struct fc_request *req, struct fc_response *res)
-{
-	struct bx_tenant *t = bx_tenant_of_client(fc_query(req, "client_id"));
-	const char *type = fc_query(req, "response_type"), *redirect = fc_query(req, "redirect_uri");
-
-	if (!t || !type || strcmp(type, "code") != 0 || (redirect && strpbrk(redirect, "\r\n"))) {
-		fc_text(res, 400, "text/html; charset=utf-8",
-			"<!DOCTYPE html>\n<html lang=\"en\"><head><title>Box</title></head><body>"
-			"<p>The application asked for access in a wrong way.</p></body></html>\n");
-		return;
-	}
-	req->tenant = t->name;
-	if (!strcmp(req->method, "POST"))
-		agree(req, res, t, redirect && *redirect ? redirect : "https://localhost/");
-	else
-		form_html(t, res);
+	bx_oauth_issue(res, k->user, client->id, true);
 }

@@ -1,6 +1,6 @@
 /* The Box provider of fakecloud: its routes, who may call them, and what it gives the server (struct
  * fc_provider). Called by the server with the state lock held. */
-#include "fakecloud/box/box.h"
+#include "fakecloud/box/consent.h"
 
 #include "base/cleanup.h"
 #include "base/ioutil.h"
@@ -191,7 +191,7 @@ static bool authenticate(struct bx_ctx *c)
 		c->t = bx_tenant_named(c->token->tenant);
 		c->req->tenant = c->token->tenant;
 	}
-	if (!c->t || c->token->revoked || c->t->revoked || c->token->expires_at <= fc_now()) {
+	if (!c->t || c->token->revoked || bx_client_gone(c->t, c->token->client) || c->token->expires_at <= fc_now()) {
 		bx_unauthorized(c);
 		return false;
 	}
@@ -273,6 +273,8 @@ static void handle(struct fc_request *req, struct fc_response *res)
 		api(&c, rest + 1, n - 1);
 		return;
 	}
+	if (bx_portal(req, res))
+		return;
 	bool post = !strcmp(req->method, "POST");
 	if (n == 2 && !strcmp(rest[0], "oauth2") && !strcmp(rest[1], "token") && post)
 		bx_oauth_token(req, res);
@@ -390,6 +392,8 @@ static void state(cJSON *items)
 		for (size_t k = 0; k < t->users.n; k++)
 			state_of(((struct bx_user *)t->users.at[k])->root, items);
 		state_of(t->service->root, items);
+		for (size_t k = 0; k < t->services.n; k++)
+			state_of(((struct bx_user *)t->services.at[k])->root, items);
 	}
 }
 
@@ -432,10 +436,10 @@ static void consent(const char *tenant, bool revoked)
 		if (tenant && strcmp(t->name, tenant) != 0)
 			continue;
 		t->revoked = revoked;
-		if (revoked) {
+		bx_installs_withdraw(t, revoked);
+		bx_refresh_withdraw(t, revoked);
+		if (revoked)
 			fc_token_revoke_all("box", t->name);
-			bx_refresh_revoke(t, NULL, true);
-		}
 	}
 }
 
@@ -465,6 +469,7 @@ const struct fc_provider fc_box = {
 	.handle = handle,
 	.state = state,
 	.connections = connections,
+	.console = bx_console,
 	.revoke = revoke_consent,
 	.restore_consent = restore_consent,
 	.expire_cursors = expire_cursors,

@@ -119,13 +119,6 @@ struct dbx_job {
 	int64_t ready_at;
 };
 
-struct dbx_code {
-	char text[64];
-	const char *redirect_uri, *challenge, *scope;
-	int64_t expires_at;
-	bool plain, offline, used;
-};
-
 struct dbx_event {
 	int64_t at;
 	const char *category, *type;
@@ -148,8 +141,6 @@ struct dbx_team {
 	struct map by_member, by_account, by_email, by_ns, by_node, by_rev, by_link, sessions, jobs;
 	struct dbx_link **links;
 	size_t link_count;
-	struct dbx_code *codes;
-	size_t code_count;
 	struct dbx_event *events;
 	size_t event_count, event_cap;
 };
@@ -293,7 +284,7 @@ enum dbx_cursor { DBX_CURSOR_OK, DBX_CURSOR_BAD, DBX_CURSOR_LOST };
 enum dbx_cursor dbx_cursor_open(struct dbx_team *team, const char *kind, const char *text, cJSON **ret_list,
 	struct dbx_team **ret_team);
 
-/* ---- oauth.c ---- */
+/* ---- oauth.c, consent.c ---- */
 void dbx_oauth_token(struct fc_request *req, struct fc_response *res);
 void dbx_oauth_authorize(struct fc_request *req, struct fc_response *res);
 void dbx_consent_end(struct dbx_team *team);

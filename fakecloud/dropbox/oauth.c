@@ -1,17 +1,15 @@
-/* Dropbox's token address (/oauth2/token), a consent page that consents at once (/oauth2/authorize), and the
- * end of a grant. Parameters come as a form or in the query. */
-#include "fakecloud/dropbox/dropbox.h"
+/* Dropbox's token address (/oauth2/token), and the end of a grant. Parameters come as a form or in the query. */
+#include "fakecloud/dropbox/consent.h"
 
 #include "base/encode.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define TOKEN_LIFE_S 14400
 
-static const char all_scopes[] =
+const char dbx_all_scopes[] =
 	"account_info.read events.read files.content.read files.content.write files.metadata.read "
 	"files.metadata.write files.permanent_delete files.team_metadata.write members.read sharing.read "
 	"sharing.write "
@@ -44,18 +42,6 @@ static void credentials(struct fc_request *req, const char **ret_id, const char 
 	}
 }
 
-static struct dbx_team *team_of_app(const char *key)
-{
-	size_t n;
-	struct dbx_team *const *teams = dbx_teams(&n);
-
-	for (size_t i = 0; key && i < n; i++) {
-		if (!strcmp(teams[i]->app_key, key))
-			return teams[i];
-	}
-	return NULL;
-}
-
 static bool word_in(const char *words, const char *word, size_t len)
 {
 	for (const char *p = words; *p;) {
@@ -68,12 +54,11 @@ static bool word_in(const char *words, const char *word, size_t len)
 	return false;
 }
 
-/* The first of the asked scopes that is not granted; NULL when all are. */
-static const char *not_granted(struct arena *arena, const char *asked)
+const char *dbx_not_granted(struct arena *arena, const char *granted, const char *asked)
 {
 	for (const char *p = asked; *p;) {
 		size_t n = strcspn(p, " ");
-		if (n && !word_in(all_scopes, p, n))
+		if (n && !word_in(granted, p, n))
 			return arena_dupn(arena, p, n);
 		p += n;
 		p += strspn(p, " ");
@@ -81,177 +66,144 @@ static const char *not_granted(struct arena *arena, const char *asked)
 	return NULL;
 }
 
-/* refresh: the refresh token to hand out, or NULL. */
-static void issue(struct fc_response *res, struct dbx_team *team, const char *scope, bool first, const char *refresh)
+/* An access token; subject: a member's id when it is one person's, else "". scope: what it has; say_scope: and the answer
+ * says so; first: with whose it is; refresh: the refresh token to hand out, or NULL. */
+static struct fc_token *issue(struct fc_response *res, struct dbx_team *team, const struct dbx_client *client,
+	const char *scope, const char *subject, bool say_scope, bool first, const char *refresh)
 {
 	struct fc_token *t = fc_token_issue("dropbox", team->tenant, "sl.u.", TOKEN_LIFE_S);
 	cJSON *doc = cJSON_CreateObject();
 
-	snprintf(t->scope, sizeof(t->scope), "%s", scope && *scope ? scope : all_scopes);
-	snprintf(t->client, sizeof(t->client), "%s", team->app_key);
+	snprintf(t->scope, sizeof(t->scope), "%s", scope);
+	snprintf(t->client, sizeof(t->client), "%s", client->key);
+	snprintf(t->subject, sizeof(t->subject), "%s", subject);
 	cJSON_AddStringToObject(doc, "access_token", t->text);
 	cJSON_AddStringToObject(doc, "token_type", "bearer");
 	cJSON_AddNumberToObject(doc, "expires_in", TOKEN_LIFE_S);
-	if (first || (scope && *scope))
+	if (first || say_scope)
 		cJSON_AddStringToObject(doc, "scope", t->scope);
-	if (first)
+	const struct dbx_member *m = *subject ? map_get(&team->by_member, subject) : NULL;
+	if (first && m) {
+		cJSON_AddStringToObject(doc, "account_id", m->account_id);
+		cJSON_AddStringToObject(doc, "uid", m->home ? m->home->id : "0");
+	} else if (first) {
 		cJSON_AddStringToObject(doc, "team_id", team->id);
+	}
 	if (refresh)
 		cJSON_AddStringToObject(doc, "refresh_token", refresh);
 	fc_set_header(res, "Cache-Control", "no-cache");
 	fc_json(res, 200, doc);
+	return t;
 }
 
-/* True when the verifier fits the challenge (RFC 7636). */
-static bool verifier_fits(const struct dbx_code *code, const char *verifier)
+static void from_code(struct fc_request *req, struct fc_response *res, const struct dbx_client *client, bool has_secret)
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-	_cleanup_buf_ struct buf text = BUF_INIT(128);
+	const char *text = fc_form(req, "code"), *redirect = fc_form(req, "redirect_uri"), *refresh = NULL;
+	struct fc_code *code = code_find("dropbox", text);
 
-	if (!verifier)
-		return false;
-	if (code->plain)
-		return !strcmp(code->challenge, verifier);
-	return EVP_Digest(verifier, strlen(verifier), digest, &len, EVP_sha256(), NULL) == 1 &&
-	       base64url_encode(&text, digest, len) == 0 && !strcmp(text.data, code->challenge);
+	/* Without a challenge the secret has to speak for the application. */
+	if (code && !*code->challenge && !has_secret)
+		return fail(res, 400, "invalid_grant", "invalid code verifier");
+	switch (code_take("dropbox", text, client->key, redirect, fc_form(req, "code_verifier"), &code)) {
+	case CODE_GOOD:
+		break;
+	case CODE_REDIRECT:
+		return fail(res, 400, "invalid_grant", "redirect_uri mismatch");
+	case CODE_VERIFIER:
+		return fail(res, 400, "invalid_grant", "invalid code verifier");
+	default:
+		return fail(res, 400, "invalid_grant", "code doesn't exist or has expired");
+	}
+	struct dbx_team *team = dbx_team_find(code->tenant);
+	const char *scope = *code->scope ? code->scope : dbx_all_scopes;
+	req->tenant = team->tenant;
+	if (client->team) {
+		team->consent = true;
+		refresh = has_secret ? team->refresh_token : team->pkce_token;
+	} else if (code->offline) {
+		refresh = dbx_link_new(team, scope, code->subject, !has_secret)->refresh;
+	}
+	code_issued(code, issue(res, team, client, scope, code->subject, true, true, code->offline ? refresh : NULL));
 }
 
-static void from_code(struct fc_request *req, struct fc_response *res, struct dbx_team *team, bool has_secret)
+/* What a refresh token stands for; false: answered. */
+static bool grant_of(struct fc_response *res, const struct dbx_client *client, const char *refresh, bool has_secret,
+	struct dbx_grant_link *ret)
 {
-	const char *text = fc_form(req, "code"), *redirect = fc_form(req, "redirect_uri");
-	struct dbx_code *code = NULL;
+	const struct dbx_grant_link *link = dbx_link_of(refresh);
+	struct dbx_team *team = client->team;
 
-	for (size_t i = 0; text && i < team->code_count; i++) {
-		if (!strcmp(team->codes[i].text, text))
-			code = &team->codes[i];
+	*ret = (struct dbx_grant_link){.team = team, .scope = dbx_all_scopes, .subject = ""};
+	if (team) {
+		ret->pkce = !strcmp(refresh, team->pkce_token);
+		ret->ended = !team->consent;
+		link = !ret->pkce && strcmp(refresh, team->refresh_token) != 0 ? NULL : ret;
+	} else if (link) {
+		*ret = *link;
 	}
-	if (!code || code->used || code->expires_at < fc_now()) {
-		fail(res, 400, "invalid_grant", "code doesn't exist or has expired");
-		return;
-	}
-	if (strcmp(code->redirect_uri, redirect ? redirect : "") != 0) {
-		fail(res, 400, "invalid_grant", "redirect_uri mismatch");
-		return;
-	}
-	if (*code->challenge ? !verifier_fits(code, fc_form(req, "code_verifier")) : !has_secret) {
-		fail(res, 400, "invalid_grant", "invalid code verifier");
-		return;
-	}
-	code->used = true;
-	team->consent = true;
-	issue(res, team, code->scope, true,
-		!code->offline ? NULL : has_secret ? team->refresh_token : team->pkce_token);
+	/* A grant that was made with the secret is renewed with it, as the seeded one was. */
+	if (!has_secret && !(link && link->pkce))
+		fail(res, 400, "invalid_client", "Invalid client_id or client_secret");
+	else if (!link)
+		fail(res, 400, "invalid_grant", "refresh token is malformed");
+	else if (link->ended || link->withdrawn)
+		fail(res, 400, "invalid_grant", "refresh token is invalid or revoked");
+	else
+		return true;
+	return false;
 }
 
 void dbx_oauth_token(struct fc_request *req, struct fc_response *res)
 {
 	const char *grant = fc_form(req, "grant_type"), *id, *secret;
+	struct dbx_grant_link link;
+	struct dbx_client client;
 
-	if (strcmp(req->method, "POST") != 0) {
-		fail(res, 405, "invalid_request", "POST is required");
-		return;
-	}
+	if (strcmp(req->method, "POST") != 0)
+		return fail(res, 405, "invalid_request", "POST is required");
 	credentials(req, &id, &secret);
-	struct dbx_team *team = team_of_app(id);
-	if (!id || !grant) {
-		fail(res, 400, "invalid_request",
+	if (!id || !grant)
+		return fail(res, 400, "invalid_request",
 			id ? "missing required field \"grant_type\""
 			   : "No auth function available for given request");
-		return;
-	}
-	bool has_secret = team && secret && !strcmp(secret, team->app_secret);
-	if (!team || (secret && *secret && !has_secret)) {
-		fail(res, 400, "invalid_client", "Invalid client_id or client_secret");
-		return;
-	}
-	req->tenant = team->tenant;
-	if (!strcmp(grant, "authorization_code")) {
-		from_code(req, res, team, has_secret);
-		return;
-	}
-	if (strcmp(grant, "refresh_token") != 0) {
-		fail(res, 400, "unsupported_grant_type", "grant type is not supported");
-		return;
-	}
+	bool known = dbx_client_find(id, &client), has_secret = known && secret && !strcmp(secret, client.secret);
+	if (!known || (secret && *secret && !has_secret))
+		return fail(res, 400, "invalid_client", "Invalid client_id or client_secret");
+	if (client.team)
+		req->tenant = client.team->tenant;
+	if (!strcmp(grant, "authorization_code"))
+		return from_code(req, res, &client, has_secret);
+	if (strcmp(grant, "refresh_token") != 0)
+		return fail(res, 400, "unsupported_grant_type", "grant type is not supported");
 	const char *refresh = fc_form(req, "refresh_token"), *scope = fc_form(req, "scope");
-	if (!refresh) {
-		fail(res, 400, "invalid_request", "missing required field \"refresh_token\"");
+	if (!refresh)
+		return fail(res, 400, "invalid_request", "missing required field \"refresh_token\"");
+	if (!grant_of(res, &client, refresh, has_secret, &link))
 		return;
-	}
-	/* A grant that was made with the secret is renewed with it, as the seeded one was. */
-	bool pkce = !strcmp(refresh, team->pkce_token);
-	if (!has_secret && !pkce) {
-		fail(res, 400, "invalid_client", "Invalid client_id or client_secret");
-		return;
-	}
-	if (!pkce && strcmp(refresh, team->refresh_token) != 0) {
-		fail(res, 400, "invalid_grant", "refresh token is malformed");
-		return;
-	}
-	if (!team->consent) {
-		fail(res, 400, "invalid_grant", "refresh token is invalid or revoked");
-		return;
-	}
-	const char *missing = scope ? not_granted(req->arena, scope) : NULL;
-	if (missing) {
-		fail(res, 400, "invalid_scope",
+	req->tenant = link.team->tenant;
+	const char *missing = scope ? dbx_not_granted(req->arena, link.scope, scope) : NULL;
+	if (missing)
+		return fail(res, 400, "invalid_scope",
 			arena_printf(req->arena, "'%s' is not granted to this refresh token", missing));
-		return;
-	}
-	issue(res, team, scope, false, NULL);
-}
-
-static const char *lasting(const char *s)
-{
-	char *p = strdup(s ? s : "");
-
-	if (!p)
-		abort();
-	return p;
-}
-
-void dbx_oauth_authorize(struct fc_request *req, struct fc_response *res)
-{
-	struct dbx_team *team = team_of_app(fc_query(req, "client_id"));
-	const char *redirect = fc_query(req, "redirect_uri"), *state = fc_query(req, "state");
-	const char *type = fc_query(req, "response_type"), *method = fc_query(req, "code_challenge_method");
-	const char *access = fc_query(req, "token_access_type");
-	struct dbx_code *code;
-
-	if (!team || !redirect || !type || strcmp(type, "code") != 0) {
-		fc_text(res, 400, "text/plain; charset=utf-8",
-			"Invalid client_id, redirect_uri or response_type.");
-		return;
-	}
-	team->codes = reallocarray(team->codes, team->code_count + 1, sizeof(*team->codes));
-	if (!team->codes)
-		abort();
-	code = &team->codes[team->code_count++];
-	*code = (struct dbx_code){.redirect_uri = lasting(redirect),
-		.scope = lasting(fc_query(req, "scope")),
-		.challenge = lasting(fc_query(req, "code_challenge")),
-		.plain = method && !strcmp(method, "plain"),
-		.offline = access && !strcmp(access, "offline"),
-		.expires_at = fc_now() + 600000};
-	random_hex(code->text, 24);
-	_cleanup_buf_ struct buf to = BUF_INIT(1 << 16), query = BUF_INIT(1 << 16);
-	form_add(&query, "code", code->text);
-	if (state)
-		form_add(&query, "state", state);
-	buf_addf(&to, "%s%c%s", redirect, strchr(redirect, '?') ? '&' : '?', buf_str(&query));
-	res->status = 302;
-	fc_set_header(res, "Location", buf_str(&to));
+	bool narrow = scope && *scope;
+	issue(res, link.team, &client, narrow ? scope : link.scope, link.subject, narrow, false, NULL);
 }
 
 void dbx_consent_end(struct dbx_team *team)
 {
 	team->consent = false;
+	dbx_links_withdraw(team, true);
 	fc_token_revoke_all("dropbox", team->tenant);
 }
 
+/* Ends the grant that the token came of, with its refresh token. */
 void dbx_token_revoke(struct dbx_call *c)
 {
-	dbx_consent_end(c->team);
+	if (!strcmp(c->token->client, c->team->app_key)) {
+		c->team->consent = false;
+		fc_token_revoke_client("dropbox", c->team->tenant, c->team->app_key);
+	} else {
+		dbx_links_end(c->team);
+	}
 	dbx_ok(c, NULL);
 }

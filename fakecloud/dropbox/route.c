@@ -1,6 +1,6 @@
 /* From a request to a route's handler: token, scope, Select-User and Select-Admin, path root, argument.
  * Exports the provider. */
-#include "fakecloud/dropbox/dropbox.h"
+#include "fakecloud/dropbox/consent.h"
 
 #include "base/encode.h"
 
@@ -64,8 +64,15 @@ static bool check_select(struct dbx_call *c)
 	const char *user = fc_header(c->req, "Dropbox-API-Select-User");
 	const char *admin = fc_header(c->req, "Dropbox-API-Select-Admin");
 
+	if (c->route->auth == DBX_TEAM && *c->token->subject) {
+		dbx_bad(c, "This API function operates on a team, but the OAuth 2 access token you provided is for a "
+			   "single Dropbox account.");
+		return false;
+	}
 	if (c->route->auth == DBX_TEAM || c->route->auth == DBX_REVOKE)
 		return true;
+	if (!user && !admin && *c->token->subject)
+		user = c->token->subject;
 	if (user && admin) {
 		dbx_bad(c, "Only one of \"Dropbox-API-Select-User\" and \"Dropbox-API-Select-Admin\" may be "
 			   "given.");
@@ -290,6 +297,8 @@ static void handle(struct fc_request *req, struct fc_response *res)
 
 	random_hex(id, 16);
 	fc_set_header(res, "X-Dropbox-Request-Id", id);
+	if (dbx_portal(req, res))
+		return;
 	if (oauth && !strcmp(oauth, "/oauth2/token")) {
 		dbx_oauth_token(req, res);
 		return;
@@ -329,6 +338,7 @@ static void for_teams(const char *tenant, void (*apply)(struct dbx_team *team))
 static void restore_one(struct dbx_team *team)
 {
 	team->consent = true;
+	dbx_links_withdraw(team, false);
 }
 
 static void expire_one(struct dbx_team *team)
@@ -358,6 +368,7 @@ const struct fc_provider fc_dropbox = {
 	.handle = handle,
 	.state = dbx_state,
 	.connections = dbx_connections,
+	.console = dbx_console,
 	.revoke = revoke_teams,
 	.restore_consent = restore_teams,
 	.expire_cursors = expire_teams,

@@ -1,6 +1,6 @@
 /* From a request to its handler: the addresses that are none of an API, then token, scopes, route, mask,
  * quota. */
-#include "fakecloud/google/google.h"
+#include "fakecloud/google/consent.h"
 
 #include "base/encode.h"
 
@@ -249,6 +249,8 @@ void gg_handle(struct fc_request *req, struct fc_response *res)
 	struct fc_request as_get;
 	const char *override;
 
+	if (gg_page(req, res))
+		return;
 	if (path_is(req->path, token))
 		return gg_token_handle(req, res);
 	if (path_is(req->path, revoke))

@@ -1,5 +1,6 @@
 /* What the control address sees of Google: the state of all items, connections with credentials, consent and
  * lost cursors; and the provider itself. */
+#include "fakecloud/google/consent.h"
 #include "fakecloud/google/drive.h"
 #include "fakecloud/google/gmail.h"
 
@@ -265,6 +266,7 @@ static void withdraw(const char *tenant)
 		if (meant(gg_tenants[i], tenant))
 			gg_tenants[i]->revoked = true;
 	}
+	gg_delegations_withdraw(tenant, true);
 	fc_token_revoke_all(GG, tenant);
 }
 
@@ -274,6 +276,7 @@ static void restore_consent(const char *tenant)
 		if (meant(gg_tenants[i], tenant))
 			gg_tenants[i]->revoked = gg_tenants[i]->refresh_revoked = false;
 	}
+	gg_delegations_withdraw(tenant, false);
 }
 
 static void expire_cursors(const char *tenant)
@@ -296,6 +299,7 @@ const struct fc_provider fc_google = {
 	.handle = gg_handle,
 	.state = gg_state,
 	.connections = gg_connections,
+	.console = gg_console,
 	.revoke = withdraw,
 	.restore_consent = restore_consent,
 	.expire_cursors = expire_cursors,

@@ -1,6 +1,6 @@
 /* Google's token endpoint: service accounts with domain-wide delegation (RFC 7523), refresh tokens, /revoke
  * and /tokeninfo. Error texts are the provider's. */
-#include "fakecloud/google/google.h"
+#include "fakecloud/google/consent.h"
 
 #include <string.h>
 #include <strings.h>
@@ -49,7 +49,7 @@ const char *const gg_granted[] = {
 	NULL,
 };
 
-static void fail(struct fc_response *res, int status, const char *error, const char *description)
+void gg_oauth_fail(struct fc_response *res, int status, const char *error, const char *description)
 {
 	cJSON *doc = cJSON_CreateObject();
 
@@ -61,7 +61,7 @@ static void fail(struct fc_response *res, int status, const char *error, const c
 }
 
 /* A parameter from a form, the query or a JSON body. */
-static const char *param(struct fc_request *req, const char *name)
+const char *gg_oauth_param(struct fc_request *req, const char *name)
 {
 	const char *type = fc_header(req, "Content-Type");
 
@@ -150,80 +150,89 @@ static bool aud_ok(const struct fc_request *req, const cJSON *claims)
 static void jwt_bearer(struct fc_request *req, struct fc_response *res)
 {
 	_cleanup_json_ cJSON *header = NULL, *claims = NULL;
-	const char *jwt = param(req, "assertion"), *why = NULL;
+	const char *jwt = gg_oauth_param(req, "assertion"), *why = NULL;
 
 	if (!jwt)
-		return fail(res, 400, "invalid_request", "Missing required parameter: assertion");
+		return gg_oauth_fail(res, 400, "invalid_request", "Missing required parameter: assertion");
 	if (fc_jwt_peek(jwt, &header, &claims) < 0)
-		return fail(res, 400, "invalid_grant", "Invalid JWT: malformed assertion.");
+		return gg_oauth_fail(res, 400, "invalid_grant", "Invalid JWT: malformed assertion.");
 	const char *iss = json_str(claims, "iss"), *kid = json_str(header, "kid");
 	struct gg_tenant *t = iss ? gg_tenant_of_service(iss) : NULL;
-	if (!t)
-		return fail(res, 400, "invalid_grant", "Invalid grant: account not found");
-	req->tenant = t->name;
+	/* The operator's account belongs to no domain: whom it acts for says where. */
+	const struct gg_service *op = !t && iss ? gg_operator_service(iss) : NULL;
+	if (!t && !op)
+		return gg_oauth_fail(res, 400, "invalid_grant", "Invalid grant: account not found");
+	if (t)
+		req->tenant = t->name;
 	json_free(TAKE_PTR(header));
 	json_free(TAKE_PTR(claims));
-	if (fc_jwt_verify(jwt, "RS256", t->keys->public_pem, &header, &claims, &why) < 0)
-		return fail(res, 400, "invalid_grant", "Invalid JWT Signature.");
-	if (kid = json_str(header, "kid"), kid && strcmp(kid, t->key_id) != 0)
-		return fail(res, 400, "invalid_grant", "Invalid JWT Signature.");
+	if (fc_jwt_verify(jwt, "RS256", (op ? op->keys : t->keys)->public_pem, &header, &claims, &why) < 0)
+		return gg_oauth_fail(res, 400, "invalid_grant", "Invalid JWT Signature.");
+	if (kid = json_str(header, "kid"), kid && strcmp(kid, op ? op->key_id : t->key_id) != 0)
+		return gg_oauth_fail(res, 400, "invalid_grant", "Invalid JWT Signature.");
 	if (!aud_ok(req, claims))
-		return fail(res, 400, "invalid_grant",
+		return gg_oauth_fail(res, 400, "invalid_grant",
 			"Invalid JWT: Failed audience check. The right audience is " REAL_TOKEN);
 	if (!times_ok(claims))
-		return fail(res, 400, "invalid_grant", SHORT_LIVED);
+		return gg_oauth_fail(res, 400, "invalid_grant", SHORT_LIVED);
 	const char *scope = json_str(claims, "scope"), *bad = NULL, *missing = NULL;
 	const char *sub = json_str(claims, "sub");
 	if (!sub || !*sub)
 		sub = json_str(claims, "prn");
 	if (!scopes_check(req->arena, scope, &bad, &missing))
-		return fail(res, 400, "invalid_scope", "Empty or missing scope not allowed.");
+		return gg_oauth_fail(res, 400, "invalid_scope", "Empty or missing scope not allowed.");
 	if (bad)
-		return fail(res, 400, "invalid_scope",
+		return gg_oauth_fail(res, 400, "invalid_scope",
 			arena_printf(req->arena, "Some requested scopes were invalid. {invalid=[%s]}", bad));
 	if (strlen(scope) >= sizeof(((struct fc_token *)0)->scope))
-		return fail(res, 400, "invalid_scope", "Too many scopes.");
-	if (!sub || !*sub || !strcasecmp(sub, t->client_email))
+		return gg_oauth_fail(res, 400, "invalid_scope", "Too many scopes.");
+	if (op) {
+		t = gg_tenant_of_address(sub);
+		if (!t)
+			return gg_oauth_fail(res, 401, "unauthorized_client", UNAUTHORIZED);
+		req->tenant = t->name;
+	} else if (!sub || !*sub || !strcasecmp(sub, t->client_email))
 		return issue(res, t, t->service, t->client_id, scope, false);
-	if (t->revoked || missing)
-		return fail(res, 401, "unauthorized_client", UNAUTHORIZED);
+	const char *client = op ? op->client_id : t->client_id;
+	if (!gg_delegated(t, client, scope))
+		return gg_oauth_fail(res, 401, "unauthorized_client", UNAUTHORIZED);
 	struct gg_user *user = gg_user_find(t, sub);
 	if (!user || user->service) {
 		const char *at = strchr(sub, '@');
 		bool ours = at && !strcasecmp(at + 1, t->domain);
 		if (at && !ours)
-			return fail(res, 401, "unauthorized_client", UNAUTHORIZED);
-		return fail(res, 400, "invalid_grant", "Invalid email or User ID");
+			return gg_oauth_fail(res, 401, "unauthorized_client", UNAUTHORIZED);
+		return gg_oauth_fail(res, 400, "invalid_grant", "Invalid email or User ID");
 	}
-	issue(res, t, user, t->client_id, scope, false);
+	issue(res, t, user, client, scope, false);
 }
 
 static void refresh(struct fc_request *req, struct fc_response *res)
 {
-	const char *id = param(req, "client_id"), *secret = param(req, "client_secret");
-	const char *text = param(req, "refresh_token"), *scope = param(req, "scope");
+	const char *id = gg_oauth_param(req, "client_id"), *secret = gg_oauth_param(req, "client_secret");
+	const char *text = gg_oauth_param(req, "refresh_token"), *scope = gg_oauth_param(req, "scope");
 	const char *bad = NULL, *missing = NULL;
 	struct gg_tenant *t = NULL;
 
 	if (!id)
-		return fail(res, 400, "invalid_request", "Could not determine client ID from request.");
+		return gg_oauth_fail(res, 400, "invalid_request", "Could not determine client ID from request.");
 	for (size_t i = 0; i < gg_ntenants && !t; i++) {
 		if (!strcmp(gg_tenants[i]->oauth_id, id))
 			t = gg_tenants[i];
 	}
 	if (!t)
-		return fail(res, 401, "invalid_client", "The OAuth client was not found.");
+		return gg_oauth_fail(res, 401, "invalid_client", "The OAuth client was not found.");
 	req->tenant = t->name;
 	if (!secret || strcmp(secret, t->oauth_secret) != 0)
-		return fail(res, 401, "invalid_client", "The provided client secret is invalid.");
+		return gg_oauth_fail(res, 401, "invalid_client", "The provided client secret is invalid.");
 	if (!text)
-		return fail(res, 400, "invalid_request", "Missing required parameter: refresh_token");
+		return gg_oauth_fail(res, 400, "invalid_request", "Missing required parameter: refresh_token");
 	if (strcmp(text, t->refresh_token) != 0)
-		return fail(res, 400, "invalid_grant", "Bad Request");
+		return gg_oauth_fail(res, 400, "invalid_grant", "Bad Request");
 	if (t->refresh_revoked || t->revoked)
-		return fail(res, 400, "invalid_grant", "Token has been expired or revoked.");
+		return gg_oauth_fail(res, 400, "invalid_grant", "Token has been expired or revoked.");
 	if (scope && *scope && (scopes_check(req->arena, scope, &bad, &missing), bad || missing))
-		return fail(res, 400, "invalid_scope",
+		return gg_oauth_fail(res, 400, "invalid_scope",
 			arena_printf(req->arena, "Some requested scopes were invalid. {invalid=[%s]}",
 				bad ? bad : missing));
 	_cleanup_buf_ struct buf all = BUF_INIT(2000);
@@ -235,31 +244,33 @@ static void refresh(struct fc_request *req, struct fc_response *res)
 void gg_token_handle(struct fc_request *req, struct fc_response *res)
 {
 	if (strcmp(req->method, "POST") != 0)
-		return fail(res, 405, "invalid_request", "Only POST is allowed.");
-	const char *grant = param(req, "grant_type");
+		return gg_oauth_fail(res, 405, "invalid_request", "Only POST is allowed.");
+	const char *grant = gg_oauth_param(req, "grant_type");
 	if (!grant || !*grant)
-		return fail(res, 400, "invalid_request", "Required parameter is missing: grant_type");
+		return gg_oauth_fail(res, 400, "invalid_request", "Required parameter is missing: grant_type");
 	if (!strcmp(grant, "urn:ietf:params:oauth:grant-type:jwt-bearer"))
 		return jwt_bearer(req, res);
 	if (!strcmp(grant, "refresh_token"))
-		return refresh(req, res);
+		return gg_refresh_grant(req, res) ? (void)0 : refresh(req, res);
 	if (!strcmp(grant, "authorization_code"))
-		return fail(res, 400, "invalid_grant", "Malformed auth code.");
-	fail(res, 400, "unsupported_grant_type", arena_printf(req->arena, "Invalid grant_type: %s", grant));
+		return gg_code_grant(req, res);
+	gg_oauth_fail(res, 400, "unsupported_grant_type", arena_printf(req->arena, "Invalid grant_type: %s", grant));
 }
 
 void gg_revoke_handle(struct fc_request *req, struct fc_response *res)
 {
-	const char *text = param(req, "token");
+	const char *text = gg_oauth_param(req, "token");
 
 	if (!text)
-		return fail(res, 400, "invalid_request", "Missing required parameter: token");
+		return gg_oauth_fail(res, 400, "invalid_request", "Missing required parameter: token");
 	struct fc_token *token = fc_token_find(GG, text);
 	if (token && !token->revoked && token->expires_at > fc_now()) {
 		req->tenant = token->tenant;
 		token->revoked = true;
 		return fc_json(res, 200, cJSON_CreateObject());
 	}
+	if (gg_refresh_revoke(text))
+		return fc_json(res, 200, cJSON_CreateObject());
 	for (size_t i = 0; i < gg_ntenants; i++) {
 		struct gg_tenant *t = gg_tenants[i];
 		if (!strcmp(t->refresh_token, text) && !t->refresh_revoked) {
@@ -268,16 +279,16 @@ void gg_revoke_handle(struct fc_request *req, struct fc_response *res)
 			return fc_json(res, 200, cJSON_CreateObject());
 		}
 	}
-	fail(res, 400, "invalid_token", "Token expired or revoked");
+	gg_oauth_fail(res, 400, "invalid_token", "Token expired or revoked");
 }
 
 void gg_tokeninfo_handle(struct fc_request *req, struct fc_response *res)
 {
-	const char *text = param(req, "access_token");
+	const char *text = gg_oauth_param(req, "access_token");
 	struct fc_token *token = text ? fc_token_find(GG, text) : fc_token_of(req);
 
 	if (!token || token->revoked || token->expires_at <= fc_now())
-		return fail(res, 400, "invalid_token", "Invalid Value");
+		return gg_oauth_fail(res, 400, "invalid_token", "Invalid Value");
 	req->tenant = token->tenant;
 	cJSON *doc = cJSON_CreateObject();
 	cJSON_AddStringToObject(doc, "azp", token->client);

@@ -364,7 +364,7 @@ bool ms_drive_call(struct ms_ctx *c)
 	/* Whose drive it is must not be told to those who may not know. */
 	if (c->n_seg && (!strcasecmp(c->seg[0], "drives") || !strcasecmp(c->seg[0], "shares") ||
 				(c->n_seg > 2 && !strcasecmp(c->seg[2], "drive"))) &&
-		(c->t->revoked || !ms_has_role(c, READ_GROUP))) {
+		(ms_withdrawn(c) || !ms_has_role(c, READ_GROUP))) {
 		ms_error(c, 403, "accessDenied", "Access denied");
 		return true;
 	}

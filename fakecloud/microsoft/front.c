@@ -1,6 +1,6 @@
 /* What stands before Graph's routes: taking the request apart, the token, and the addresses beside /v1.0 (login,
  * pre-authenticated downloads). State lock held. */
-#include "fakecloud/microsoft/microsoft.h"
+#include "fakecloud/microsoft/app.h"
 
 #include "base/encode.h"
 
@@ -167,6 +167,8 @@ static void handle(struct fc_request *req, struct fc_response *res)
 	ids(c);
 	path = link_within(req->path);
 	if (strncmp(path, "/v1.0", 5) && strncmp(path, "/beta", 5)) {
+		if (ms_portal(c, path))
+			return;
 		if (is_login(path)) {
 			ms_login(c);
 			return;
@@ -211,11 +213,13 @@ static void each(const char *tenant, void (*fn)(struct ms_tenant *t))
 static void revoke_one(struct ms_tenant *t)
 {
 	t->revoked = true;
+	ms_installs_withdraw(t, true);
 }
 
 static void restore_one(struct ms_tenant *t)
 {
 	t->revoked = false;
+	ms_installs_withdraw(t, false);
 }
 
 static void expire_one(struct ms_tenant *t)
@@ -244,6 +248,7 @@ const struct fc_provider fc_microsoft = {
 	.handle = handle,
 	.state = state,
 	.connections = ms_connections,
+	.console = ms_console,
 	.revoke = withdraw,
 	.restore_consent = restore_consent,
 	.expire_cursors = expire_cursors,

@@ -245,7 +245,7 @@ static void deny(struct ms_ctx *c, enum ms_workload workload, const char *roles)
 	case MS_TEAMS:
 		ms_error(c, 403, "Forbidden",
 			"Missing role permissions on the request. API requires one of '%s'. Roles on the request '%s'.",
-			roles, c->t->revoked ? "" : c->token->scope);
+			roles, ms_withdrawn(c) ? "" : c->token->scope);
 		break;
 	default:
 		ms_error(c, 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.");
@@ -302,7 +302,7 @@ bool ms_allow(struct ms_ctx *c, enum ms_workload workload, const char *roles, in
 	struct budget b;
 	int wait;
 
-	if (*roles && (c->t->revoked || *roles == '-' || !ms_has_role(c, roles))) {
+	if (*roles && (ms_withdrawn(c) || *roles == '-' || !ms_has_role(c, roles))) {
 		deny(c, workload, *roles == '-' ? "" : roles);
 		return false;
 	}

@@ -2,7 +2,7 @@
  * asks for. Sources: "OAuth 2.0 client credentials flow", "Certificate credentials", "Microsoft Entra
  * authentication error codes". An assertion may be used again while it is valid: the platform lets it, and MSAL
  * keeps one for its ten minutes. */
-#include "fakecloud/microsoft/microsoft.h"
+#include "fakecloud/microsoft/app.h"
 
 #include "base/encode.h"
 #include "base/timeutil.h"
@@ -46,6 +46,11 @@ static void fail(struct ms_ctx *c, int status, const char *error, int code, cons
 	j_str(doc, "error_uri", ms_fmt(c, "https://" REAL_HOST "/error?code=%d", code));
 	fc_set_header(c->res, "Content-Type", "application/json; charset=utf-8");
 	fc_json(c->res, status, doc);
+}
+
+void ms_login_error(struct ms_ctx *c, int status, const char *error, int code, const char *text)
+{
+	fail(c, status, error, code, "%s", text);
 }
 
 /* Base64 of either alphabet, padding or none: thumbprints come in all forms. */
@@ -93,11 +98,23 @@ static bool times_ok(struct ms_ctx *c, const cJSON *claims)
 	return false;
 }
 
-static bool assertion_ok(struct ms_ctx *c, struct ms_tenant *t, const char *client_id)
+/* The certificate that the assertion names, of those that were uploaded for the application. */
+static const struct ms_cert *certificate_of(const struct ms_app *app, const char *s256, const char *s1)
+{
+	for (size_t i = 0; i < app->certs.n; i++) {
+		const struct ms_cert *cert = app->certs.v[i];
+		if ((s256 && same_thumbprint(s256, cert->sha256)) || (s1 && same_thumbprint(s1, cert->sha1)))
+			return cert;
+	}
+	return NULL;
+}
+
+static bool assertion_ok(struct ms_ctx *c, struct ms_tenant *t, const struct ms_app *app, const char *client_id)
 {
 	_cleanup_json_ cJSON *header = NULL, *claims = NULL, *h2 = NULL, *c2 = NULL;
 	const char *type = fc_form(c->req, "client_assertion_type"), *why;
 	const char *jwt = fc_form(c->req, "client_assertion"), *s256, *s1, *jti;
+	const struct ms_cert *cert;
 
 	if (!type || strcmp(type, "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")) {
 		fail(c, 401, "invalid_client", 7000219, "The 'client_assertion_type' parameter is missing or not supported.");
@@ -111,15 +128,15 @@ static bool assertion_ok(struct ms_ctx *c, struct ms_tenant *t, const char *clie
 	s1 = json_str(header, "x5t");
 	if (!s1 && !s256)
 		s1 = json_str(header, "kid");
-	if (!(s256 && same_thumbprint(s256, t->key->certificate_sha256)) &&
-		!(s1 && same_thumbprint(s1, t->key->certificate_sha1))) {
+	cert = certificate_of(app, s256, s1);
+	if (!cert) {
 		fail(c, 401, "invalid_client", 700027,
 			"The certificate with identifier used to sign the client assertion is not registered on application. "
 			"[Reason - The key was not found., Thumbprint of key used by client: '%.64s']",
 			s256 ? s256 : s1 ? s1 : "");
 		return false;
 	}
-	if (fc_jwt_verify(jwt, "PS256 RS256", t->key->public_pem, &h2, &c2, &why) < 0) {
+	if (fc_jwt_verify(jwt, "PS256 RS256", cert->public_pem, &h2, &c2, &why) < 0) {
 		fail(c, 401, "invalid_client", 700027,
 			"Client assertion contains an invalid signature. [Reason - The key was found, but use of the key to "
 			"verify the signature failed (%s).]",
@@ -191,13 +208,34 @@ static void basic(struct ms_ctx *c, const char **client_id, const char **secret)
 		*secret = colon + 1;
 }
 
+bool ms_client_ok(struct ms_ctx *c, struct ms_tenant *t, const struct ms_app *app, const char *client_id)
+{
+	const char *assertion = fc_form(c->req, "client_assertion"), *secret = fc_form(c->req, "client_secret");
+
+	basic(c, &client_id, &secret);
+	if (!assertion && !secret) {
+		fail(c, 401, "invalid_client", 7000218,
+			"The request body must contain the following parameter: 'client_assertion' or 'client_secret'.");
+		return false;
+	}
+	if (assertion)
+		return assertion_ok(c, t, app, client_id);
+	if (ms_app_secret_ok(app, secret))
+		return true;
+	fail(c, 401, "invalid_client", 7000215,
+		"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
+		"not the client secret ID, for a secret added to app '%s'.",
+		app->client_id);
+	return false;
+}
+
 static void token(struct ms_ctx *c)
 {
 	static const char *const needed[] = {"grant_type", "client_id", "scope"};
 	const char *client_id = fc_form(c->req, "client_id"), *secret = fc_form(c->req, "client_secret");
 	const char *grant = fc_form(c->req, "grant_type"), *scope = fc_form(c->req, "scope");
-	const char *assertion = fc_form(c->req, "client_assertion");
 	struct ms_tenant *t = ms_tenant_find(c->seg[0]);
+	struct ms_install *in;
 	struct fc_token *issued;
 	cJSON *doc;
 
@@ -207,6 +245,10 @@ static void token(struct ms_ctx *c)
 		return;
 	}
 	basic(c, &client_id, &secret);
+	if (grant && client_id && (!strcmp(grant, "authorization_code") || !strcmp(grant, "refresh_token"))) {
+		ms_signin_token(c, client_id);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
 		const char *v = i == 0 ? grant : i == 1 ? client_id : scope;
 		if (v && *v)
@@ -228,7 +270,8 @@ static void token(struct ms_ctx *c)
 		fail(c, 400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type '%.100s'.", grant);
 		return;
 	}
-	if (t->revoked || strcasecmp(client_id, t->client_id)) {
+	in = ms_install_in(t, client_id);
+	if (!in || ms_install_gone(in)) {
 		fail(c, 400, "unauthorized_client", 700016,
 			"Application with identifier '%.100s' was not found in the directory '%s'. This can happen if the "
 			"application has not been installed by the administrator of the tenant or consented to by any user in "
@@ -236,25 +279,14 @@ static void token(struct ms_ctx *c)
 			client_id, t->display);
 		return;
 	}
-	if (!assertion && !secret) {
-		fail(c, 401, "invalid_client", 7000218,
-			"The request body must contain the following parameter: 'client_assertion' or 'client_secret'.");
+	if (!ms_client_ok(c, t, in->app, client_id))
 		return;
-	}
-	if (assertion && !assertion_ok(c, t, client_id))
-		return;
-	if (!assertion && strcmp(secret, t->secret)) {
-		fail(c, 401, "invalid_client", 7000215,
-			"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
-			"not the client secret ID, for a secret added to app '%s'.",
-			t->client_id);
-		return;
-	}
 	if (!scope_ok(c, scope))
 		return;
 	issued = fc_token_issue("microsoft", t->name, "EwB", TOKEN_LIFE_S);
-	snprintf(issued->scope, sizeof(issued->scope), "%s", t->roles);
-	snprintf(issued->client, sizeof(issued->client), "%s", t->client_id);
+	/* Issued all the same when nobody consented to the application's permissions yet: without roles. */
+	snprintf(issued->scope, sizeof(issued->scope), "%s", in->consented ? t->roles : "");
+	snprintf(issued->client, sizeof(issued->client), "%s", in->app->client_id);
 	doc = cJSON_CreateObject();
 	j_str(doc, "token_type", "Bearer");
 	j_num(doc, "expires_in", TOKEN_LIFE_S);
@@ -267,7 +299,7 @@ static void token(struct ms_ctx *c)
 }
 
 /* Where discovery points: this server by its own address, else https at the host that came. */
-static const char *authority(struct ms_ctx *c)
+const char *ms_authority(struct ms_ctx *c)
 {
 	const char *own = fc_url("microsoft"), *host = c->req->host;
 
@@ -288,7 +320,7 @@ static void add_words(cJSON *doc, const char *key, const char *const *words)
 static void openid(struct ms_ctx *c)
 {
 	struct ms_tenant *t = ms_tenant_find(c->seg[0]);
-	const char *base = authority(c), *dir = t ? t->directory : c->seg[0];
+	const char *base = ms_authority(c), *dir = t ? t->directory : c->seg[0];
 	cJSON *doc;
 
 	if (!t && strcasecmp(c->seg[0], "common") && strcasecmp(c->seg[0], "organizations")) {
@@ -310,6 +342,10 @@ static void openid(struct ms_ctx *c)
 	j_str(doc, "issuer", ms_fmt(c, "%s/%s/v2.0", base, dir));
 	j_bool(doc, "request_uri_parameter_supported", false);
 	j_str(doc, "authorization_endpoint", ms_fmt(c, "%s/%s/oauth2/v2.0/authorize", base, t ? dir : c->seg[0]));
+	j_str(doc, "userinfo_endpoint", ms_fmt(c, "%s/oidc/userinfo", base));
+	add_words(doc, "claims_supported",
+		MS_WORDS("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "preferred_username", "name", "tid", "ver",
+			"at_hash", "email"));
 	j_str(doc, "tenant_region_scope", "AS");
 	j_str(doc, "cloud_instance_name", "microsoftonline.com");
 	j_str(doc, "msgraph_host", "graph.microsoft.com");
@@ -318,7 +354,7 @@ static void openid(struct ms_ctx *c)
 
 static void instance(struct ms_ctx *c)
 {
-	const char *base = authority(c), *slashes = strstr(base, "://"), *host = slashes ? slashes + 3 : base;
+	const char *base = ms_authority(c), *slashes = strstr(base, "://"), *host = slashes ? slashes + 3 : base;
 	cJSON *doc = cJSON_CreateObject(), *list, *one, *aliases;
 	const char *dir = fc_query(c->req, "authorization_endpoint");
 	const char *p = dir ? strstr(dir, "://") : NULL;
@@ -342,16 +378,18 @@ void ms_login(struct ms_ctx *c)
 	const char *path = c->req->path;
 
 	ms_path_parse(c, path);
-	if (c->n_seg == 4 && !strcmp(c->seg[1], "oauth2") && !strcmp(c->seg[2], "v2.0") && !strcmp(c->seg[3], "token"))
+	if (c->n_seg >= 2 && c->n_seg <= 3 && !strcmp(c->seg[c->n_seg - 1], "adminconsent"))
+		ms_admin_consent(c);
+	else if (c->n_seg == 4 && !strcmp(c->seg[1], "oauth2") && !strcmp(c->seg[3], "authorize"))
+		ms_authorize(c);
+	else if (c->n_seg == 4 && !strcmp(c->seg[1], "oauth2") && !strcmp(c->seg[2], "v2.0") && !strcmp(c->seg[3], "token"))
 		token(c);
 	else if (c->n_seg >= 3 && !strcmp(c->seg[c->n_seg - 1], "openid-configuration"))
 		openid(c);
 	else if (c->n_seg == 3 && !strcmp(c->seg[1], "discovery") && !strcmp(c->seg[2], "instance"))
 		instance(c);
-	else if (c->n_seg == 4 && !strcmp(c->seg[1], "discovery") && !strcmp(c->seg[3], "keys")) {
-		cJSON *doc = cJSON_CreateObject();
-		j_array(doc, "keys");
-		fc_json(c->res, 200, doc);
-	} else
+	else if (c->n_seg == 4 && !strcmp(c->seg[1], "discovery") && !strcmp(c->seg[3], "keys"))
+		fc_json(c->res, 200, idtoken_keys("microsoft"));
+	else
 		fail(c, 404, "invalid_request", 900910, "The endpoint is not known here.");
 }

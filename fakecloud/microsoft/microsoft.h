@@ -82,6 +82,8 @@ struct ms_route {
 	const char *roles; /* any of them; "" none needed, "-" no application permission exists */
 	int cost;          /* resource units (files), else 0 */
 };
+/* Was the consent behind the token withdrawn (app.c)? */
+bool ms_withdrawn(const struct ms_ctx *c);
 /* Answers 403 or 429 and returns false when the call may not go on. */
 bool ms_allow(struct ms_ctx *c, enum ms_workload workload, const char *roles, int cost);
 void ms_no_segment(struct ms_ctx *c, const char *segment);

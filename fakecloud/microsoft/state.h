@@ -210,6 +210,7 @@ struct ms_tenant {
 	int64_t epoch;  /* cursors of an earlier one are lost */
 	int64_t created;
 	struct ms_vec users, sites, drives, teams, chats, subscriptions, uploads, jobs;
+	struct ms_vec installs; /* struct ms_install of app.h */
 	struct ms_map items, drive_by_id;
 };
 

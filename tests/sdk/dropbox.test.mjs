@@ -90,7 +90,7 @@ describe('signing in', () => {
     const challenge = createHash('sha256').update(verifier).digest('base64url')
     const { key } = box.grant()
     const ask = new URLSearchParams({ client_id: key, response_type: 'code', redirect_uri: 'http://127.0.0.1/cb', state: 's', token_access_type: 'offline', code_challenge: challenge, code_challenge_method: 'S256' })
-    const page = await fetch(`${box.url}/oauth2/authorize?${ask}`, { redirect: 'manual' })
+    const page = await fetch(`${box.url}/oauth2/authorize?${ask}&fakecloud_consent=allow`, { redirect: 'manual' })
     const to = new URL(page.headers.get('location'))
     assert.deepEqual([page.status, to.searchParams.get('state')], [302, 's'])
     const form = (v) => fetch(`${box.url}/oauth2/token`, { method: 'POST', body: new URLSearchParams({ grant_type: 'authorization_code', code: to.searchParams.get('code'), redirect_uri: 'http://127.0.0.1/cb', client_id: key, code_verifier: v }) })

@@ -31,7 +31,7 @@ export async function signIn(main, context) {
   if (info?.setup) {
     fill(main, head(_('Not set up yet')), h('div.card', null,
       h('p', null, _('This console has no account yet. At its first start sekisho printed a one-time link for making one.')),
-      h('p', null, _('Look for it in the log, or make a new one on the server:')), h('p', null, h('code', null, 'sekisho console setup-link'))))
+      h('p', null, _('Look for it in the log, or make a new one on the server:')), h('p', null, h('code', null, 'sekisho setup-link'))))
     return
   }
   const ended = sessionStorage.getItem('ended')

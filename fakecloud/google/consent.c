@@ -1,0 +1,288 @@
+/* Domain-wide delegation: the admin console's page, what was entered there, and the operator's service account; see
+ * consent.h. Source: "Control API access with domain-wide delegation". Changes work at once here; Google says up to 24 h. */
+#include "fakecloud/google/consent.h"
+
+#include "base/encode.h"
+#include "base/ioutil.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define TITLE "Google"
+#define SCOPES_MAX 4096
+
+struct delegation {
+	struct gg_tenant *t;
+	char client_id[24];
+	char *scopes; /* space-separated */
+	bool withdrawn;
+};
+
+static struct delegation **delegations;
+static size_t ndelegations;
+static struct gg_service operator_service; /* without keys: none was made */
+
+const struct gg_service *gg_operator_service(const char *client_email)
+{
+	return operator_service.keys && !strcasecmp(operator_service.client_email, client_email) ? &operator_service : NULL;
+}
+
+struct gg_tenant *gg_tenant_of_address(const char *email)
+{
+	const char *at = email ? strchr(email, '@') : NULL;
+
+	for (size_t i = 0; at && i < gg_ntenants; i++) {
+		if (!strcasecmp(gg_tenants[i]->domain, at + 1))
+			return gg_tenants[i];
+	}
+	return NULL;
+}
+
+static struct delegation *find(const struct gg_tenant *t, const char *client_id)
+{
+	for (size_t i = 0; i < ndelegations; i++) {
+		if (delegations[i]->t == t && !strcmp(delegations[i]->client_id, client_id))
+			return delegations[i];
+	}
+	return NULL;
+}
+
+static bool listed(const char *words, const char *word, size_t n)
+{
+	for (const char *p = words; *p;) {
+		size_t len = strcspn(p, " ");
+		if (len == n && !memcmp(p, word, n))
+			return true;
+		p += len;
+		p += strspn(p, " ");
+	}
+	return false;
+}
+
+static bool seeded(const char *word, size_t n)
+{
+	for (const char *const *g = gg_granted; *g; g++) {
+		if (strlen(*g) == n && !memcmp(*g, word, n))
+			return true;
+	}
+	return false;
+}
+
+/* What an administrator entered for a client stands in place of what the seed granted it. */
+bool gg_delegated(struct gg_tenant *t, const char *client_id, const char *scopes)
+{
+	const struct delegation *d = find(t, client_id);
+	bool own = !d && !strcmp(client_id, t->client_id);
+
+	if (d ? d->withdrawn : !own || t->revoked)
+		return false;
+	for (const char *p = scopes + strspn(scopes, " "); *p;) {
+		size_t n = strcspn(p, " ");
+		if (own ? !seeded(p, n) : !listed(d->scopes, p, n))
+			return false;
+		p += n;
+		p += strspn(p, " ");
+	}
+	return true;
+}
+
+void gg_delegations_withdraw(const char *tenant, bool withdrawn)
+{
+	for (size_t i = 0; i < ndelegations; i++) {
+		if (!tenant || !strcmp(delegations[i]->t->name, tenant))
+			delegations[i]->withdrawn = withdrawn;
+	}
+}
+
+/* ---- the page ---- */
+
+/* Commas, spaces and line ends become single spaces. NULL: nothing, too much, or no scope (*ret_bad). */
+static char *tidy(struct fc_request *req, const char *text, const char **ret_bad)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(SCOPES_MAX);
+
+	*ret_bad = "";
+	for (const char *p = text; *p;) {
+		size_t n = strcspn(p, ", \t\r\n");
+		const char *word = arena_dupn(req->arena, p, n);
+		p += n;
+		p += strspn(p, ", \t\r\n");
+		if (!n)
+			continue;
+		if (strncmp(word, "https://", 8) != 0 && strcmp(word, "openid") && strcmp(word, "email") && strcmp(word, "profile")) {
+			*ret_bad = word;
+			return NULL;
+		}
+		if (!listed(buf_str(&b), word, n) && buf_addf(&b, "%s%s", b.len ? " " : "", word) < 0)
+			return NULL;
+	}
+	return b.len ? gg_dup(buf_str(&b)) : NULL;
+}
+
+static bool client_known(const char *id)
+{
+	if (operator_service.keys && !strcmp(operator_service.client_id, id))
+		return true;
+	for (size_t i = 0; i < gg_ntenants; i++) {
+		if (!strcmp(gg_tenants[i]->client_id, id))
+			return true;
+	}
+	return false;
+}
+
+/* NULL, or what is wrong. */
+static const char *add(struct fc_request *req, struct gg_tenant *t)
+{
+	const char *given = page_field(req, "client_id"), *text = page_field(req, "scopes"), *bad;
+	char id[24] = "";
+
+	if (given) {
+		given += strspn(given, " \t\r\n");
+		snprintf(id, sizeof(id), "%.*s", (int)strcspn(given, " \t\r\n"), given);
+	}
+	if (!*id || !client_known(id))
+		return "The client ID is not valid: no service account has it.";
+	struct delegation *d = find(t, id);
+	if (d && !d->withdrawn && !page_field(req, "overwrite"))
+		return "The client ID is already in the list. Choose “Overwrite existing client ID” to replace its scopes.";
+	char *scopes = text ? tidy(req, text, &bad) : NULL;
+	if (!scopes)
+		return text && *text && *bad ? arena_printf(req->arena, "Not a valid OAuth scope: %s", bad) :
+					       "At least one OAuth scope is needed.";
+	if (!d) {
+		d = gg_alloc(sizeof(*d));
+		d->t = t;
+		snprintf(d->client_id, sizeof(d->client_id), "%s", id);
+		GG_PUSH(delegations, ndelegations, d);
+	}
+	free(d->scopes);
+	d->scopes = scopes;
+	d->withdrawn = false;
+	fc_token_revoke_client(GG, t->name, id);
+	return NULL;
+}
+
+static const char *take_away(struct fc_request *req, struct gg_tenant *t)
+{
+	const char *id = page_field(req, "client_id");
+	struct delegation *d = id ? find(t, id) : NULL;
+
+	if (!d)
+		return "There is no such client in the list.";
+	for (size_t i = 0; i < ndelegations; i++) {
+		if (delegations[i] == d) {
+			delegations[i] = delegations[--ndelegations];
+			break;
+		}
+	}
+	fc_token_revoke_client(GG, t->name, d->client_id);
+	free(d->scopes);
+	free(d);
+	return NULL;
+}
+
+static void row(struct buf *b, const struct delegation *d)
+{
+	page_addf(b, "<tr><td><code>%s</code></td><td>", d->client_id);
+	page_words(b, "scopes-of-client", d->scopes);
+	page_addf(b,
+		"</td><td>%s<form method=\"post\"><input type=\"hidden\" name=\"client_id\" value=\"%s\"><button name=\"do\" "
+		"value=\"delete\" aria-label=\"Delete %s\">Delete</button></form></td></tr>\n",
+		d->withdrawn ? "withdrawn" : "", d->client_id, d->client_id);
+}
+
+void gg_delegation_page(struct fc_request *req, struct fc_response *res)
+{
+	const char *domain = fc_query(req, "domain"), *why = NULL, *what = page_field(req, "do");
+	struct gg_tenant *t = NULL;
+	struct buf b = BUF_INIT(PAGE_MAX);
+
+	for (size_t i = 0; domain && i < gg_ntenants; i++) {
+		if (!strcasecmp(gg_tenants[i]->domain, domain))
+			t = gg_tenants[i];
+	}
+	if (!t) {
+		gg_start_page(res);
+		return;
+	}
+	req->tenant = t->name;
+	if (what)
+		why = !strcmp(what, "delete") ? take_away(req, t) : add(req, t);
+	page_open(&b, TITLE, "Domain-wide delegation", NULL);
+	page_addf(&b, "<p>Admin console of <strong id=\"domain\">%s</strong>, signed in as <span id=\"administrator\">%s</span></p>\n",
+		t->domain, t->admin->email);
+	if (why)
+		page_addf(&b, "<p role=\"alert\" id=\"error-description\">%s</p>\n", why);
+	else if (what)
+		buf_adds(&b, "<p role=\"status\" id=\"done\">Saved.</p>\n");
+	buf_adds(&b, "<form id=\"add\" method=\"post\">\n<label for=\"client-id\">Client ID</label><input id=\"client-id\" "
+		     "name=\"client_id\" inputmode=\"numeric\" required>\n<label for=\"scopes\">OAuth scopes (comma-delimited)</label>"
+		     "<textarea id=\"scopes\" name=\"scopes\" required></textarea>\n<p><input id=\"overwrite\" name=\"overwrite\" "
+		     "type=\"checkbox\" value=\"1\" style=\"width:auto\"> <label for=\"overwrite\" style=\"display:inline\">Overwrite "
+		     "existing client ID</label></p>\n<button id=\"authorize\" name=\"do\" value=\"add\">Authorize</button>\n</form>\n"
+		     "<table id=\"delegations\"><thead><tr><th>Client ID</th><th>Scopes</th><th></th></tr></thead><tbody>\n");
+	for (size_t i = 0; i < ndelegations; i++) {
+		if (delegations[i]->t == t)
+			row(&b, delegations[i]);
+	}
+	buf_adds(&b, "</tbody></table>\n");
+	page_send(res, why ? 400 : 200, &b);
+	if (what)
+		fc_changed();
+}
+
+/* ---- --console ---- */
+
+static int write_beside(const char *dir, const char *name, const char *text)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT(8192);
+
+	if (buf_addf(&path, "%s/%s", dir, name) < 0)
+		return -1;
+	return io_write_file(path.data, text, strlen(text), 0600, NULL);
+}
+
+static int write_key(const struct gg_service *s, const char *dir, const char *url)
+{
+	_cleanup_buf_ struct buf uri = BUF_INIT(256), text = BUF_INIT(1 << 16);
+	_cleanup_json_ cJSON *doc = cJSON_CreateObject();
+
+	buf_addf(&uri, "%s/token", url);
+	cJSON_AddStringToObject(doc, "type", "service_account");
+	cJSON_AddStringToObject(doc, "project_id", "sekisho-operator");
+	cJSON_AddStringToObject(doc, "private_key_id", s->key_id);
+	cJSON_AddStringToObject(doc, "private_key", s->keys->private_pem);
+	cJSON_AddStringToObject(doc, "client_email", s->client_email);
+	cJSON_AddStringToObject(doc, "client_id", s->client_id);
+	cJSON_AddStringToObject(doc, "token_uri", buf_str(&uri));
+	cJSON_AddStringToObject(doc, "universe_domain", "googleapis.com");
+	return json_print(doc, &text) < 0 ? -1 : write_beside(dir, "operator-google.json", buf_str(&text));
+}
+
+int gg_console(struct buf *yaml, struct buf *sign_in, const char *dir)
+{
+	const char *words[] = {"operator", GG, "service account", NULL}, *url = fc_url(GG);
+	struct gg_service *s = &operator_service;
+	char id[96], secret[48];
+
+	snprintf(s->client_email, sizeof(s->client_email), "scanner@sekisho-operator.iam.gserviceaccount.com");
+	gg_digits(s->client_id, 21, words);
+	random_hex(s->key_id, 20);
+	s->keys = fc_keypair_new("sekisho operator");
+	gg_signin_client(id, secret);
+	if (write_key(s, dir, url) < 0 || write_beside(dir, "operator-google-secret.txt", secret) < 0)
+		return -1;
+	if (buf_addf(yaml,
+		    "  google: {key_file: operator-google.json, endpoints: {token: \"%s/token\", gmail: \"%s\", drive: \"%s\", "
+		    "directory: \"%s\"}}\n",
+		    url, url, url, url) < 0)
+		return -1;
+	if (!gg_ntenants)
+		return 0;
+	return buf_addf(sign_in,
+		"  - {id: google, title: Google, issuer: \"%s\", client_id: %s, client_secret_file: operator-google-secret.txt, "
+		"accounts: [{email: \"%s\", subject: \"%s\", role: operator}]}\n",
+		url, id, gg_tenants[0]->admin->email, gg_tenants[0]->admin->id);
+}
