@@ -167,7 +167,7 @@ int64_t trouble_store_lasts(struct core *c);
 
 bool poll_job(struct core *c, int64_t *ret_next);
 /* How often at most a provider lets the service's streams be asked; 0: as the schedule says. */
-int64_t poll_least(const struct core *c, const struct live *l, const char *service);
+int64_t poll_least(const struct core *c, const char *provider, const char *service);
 bool item_jobs(struct core *c, int64_t *ret_next);
 bool action_job(struct core *c, int64_t finding, int64_t *ret_next);
 /* Rounds of discovery and grant checks that are due. */

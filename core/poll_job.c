@@ -54,18 +54,20 @@ static bool item_ok(const struct item *i)
 		(!i->context || strlen(i->context) < CONNECTOR_TEXT_MAX);
 }
 
-int64_t poll_least(const struct core *c, const struct live *l, const char *service)
+int64_t poll_least(const struct core *c, const char *provider, const char *service)
 {
-	for (const struct poll_least *p = l->connector->poll_least; p && p->service; p++)
+	const struct connector *k = connector_find(provider);
+
+	for (const struct poll_least *p = k ? k->poll_least : NULL; p && p->service; p++)
 		if (service && strcmp(service, p->service) == 0)
 			return c->set->poll_least ? c->set->poll_least : p->ms;
 	return 0;
 }
 
 /* Streams that have news are asked often, quiet ones ever less; some no more often than their provider allows. */
-static int64_t interval_of(struct core *c, const struct live *l, const struct store_stream *s, bool news, int64_t now)
+static int64_t interval_of(struct core *c, const struct store_stream *s, bool news, int64_t now)
 {
-	int64_t quiet = s->last_success_at ? (now - s->last_success_at) * 2 : c->set->poll_fast, least = poll_least(c, l, s->service);
+	int64_t quiet = s->last_success_at ? (now - s->last_success_at) * 2 : c->set->poll_fast, least = poll_least(c, s->provider, s->service);
 
 	if (least)
 		return least;
@@ -90,7 +92,7 @@ static int commit(struct core *c, struct live *l, struct store_stream *s, const 
 		place_item(l, s, page, &page->items[i], now, &items[n]);
 		n++;
 	}
-	int64_t interval = interval_of(c, l, s, page->n_items > 0, now);
+	int64_t interval = interval_of(c, s, page->n_items > 0, now);
 	struct store_page p = {.stream = s->id, .items = items, .n_items = n, .removed = page->removed,
 		.n_removed = page->n_removed, .cursor = page->cursor, .listing = s->listing && page->more,
 		.resync = s->resync && page->more, .release = release, .next_due = page->more ? now : now + interval,

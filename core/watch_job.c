@@ -161,7 +161,7 @@ void watch_silence(struct core *c, const struct connection_config *k, int64_t no
 		return;
 	for (size_t i = 0; i < n; i++) {
 		int64_t last = list[i].last_success_at ? list[i].last_success_at : list[i].created_at;
-		int64_t least = 3 * poll_least(c, l, list[i].service);
+		int64_t least = 3 * poll_least(c, k->provider, list[i].service);
 		if (list[i].state != STREAM_ACTIVE || now - last < (least ? least : fast))
 			continue;
 		if (!silent++) {
