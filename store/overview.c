@@ -110,6 +110,10 @@ static int totals(struct store *s, struct db *db, void *ctx, struct err *err)
 		db_get_int(db, "SELECT count(*) FROM findings f WHERE f.action_kind = 'quarantine' AND f.action_state = 'done'"
 			" AND " IN_TENANTS("f.tenant", "?1"), DB_ARGS(DB_T(q->tenants)), &t->held, err) < 0)
 		return -1;
+	/* All of them: without looking for whose they are. */
+	if (!q->tenants)
+		return db_get_int(db, "SELECT CAST(coalesce(sum(pending), 0) AS BIGINT) FROM counts", DB_NONE, &t->pending, err) < 0 ?
+			-1 : 0;
 	return db_get_int(db,
 		       "SELECT CAST(coalesce(sum(n.pending), 0) AS BIGINT) FROM counts n JOIN streams t ON t.id = n.stream"
 		       " JOIN connections c ON c.no = t.connection WHERE " IN_TENANTS("c.tenant", "?1"),

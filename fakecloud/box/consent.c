@@ -207,8 +207,8 @@ static void start(struct fc_response *res)
 		const struct bx_tenant *t = bx_tenants()->at[i];
 		page_addf(&b,
 			"<tr><td>%s</td><td><code>%s</code></td><td>%s</td><td><a href=\"/master/platform-apps?enterprise=%s\">Admin "
-			"Console of %s</a></td></tr>\n",
-			t->name, t->enterprise, t->admin ? t->admin->login : "—", t->enterprise, t->name);
+			"Console of %s</a><br><a href=\"/developers/console?enterprise=%s\">Developer Console of %s</a></td></tr>\n",
+			t->name, t->enterprise, t->admin ? t->admin->login : "—", t->enterprise, t->name, t->enterprise, t->name);
 	}
 	buf_adds(&b, "</table>\n");
 	page_send(res, 200, &b);
@@ -250,16 +250,23 @@ static void row(struct buf *b, const char *name, const char *id)
 		name, id, id, name);
 }
 
-static void admin_console(struct fc_request *req, struct fc_response *res)
+static struct bx_tenant *asked_tenant(struct fc_request *req)
 {
-	const char *id = fc_query(req, "enterprise"), *what = page_field(req, "do"), *why = NULL;
-	struct bx_tenant *t = NULL;
-	struct buf b = BUF_INIT(PAGE_MAX);
+	const char *id = fc_query(req, "enterprise");
 
 	for (size_t i = 0; id && i < bx_tenants()->n; i++) {
 		if (!strcmp(((struct bx_tenant *)bx_tenants()->at[i])->enterprise, id))
-			t = bx_tenants()->at[i];
+			return bx_tenants()->at[i];
 	}
+	return NULL;
+}
+
+static void admin_console(struct fc_request *req, struct fc_response *res)
+{
+	const char *what = page_field(req, "do"), *why = NULL;
+	struct bx_tenant *t = asked_tenant(req);
+	struct buf b = BUF_INIT(PAGE_MAX);
+
 	if (!t) {
 		start(res);
 		return;
@@ -290,10 +297,53 @@ static void admin_console(struct fc_request *req, struct fc_response *res)
 	page_send(res, why ? 400 : 200, &b);
 }
 
+/* config.json as the developer console gives it. */
+static int config_file(const struct bx_client *client, const char *enterprise, struct buf *out)
+{
+	_cleanup_json_ cJSON *doc = cJSON_CreateObject();
+	cJSON *app = cJSON_AddObjectToObject(doc, "boxAppSettings"), *auth;
+
+	cJSON_AddStringToObject(app, "clientID", client->id);
+	cJSON_AddStringToObject(app, "clientSecret", client->secret);
+	auth = cJSON_AddObjectToObject(app, "appAuth");
+	cJSON_AddStringToObject(auth, "publicKeyID", client->key_id);
+	cJSON_AddStringToObject(auth, "privateKey", client->key->private_encrypted_pem);
+	cJSON_AddStringToObject(auth, "passphrase", client->key->passphrase);
+	cJSON_AddStringToObject(doc, "enterpriseID", enterprise);
+	return json_print(doc, out);
+}
+
+/* The developer console of a customer who brings an own application: the seeded one, which the seed let in. */
+static void developer_console(struct fc_request *req, struct fc_response *res)
+{
+	struct bx_tenant *t = asked_tenant(req);
+	_cleanup_buf_ struct buf text = BUF_INIT(1 << 16);
+	struct buf b = BUF_INIT(PAGE_MAX);
+	struct bx_client client;
+
+	if (!t) {
+		start(res);
+		return;
+	}
+	req->tenant = t->name;
+	page_open(&b, TITLE, "My Platform Apps", NULL);
+	page_addf(&b, "<p>Enterprise <strong>%s</strong>, app with server authentication: client ID <code id=\"client-id\">%s</code></p>\n",
+		t->name, t->client_id);
+	buf_adds(&b, "<form method=\"post\"><button id=\"create-key\" name=\"do\" value=\"key\">Generate a public/private "
+		     "keypair</button></form>\n");
+	if (page_field(req, "do") && bx_client_find(t->client_id, &client) && config_file(&client, t->enterprise, &text) == 0)
+		page_addf(&b, "<label for=\"config-json\">config.json</label><textarea id=\"config-json\" readonly>%s</textarea>\n",
+			buf_str(&text));
+	page_addf(&b, "<p><a href=\"/master/platform-apps?enterprise=%s\">Admin Console</a></p>\n", t->enterprise);
+	page_send(res, 200, &b);
+}
+
 bool bx_portal(struct fc_request *req, struct fc_response *res)
 {
 	if (!strcmp(req->path, "/"))
 		start(res);
+	else if (!strcmp(req->path, "/developers/console"))
+		developer_console(req, res);
 	else if (!strcmp(req->path, "/master/platform-apps") || !strcmp(req->path, "/master/custom-apps"))
 		admin_console(req, res);
 	else
@@ -314,18 +364,13 @@ static int write_beside(const char *dir, const char *name, const char *text)
 
 static int write_config(const char *dir)
 {
-	_cleanup_json_ cJSON *doc = cJSON_CreateObject();
 	_cleanup_buf_ struct buf text = BUF_INIT(1 << 16);
-	cJSON *app = cJSON_AddObjectToObject(doc, "boxAppSettings"), *auth;
+	struct bx_client client;
 
-	cJSON_AddStringToObject(app, "clientID", operator.server_id);
-	cJSON_AddStringToObject(app, "clientSecret", operator.server_secret);
-	auth = cJSON_AddObjectToObject(app, "appAuth");
-	cJSON_AddStringToObject(auth, "publicKeyID", operator.key_id);
-	cJSON_AddStringToObject(auth, "privateKey", operator.key->private_encrypted_pem);
-	cJSON_AddStringToObject(auth, "passphrase", operator.key->passphrase);
-	cJSON_AddStringToObject(doc, "enterpriseID", "100000001"); /* the operator's own: nobody's here */
-	return json_print(doc, &text) < 0 ? -1 : write_beside(dir, "operator-box.json", buf_str(&text));
+	/* The operator's own enterprise is nobody's here. */
+	if (!bx_client_find(operator.server_id, &client) || config_file(&client, "100000001", &text) < 0)
+		return -1;
+	return write_beside(dir, "operator-box.json", buf_str(&text));
 }
 
 int bx_console(struct buf *yaml, struct buf *sign_in, const char *dir)

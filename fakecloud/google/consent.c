@@ -24,9 +24,41 @@ static struct delegation **delegations;
 static size_t ndelegations;
 static struct gg_service operator_service; /* without keys: none was made */
 
-const struct gg_service *gg_operator_service(const char *client_email)
+/* Those that domains made for themselves. */
+struct own {
+	struct gg_tenant *t;
+	struct gg_service service;
+};
+static struct own **owns;
+static size_t nowns;
+
+const struct gg_service *gg_service_find(const char *client_email)
 {
-	return operator_service.keys && !strcasecmp(operator_service.client_email, client_email) ? &operator_service : NULL;
+	if (operator_service.keys && !strcasecmp(operator_service.client_email, client_email))
+		return &operator_service;
+	for (size_t i = 0; i < nowns; i++) {
+		if (!strcasecmp(owns[i]->service.client_email, client_email))
+			return &owns[i]->service;
+	}
+	return NULL;
+}
+
+static const struct gg_service *own_service(struct gg_tenant *t)
+{
+	const char *words[] = {t->name, GG, "own service account", NULL};
+
+	for (size_t i = 0; i < nowns; i++) {
+		if (owns[i]->t == t)
+			return &owns[i]->service;
+	}
+	struct own *own = gg_alloc(sizeof(*own));
+	own->t = t;
+	snprintf(own->service.client_email, sizeof(own->service.client_email), "scanner@%.40s.iam.gserviceaccount.com", t->name);
+	gg_digits(own->service.client_id, 21, words);
+	random_hex(own->service.key_id, 20);
+	own->service.keys = fc_keypair_new(t->name);
+	GG_PUSH(owns, nowns, own);
+	return &own->service;
 }
 
 struct gg_tenant *gg_tenant_of_address(const char *email)
@@ -125,6 +157,10 @@ static bool client_known(const char *id)
 {
 	if (operator_service.keys && !strcmp(operator_service.client_id, id))
 		return true;
+	for (size_t i = 0; i < nowns; i++) {
+		if (!strcmp(owns[i]->service.client_id, id))
+			return true;
+	}
 	for (size_t i = 0; i < gg_ntenants; i++) {
 		if (!strcmp(gg_tenants[i]->client_id, id))
 			return true;
@@ -193,16 +229,23 @@ static void row(struct buf *b, const struct delegation *d)
 		d->withdrawn ? "withdrawn" : "", d->client_id, d->client_id);
 }
 
-void gg_delegation_page(struct fc_request *req, struct fc_response *res)
+static struct gg_tenant *asked_tenant(struct fc_request *req)
 {
-	const char *domain = fc_query(req, "domain"), *why = NULL, *what = page_field(req, "do");
-	struct gg_tenant *t = NULL;
-	struct buf b = BUF_INIT(PAGE_MAX);
+	const char *domain = fc_query(req, "domain");
 
 	for (size_t i = 0; domain && i < gg_ntenants; i++) {
 		if (!strcasecmp(gg_tenants[i]->domain, domain))
-			t = gg_tenants[i];
+			return gg_tenants[i];
 	}
+	return NULL;
+}
+
+void gg_delegation_page(struct fc_request *req, struct fc_response *res)
+{
+	const char *why = NULL, *what = page_field(req, "do");
+	struct gg_tenant *t = asked_tenant(req);
+	struct buf b = BUF_INIT(PAGE_MAX);
+
 	if (!t) {
 		gg_start_page(res);
 		return;
@@ -233,6 +276,55 @@ void gg_delegation_page(struct fc_request *req, struct fc_response *res)
 		fc_changed();
 }
 
+/* ---- key files ---- */
+
+static void key_file(const struct gg_service *s, struct buf *out)
+{
+	_cleanup_buf_ struct buf uri = BUF_INIT(256), project = BUF_INIT(128);
+	_cleanup_json_ cJSON *doc = cJSON_CreateObject();
+	const char *at = strchr(s->client_email, '@') + 1;
+
+	buf_addf(&uri, "%s/token", fc_url(GG));
+	buf_addf(&project, "%.*s", (int)strcspn(at, "."), at);
+	cJSON_AddStringToObject(doc, "type", "service_account");
+	cJSON_AddStringToObject(doc, "project_id", buf_str(&project));
+	cJSON_AddStringToObject(doc, "private_key_id", s->key_id);
+	cJSON_AddStringToObject(doc, "private_key", s->keys->private_pem);
+	cJSON_AddStringToObject(doc, "client_email", s->client_email);
+	cJSON_AddStringToObject(doc, "client_id", s->client_id);
+	cJSON_AddStringToObject(doc, "token_uri", buf_str(&uri));
+	cJSON_AddStringToObject(doc, "universe_domain", "googleapis.com");
+	json_print(doc, out);
+}
+
+/* The cloud console of a customer who brings an own service account: a key file to paste, a client id to delegate to. */
+void gg_key_page(struct fc_request *req, struct fc_response *res)
+{
+	struct gg_tenant *t = asked_tenant(req);
+	_cleanup_buf_ struct buf key = BUF_INIT(1 << 16);
+	struct buf b = BUF_INIT(PAGE_MAX);
+
+	if (!t) {
+		gg_start_page(res);
+		return;
+	}
+	req->tenant = t->name;
+	const struct gg_service *s = own_service(t);
+	page_open(&b, TITLE, "Service accounts", NULL);
+	page_addf(&b,
+		"<p>Project of <strong>%s</strong>: <span id=\"client-email\">%s</span>, client ID <code id=\"client-id\">%s</code></p>\n",
+		t->domain, s->client_email, s->client_id);
+	buf_adds(&b, "<form method=\"post\"><button id=\"create-key\" name=\"do\" value=\"key\">Create a key (JSON)</button></form>\n");
+	if (page_field(req, "do")) {
+		key_file(s, &key);
+		page_addf(&b,
+			"<label for=\"key-json\">Private key (JSON)</label><textarea id=\"key-json\" readonly>%s</textarea>\n",
+			buf_str(&key));
+	}
+	page_addf(&b, "<p><a href=\"/ac/owl/domainwidedelegation?domain=%s\">Domain-wide delegation</a></p>\n", t->domain);
+	page_send(res, 200, &b);
+}
+
 /* ---- --console ---- */
 
 static int write_beside(const char *dir, const char *name, const char *text)
@@ -244,27 +336,11 @@ static int write_beside(const char *dir, const char *name, const char *text)
 	return io_write_file(path.data, text, strlen(text), 0600, NULL);
 }
 
-static int write_key(const struct gg_service *s, const char *dir, const char *url)
-{
-	_cleanup_buf_ struct buf uri = BUF_INIT(256), text = BUF_INIT(1 << 16);
-	_cleanup_json_ cJSON *doc = cJSON_CreateObject();
-
-	buf_addf(&uri, "%s/token", url);
-	cJSON_AddStringToObject(doc, "type", "service_account");
-	cJSON_AddStringToObject(doc, "project_id", "sekisho-operator");
-	cJSON_AddStringToObject(doc, "private_key_id", s->key_id);
-	cJSON_AddStringToObject(doc, "private_key", s->keys->private_pem);
-	cJSON_AddStringToObject(doc, "client_email", s->client_email);
-	cJSON_AddStringToObject(doc, "client_id", s->client_id);
-	cJSON_AddStringToObject(doc, "token_uri", buf_str(&uri));
-	cJSON_AddStringToObject(doc, "universe_domain", "googleapis.com");
-	return json_print(doc, &text) < 0 ? -1 : write_beside(dir, "operator-google.json", buf_str(&text));
-}
-
 int gg_console(struct buf *yaml, struct buf *sign_in, const char *dir)
 {
 	const char *words[] = {"operator", GG, "service account", NULL}, *url = fc_url(GG);
 	struct gg_service *s = &operator_service;
+	_cleanup_buf_ struct buf key = BUF_INIT(1 << 16);
 	char id[96], secret[48];
 
 	snprintf(s->client_email, sizeof(s->client_email), "scanner@sekisho-operator.iam.gserviceaccount.com");
@@ -272,7 +348,9 @@ int gg_console(struct buf *yaml, struct buf *sign_in, const char *dir)
 	random_hex(s->key_id, 20);
 	s->keys = fc_keypair_new("sekisho operator");
 	gg_signin_client(id, secret);
-	if (write_key(s, dir, url) < 0 || write_beside(dir, "operator-google-secret.txt", secret) < 0)
+	key_file(s, &key);
+	if (write_beside(dir, "operator-google.json", buf_str(&key)) < 0 ||
+		write_beside(dir, "operator-google-secret.txt", secret) < 0)
 		return -1;
 	if (buf_addf(yaml,
 		    "  google: {key_file: operator-google.json, endpoints: {token: \"%s/token\", gmail: \"%s\", drive: \"%s\", "

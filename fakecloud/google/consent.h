@@ -13,8 +13,9 @@ struct gg_service {
 };
 
 /* ---- consent.c: delegation ---- */
-/* The operator's service account when that is its address, else NULL. */
-const struct gg_service *gg_operator_service(const char *client_email);
+/* The service account of that address that belongs to no seed: the operator's, or one that a domain's administrator made in
+ * the cloud console. NULL: none such. */
+const struct gg_service *gg_service_find(const char *client_email);
 /* Does the tenant's administrator let the client act with all of the scopes (all or nothing)? */
 bool gg_delegated(struct gg_tenant *t, const char *client_id, const char *scopes);
 struct gg_tenant *gg_tenant_of_address(const char *email); /* by its domain; NULL */
@@ -26,6 +27,7 @@ int gg_console(struct buf *apps, struct buf *sign_in, const char *dir);
 bool gg_page(struct fc_request *req, struct fc_response *res);
 void gg_start_page(struct fc_response *res);
 void gg_delegation_page(struct fc_request *req, struct fc_response *res);
+void gg_key_page(struct fc_request *req, struct fc_response *res);
 void gg_code_grant(struct fc_request *req, struct fc_response *res);
 /* A refresh token that a code brought; false: it is none of those. */
 bool gg_refresh_grant(struct fc_request *req, struct fc_response *res);

@@ -442,8 +442,9 @@ void gg_start_page(struct fc_response *res)
 		const struct gg_tenant *t = gg_tenants[i];
 		page_addf(&b,
 			"<tr><td>%s</td><td><code>%s</code></td><td>%s</td><td><a "
-			"href=\"/ac/owl/domainwidedelegation?domain=%s\">Domain-wide delegation of %s</a></td></tr>\n",
-			t->domain, t->customer_id, t->admin->email, t->domain, t->domain);
+			"href=\"/ac/owl/domainwidedelegation?domain=%s\">Domain-wide delegation of %s</a><br><a "
+			"href=\"/iam-admin/serviceaccounts?domain=%s\">Service accounts of %s</a></td></tr>\n",
+			t->domain, t->customer_id, t->admin->email, t->domain, t->domain, t->domain, t->domain);
 	}
 	buf_adds(&b, "</table>\n");
 	page_send(res, 200, &b);
@@ -457,6 +458,8 @@ bool gg_page(struct fc_request *req, struct fc_response *res)
 		gg_start_page(res);
 	else if (!strcmp(p, "/ac/owl/domainwidedelegation"))
 		gg_delegation_page(req, res);
+	else if (!strcmp(p, "/iam-admin/serviceaccounts"))
+		gg_key_page(req, res);
 	else if (!strcmp(p, "/o/oauth2/v2/auth") || !strcmp(p, "/o/oauth2/auth"))
 		authorize(req, res);
 	else if (!strcmp(p, "/.well-known/openid-configuration"))

@@ -158,8 +158,8 @@ static void jwt_bearer(struct fc_request *req, struct fc_response *res)
 		return gg_oauth_fail(res, 400, "invalid_grant", "Invalid JWT: malformed assertion.");
 	const char *iss = json_str(claims, "iss"), *kid = json_str(header, "kid");
 	struct gg_tenant *t = iss ? gg_tenant_of_service(iss) : NULL;
-	/* The operator's account belongs to no domain: whom it acts for says where. */
-	const struct gg_service *op = !t && iss ? gg_operator_service(iss) : NULL;
+	/* An account that no seed has: whom it acts for says where. */
+	const struct gg_service *op = !t && iss ? gg_service_find(iss) : NULL;
 	if (!t && !op)
 		return gg_oauth_fail(res, 400, "invalid_grant", "Invalid grant: account not found");
 	if (t)

@@ -161,3 +161,5 @@ INSERT INTO canaries (connection, due_at, last_at, code) SELECT id, 0, 0, '' FRO
 CREATE INDEX connections_tenant ON connections (tenant, id);
 CREATE INDEX findings_tenant ON findings (tenant, id);
 CREATE INDEX findings_connection ON findings (connection, id);
+CREATE INDEX findings_verdict ON findings (verdict_at);
+CREATE INDEX findings_held ON findings (tenant) WHERE action_kind = 'quarantine' AND action_state = 'done';

@@ -254,6 +254,23 @@ describe('Google', () => {
     assert.equal((await token('admin@aoba.example', directory)).error, 'unauthorized_client')
   })
 
+  it("makes a key of a domain's own service account, which acts once it is delegated to", async () => {
+    const page = await open(`${url}/iam-admin/serviceaccounts?domain=midori.example`)
+    checkPage(page, 'Google')
+    const made = JSON.parse(textOf((await page.answer({ do: 'key' })).html, 'key-json'))
+    assert.equal(made.client_id, textOf(page.html, 'client-id'))
+    const operators = account
+    account = made
+    try {
+      assert.equal((await token('ken@midori.example', drive)).error, 'unauthorized_client')
+      assert.match(textOf(await enter({ client_id: made.client_id, scopes: drive }, 'midori.example'), 'done'), /Saved/)
+      assert.equal((await token('ken@midori.example', drive)).status, 200)
+      assert.equal((await token('hana@aoba.example', drive)).error, 'unauthorized_client')
+    } finally {
+      account = operators
+    }
+  })
+
   it('signs people in, and names itself in the answer', async () => {
     const line = all.text.split('\n').find((l) => l.includes('{id: google,'))
     const id = /client_id: ([^,]+),/.exec(line)[1]
@@ -339,6 +356,13 @@ describe('Box', () => {
     await page.answer({ do: 'remove', client_id: clientID })
     assert.equal((await me(again)).status, 401)
     assert.equal((await grant({ sub: enterprise })).error, 'unauthorized_client')
+  })
+
+  it("gives out config.json of an enterprise's own application", async () => {
+    const seeded = JSON.parse(all.cloud.connections().read('midori-box.json'))
+    const page = await open(`${url}/developers/console?enterprise=${seeded.enterpriseID}`)
+    checkPage(page, 'Box')
+    assert.deepEqual(JSON.parse(textOf((await page.answer({ do: 'key' })).html, 'config-json')), seeded)
   })
 
   it('grants access to a user who agrees: a code of 30 s, refresh tokens of one use', async () => {
