@@ -601,7 +601,7 @@ static void a_silent_feed_is_an_alert(void **state)
 
 	f->set.canary = 3600000;
 	f->set.poll_slow = 300000;
-	f->set.poll_teams = 86400000;
+	f->set.poll_least = 86400000;
 	put_connection(f, "aoba-box", "aoba");
 	assert_int_equal(store_stream_sync(f->core.store, "aoba-box", 1, streams, 2, now, NULL), 0);
 	watch_silence(&f->core, &k, now + 3599000);
