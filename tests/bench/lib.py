@@ -237,7 +237,7 @@ def is_download(line):
 # ---- sekisho ----
 
 class Sekisho:
-    def __init__(self, bench, name, settings, signatures=None):
+    def __init__(self, bench, name, settings, signatures=None, listen="off"):
         self.bench = bench
         self.dir = os.path.join(bench.dir, name)
         os.makedirs(self.dir, exist_ok=True)
@@ -247,8 +247,8 @@ class Sekisho:
         with open(self.log, "wb"):
             pass
         with open(self.config, "w", encoding="utf-8") as f:
-            f.write("state: state\nconsole: {listen: \"off\"}\nsignatures: [%s]\n%s" % (
-                json.dumps(signatures or os.path.join(self.dir, "none")), settings))
+            f.write("state: state\nconsole: {listen: \"%s\"}\nsignatures: [%s]\n%s" % (
+                listen, json.dumps(signatures or os.path.join(self.dir, "none")), settings))
         self.process = None
         self.db = None
 

@@ -1,9 +1,10 @@
 // What the console's tests share: a service with a console, a client of its API that holds every answer against
 // web/openapi.json, and a browser (Debian's Chromium through playwright-core) whose pages are kept as screenshots.
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { createHmac } from 'node:crypto'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Ajv2020 from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
@@ -106,9 +107,13 @@ export class Client {
 
 export const PASSWORD = 'correct horse battery staple'
 
-// A scene whose service runs, with an operator: {scene, url, operator (a client), service}.
-export async function startConsole(options = {}) {
-  const scene = await Scene.make({ ...options, settings: { poll: { fast: '300 ms', slow: '1 s', discover: '2 s' }, ...options.settings } })
+// A scene whose service runs: {scene, url, setup (the one-time link), token (in it), service}. apps: with the operator's applications
+// at the four providers, which fakecloud has registered.
+export async function startConsole({ apps, ...options } = {}) {
+  const dir = mkdtempSync(join(tmpdir(), 'sk-'))
+  if (apps) options = { ...options, cloudArgs: ['--console', join(dir, 'apps.yaml')] }
+  const scene = await Scene.make({ dir, ...options, settings: { poll: { fast: '300 ms', slow: '1 s', discover: '2 s' }, ...options.settings } })
+  if (apps) writeFileSync(scene.config, Object.entries(scene.settings).map(([k, v]) => `${k}: ${JSON.stringify(v)}\n`).join('') + readFileSync(join(dir, 'apps.yaml'), 'utf8'))
   if (options.connect !== false) await scene.connect()
   const service = await scene.serve()
   const found = (pattern) => waitFor(String(pattern), () => pattern.exec(scene.log)?.[1])
