@@ -2,6 +2,7 @@
  * everything else. On the console's threads. */
 #include "core/console_flow.h"
 
+#include "auth/client.h"
 #include "base/ioutil.h"
 #include "core/grants.h"
 #include "events/catalogue.h"
@@ -100,6 +101,22 @@ static const char *preview(struct console_request *r, struct live *l)
 	return json_print(doc, &text) < 0 ? "" : arena_dup(r->arena, buf_str(&text));
 }
 
+/* Microsoft writes the permissions of the moment into a token that lives for an hour: what an administrator allowed since
+ * the last look is in a new one. Failing is the check's to say. */
+static void ask_anew(struct console_request *r, const struct flow *f)
+{
+	_cleanup_wipe_ struct buf token = BUF_INIT(65536);
+	bool looked = (f->rec.error && *f->rec.error) || (f->rec.report && *f->rec.report);
+	struct peer_link *auth = looked && strcmp(f->rec.provider, "microsoft") == 0 ? peer_get(&r->core->auth, 10000) : NULL;
+	struct err ignored = {0};
+	int64_t ends_at;
+
+	if (!auth)
+		return;
+	(void)auth_client_token(auth->rpc, f->stage, NULL, true, &token, &ends_at, &ignored);
+	peer_put(auth);
+}
+
 int console_flow_check(struct console_request *r, struct err *err)
 {
 	_cleanup_flow_ struct flow f = {0};
@@ -114,6 +131,7 @@ int console_flow_check(struct console_request *r, struct err *err)
 		return a ? -1 : console_no_memory(err);
 	if (strcmp(f.rec.step, "proving") != 0 && strcmp(f.rec.step, "preview") != 0)
 		return err_set(err, ERR_CHANGED, "wrong_state", "there is no grant to prove yet");
+	ask_anew(r, &f);
 	if (grants_prove(r->core, f.config, f.grant, f.stage, &l, &report, &why) < 0) {
 		/* The page asks again: what an administrator just allowed may take minutes to arrive. */
 		if (flow_save_error(r, &f, "proving", &why, err) < 0)
