@@ -7,6 +7,7 @@ contained and nothing else was touched.
 import argparse
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -48,7 +49,8 @@ class Demo:
     def start_cloud(self):
         seed = os.path.join(self.dir, "seed")
         self.planted = company.make(seed, self.args.files)
-        command = [FAKECLOUD, "--seed", seed, "--connections", os.path.join(self.dir, "connections.yaml")]
+        self.apps = os.path.join(self.dir, "apps.yaml")
+        command = [FAKECLOUD, "--seed", seed, "--connections", os.path.join(self.dir, "connections.yaml"), "--console", self.apps]
         cloud = subprocess.Popen(command, stdout=subprocess.PIPE)
         self.children.append(cloud)
         line = cloud.stdout.readline()
@@ -66,6 +68,9 @@ class Demo:
             self.port = s.getsockname()[1]
         with open(os.path.join(self.dir, "sekisho.yaml"), "w", encoding="utf-8") as f:
             f.write("state: state\nconsole: {listen: \"127.0.0.1:%d\"}\npoll: {fast: 2 s, slow: 10 s, teams: 10 s}\n" % self.port)
+            # The operator's applications at the stand-in, so that the console's wizards can be walked.
+            with open(self.apps, encoding="utf-8") as apps:
+                f.write(apps.read())
 
     def progress(self, process):
         tty = sys.stderr.isatty()
@@ -132,12 +137,39 @@ class Demo:
             s["planted"], s["contained"], s["touched"] + len(s["wrongly_contained"])))
         for m in s["missed"]:
             print("MISSED: " + " ".join(m))
-        print("console: %s%s" % (s["console"], "  (served without --once)" if self.args.once else ""), flush=True)
+        if self.args.once:
+            print("console: %s  (served without --once)" % s["console"], flush=True)
+
+    def ask(self, method, path, body=None):
+        """A call of the console's API; the answer's JSON."""
+        request = urllib.request.Request("http://127.0.0.1:%d/api/v1%s" % (self.port, path), method=method,
+                                         data=json.dumps(body).encode() if body is not None else None,
+                                         headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def open_console(self):
+        """Starts the service and makes an account for the console: (process, login, password)."""
+        process = subprocess.Popen(self.sekisho("serve"), stderr=open(os.path.join(self.dir, "sekisho.log"), "ab"))
+        self.children.append(process)
+        for _ in range(300):
+            try:
+                self.ask("GET", "/sign-in")
+                break
+            except OSError:
+                if process.poll() is not None:
+                    raise RuntimeError("the service did not start: see %s/sekisho.log" % self.dir)
+                time.sleep(0.2)
+        link = self.read("setup-link")[0]
+        token = link.get("token") or link["link"].split("#")[1]
+        login, password = "demo", secrets.token_hex(8)
+        self.ask("POST", "/setup", {"token": token, "login": login, "name": "demo", "password": password, "language": "ja"})
+        return process, login, password
 
     def watch(self):
+        process, login, password = self.open_console()
+        print("console: http://127.0.0.1:%d/   ログイン名 / login: %s   パスワード / password: %s" % (self.port, login, password), flush=True)
         say("watching; Ctrl-C ends it. Try: build/sekisho status --config %s/sekisho.yaml" % self.dir)
-        process = subprocess.Popen(self.sekisho("serve"))
-        self.children.append(process)
         return process.wait()
 
     def end(self):

@@ -118,7 +118,7 @@ def measure(bench, table):
         every += took
         p99 = percentile(took, 99)
         worst = max(worst, (path, p99), key=lambda w: w[1])
-        table.add("console: %s, p99 ms" % path.replace(finding, "ID"), p99, "%.1f")
+        table.add("console: %s, p99 ms" % path.replace(finding, "ID"), p99, "%.1f", note="median %.1f, quickest %.1f" % (percentile(took, 50), min(took)))
     table.add("console: the slowest address, p99 ms", worst[1], "%.1f", "≤ 50", most=50,
               note="%s; %d connections, %d feeds, %d findings in the store; all addresses together: p99 %.1f ms" % (
                   worst[0], n[0], n[1], n[2], percentile(every, 99)))
