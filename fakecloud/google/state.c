@@ -100,18 +100,13 @@ static void add_path(struct buf *out, const struct gd_file *f)
 	buf_addf(out, "/%s", f->name);
 }
 
-static bool quarantine_name(const char *name)
-{
-	static const char prefix[] = "sekisho-quarantine";
-
-	return !strncasecmp(name, prefix, sizeof(prefix) - 1);
-}
-
 static bool file_quarantined(const struct gd_file *f)
 {
 	for (const struct gd_file *p = f->parent; p; p = p->parent) {
-		if (quarantine_name(p->drive && p == p->drive->root ? p->drive->name : p->name))
-			return true;
+		const char *name = p->drive && p == p->drive->root ? p->drive->name : p->name;
+		/* In the transit drive a file is still on its way. */
+		if (!strncasecmp(name, "sekisho-quarantine", 18))
+			return strncasecmp(name + 18, "-transit", 8) != 0;
 	}
 	return false;
 }

@@ -513,6 +513,10 @@ describe('shared drives', () => {
     const folder = (await h.files.create({ requestBody: { name: 'dir', mimeType: folderType }, fields: 'id,parents' })).data
     const e = await failure(h.files.update({ fileId: folder.id, addParents: q, removeParents: folder.parents[0], supportsAllDrives: true }))
     assert.equal(e.reason, 'teamDrivesFolderMoveInNotSupported')
+    const transit = (await adm.drives.create({ requestId: 't', requestBody: { name: 'sekisho-quarantine-transit' } })).data.id
+    await move(adm, transit, q)
+    assert.equal((await cloud.state()).find((i) => i.id === file.id).quarantined, false, 'it is still on its way')
+    await move(adm, q, transit)
     const back = (await move(h, file.parents[0], q)).data
     assert.deepEqual([back.ownedByMe, back.driveId, back.parents], [true, undefined, file.parents])
   })
