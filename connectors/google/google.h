@@ -133,8 +133,6 @@ int directory_user(struct connection *c, const char *key, const char *fields, cJ
 
 /* ---- mail ---- */
 
-/* Name of the quarantine label when the mailbox has one: 0, or 1 when it has none. Makes nothing. */
-int mail_place_known(struct connection *c, const char *user, const char *user_id, struct err *err);
 int mail_bytes(struct connection *c, const char *user, const char *id, struct content *content, struct content_info *ret,
 	struct err *err);
 /* A code of Gmail's as core knows it. */

@@ -3,8 +3,8 @@
  *
  * A message never changes (an edited draft is a new message), so its version is a constant. The cursor has, beside feed.c's
  * keys: h (the history id to ask from), n (the one to ask from next, taken from the first page of a run, so that what comes
- * while the run is read comes again rather than never), fresh and miss (below), q (the quarantine label exists and is left
- * out of the listing). Sources: Gmail "Synchronize clients", users.history.list, users.messages.list, "Search operators";
+ * while the run is read comes again rather than never), fresh and miss (below). A listing leaves nothing out, what is held neither: no label of a user's keeps a
+ * message from being looked at, and what is known is not scanned again. Sources: Gmail "Synchronize clients", users.history.list, users.messages.list, "Search operators";
  * gauteh/lieer #203 (404 for a history id that is seconds old). */
 #include "connectors/google/google.h"
 
@@ -95,31 +95,23 @@ static int begin(struct connection *c, const cJSON *context, const struct poll_r
 	if (json_set_str(f->cursor, "m", list ? "list" : "feed") < 0 || json_set_str(f->cursor, "h", history) < 0 ||
 		json_set_bool(f->cursor, "fresh", true) < 0)
 		return err_memory(err);
-	if (!list)
-		return 0;
-	int r = mail_place_known(c, user, json_str(context, "id"), err);
-	if (r < 0)
-		return -1;
-	return MEM_OK(r > 0 || json_set_bool(f->cursor, "q", true) == 0, err);
+	return 0;
 }
 
 static int list_url(struct connection *c, const struct poll_request *req, const struct feed *f, struct buf *url,
 	struct err *err)
 {
 	bool since = (req->backlog == BACKLOG_SINCE || req->resync) && req->since > 0;
-	_cleanup_buf_ struct buf q = BUF_INIT(256);
+	char q[40];
 	int r = 0;
 
 	if (gmail_url(c, url, err, "/messages", NULL) < 0)
 		return -1;
-	if (since)
-		r |= buf_addf(&q, "after:%lld", (long long)(req->since / 1000));
-	if (json_bool(f->cursor, "q"))
-		r |= buf_addf(&q, "%s-label:" GOOGLE_QUARANTINE, q.len ? " " : "");
+	snprintf(q, sizeof(q), "after:%lld", (long long)(req->since / 1000));
 	r |= url_query_int(url, "maxResults", c->page_size > 0 && c->page_size < MAIL_PAGE ? c->page_size : MAIL_PAGE);
 	r |= url_query(url, "includeSpamTrash", "true");
-	if (q.len)
-		r |= url_query(url, "q", buf_str(&q));
+	if (since)
+		r |= url_query(url, "q", q);
 	if (json_str(f->cursor, "p"))
 		r |= url_query(url, "pageToken", json_str(f->cursor, "p"));
 	return r < 0 ? err_set(err, ERR_REMOTE, "bad_answer", "a page token that is too long") : 0;
@@ -152,11 +144,8 @@ static int poll_list(struct connection *c, const char *user, const struct poll_r
 	const char *next = json_str(doc, "nextPageToken");
 	if (feed_next(f, next, err) < 0)
 		return -1;
-	if (!next) {
-		cJSON_DeleteItemFromObjectCaseSensitive(f->cursor, "q");
-		if (json_set_str(f->cursor, "m", "feed") < 0)
-			return err_memory(err);
-	}
+	if (!next && json_set_str(f->cursor, "m", "feed") < 0)
+		return err_memory(err);
 	return feed_put(f, true, true, err);
 }
 

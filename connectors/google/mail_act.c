@@ -52,17 +52,6 @@ static int place_key(struct buf *key, const char *user, const char *user_id)
 	return buf_addf(key, "mailbox/%s", user_id ? user_id : user);
 }
 
-int mail_place_known(struct connection *c, const char *user, const char *user_id, struct err *err)
-{
-	_cleanup_json_ cJSON *doc = NULL;
-	const cJSON *labels;
-
-	if (list_labels(c, user, &doc, &labels, err) < 0)
-		return -1;
-	const cJSON *label = find_label(labels, "name", GOOGLE_QUARANTINE);
-	return label && is_hidden(label) ? 0 : 1;
-}
-
 /* Creates the label, or makes one that has its name what ours is. */
 static int write_label(struct connection *c, const char *user, const char *id, struct buf *ret, struct err *err)
 {
@@ -222,18 +211,20 @@ static cJSON *difference(const cJSON *from, const cJSON *but, const char *not)
 
 /* ---- quarantine ---- */
 
-static int note_labels(cJSON *receipt, const cJSON *message, struct err *err)
+/* ours: without that label, which is where it is brought to. */
+static int note_labels(cJSON *receipt, const cJSON *message, const char *ours, struct err *err)
 {
-	const cJSON *labels = json_array(message, "labelIds"), *label;
-	cJSON *kept = cJSON_CreateArray();
+	cJSON *kept = cJSON_CreateArray(), *all = cJSON_CreateArray();
+	const cJSON *label;
 
-	if (json_set(receipt, "labels", labels ? cJSON_Duplicate(labels, true) : cJSON_CreateArray()) < 0 ||
-		json_set(receipt, "kept_labels", kept) < 0)
+	if (json_set(receipt, "labels", all) < 0 || json_set(receipt, "kept_labels", kept) < 0)
 		return err_memory(err);
-	cJSON_ArrayForEach(label, labels)
+	cJSON_ArrayForEach(label, json_array(message, "labelIds"))
 	{
 		const char *s = cJSON_GetStringValue(label);
-		if (s && is_fixed(s) && list_add(kept, s) < 0)
+		if (!s || strcmp(s, ours) == 0)
+			continue;
+		if (list_add(all, s) < 0 || (is_fixed(s) && list_add(kept, s) < 0))
 			return err_memory(err);
 	}
 	if (cJSON_GetArraySize(kept) &&
@@ -252,19 +243,19 @@ int mail_plan(struct connection *c, const cJSON *context, const struct stream_in
 
 	if (json_set(receipt, "place", place) < 0 || json_set_str(receipt, "user", user) < 0)
 		return err_memory(err);
-	if (look(c, receipt, &message, err) < 0 ||
-		mail_place(c, user, json_str(context, "id"), false, &label, err) < 0 || note_labels(receipt, message, err) < 0)
+	if (look(c, receipt, &message, err) < 0 || mail_place(c, user, json_str(context, "id"), false, &label, err) < 0 ||
+		note_labels(receipt, message, buf_str(&label), err) < 0)
 		return -1;
 	if (json_set_str(place, "id", buf_str(&label)) < 0 || json_set_str(receipt, "name", item->subject) < 0 ||
 		json_set_str(receipt, "thread", json_str(message, "threadId")) < 0 ||
 		json_set_str(receipt, "internal_date", json_str(message, "internalDate")) < 0)
 		return err_memory(err);
-	if (!list_has(json_array(message, "labelIds"), buf_str(&label)))
+	cJSON *labels = json_array(receipt, "labels");
+	int known = cJSON_GetArraySize(labels), fixed = cJSON_GetArraySize(json_array(receipt, "kept_labels"));
+	if (!list_has(json_array(message, "labelIds"), buf_str(&label)) || known > fixed)
 		return 0;
-	/* It has it since an act whose receipt nobody has any more. */
-	cJSON *labels = cJSON_CreateArray();
-	if (json_set(receipt, "labels", labels) < 0 || list_add(labels, "INBOX") < 0 ||
-		json_note(receipt, "not_restored", "the labels that it had before are not known") < 0)
+	/* It has ours alone since an act whose receipt nobody has any more; or its reader put it on. */
+	if ((!known && list_add(labels, "INBOX") < 0) || json_note(receipt, "not_restored", "the labels that it had before are not known") < 0)
 		return err_memory(err);
 	return 0;
 }
@@ -297,7 +288,7 @@ int mail_quarantine(struct connection *c, cJSON *receipt, bool again, struct err
 	if (look(c, receipt, &message, err) < 0)
 		return -1;
 	/* Its owner may have labelled it in the meantime: as it is now it shall come back. */
-	if (!list_has(json_array(message, "labelIds"), place_id(receipt)) && note_labels(receipt, message, err) < 0)
+	if (!list_has(json_array(message, "labelIds"), place_id(receipt)) && note_labels(receipt, message, "", err) < 0)
 		return -1;
 	for (int tries = 0; tries < 4; tries++) {
 		const cJSON *labels = json_array(message, "labelIds");
@@ -355,13 +346,34 @@ static int drop_missing(struct connection *c, cJSON *receipt, cJSON *add, bool *
 	return 0;
 }
 
-static int give_back(struct connection *c, cJSON *receipt, cJSON *add, cJSON **ret, struct err *err)
+/* Nobody has its bytes then: they lay in the mailbox alone. */
+static int purged(struct err *err)
+{
+	if (!err || err->class != ERR_GONE || err->http_status != 404)
+		return -1;
+	snprintf(err->code, sizeof(err->code), "gone");
+	return err_prefix(err, "it was deleted for good while it was held");
+}
+
+/* Where its reader, or Gmail, threw it while it was held: it comes back from there, too. */
+static int thrown(const cJSON *receipt, const cJSON *labels, cJSON *out)
+{
+	static const char *const places[] = {"TRASH", "SPAM"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (list_has(labels, places[i]) && !list_has(json_array(receipt, "labels"), places[i]) &&
+			list_add(out, places[i]) < 0)
+			return -1;
+	return 0;
+}
+
+static int give_back(struct connection *c, cJSON *receipt, const cJSON *labels, cJSON *add, cJSON **ret, struct err *err)
 {
 	_cleanup_json_ cJSON *remove = cJSON_CreateArray();
 	struct err why = {0};
 	bool dropped = false;
 
-	if (!remove || list_add(remove, place_id(receipt)) < 0)
+	if (!remove || list_add(remove, place_id(receipt)) < 0 || thrown(receipt, labels, remove) < 0)
 		return err_memory(err);
 	if (modify(c, receipt, add, remove, ret, &why) == 0)
 		return 0;
@@ -376,6 +388,10 @@ static int give_back(struct connection *c, cJSON *receipt, cJSON *add, cJSON **r
 		for (int i = cJSON_GetArraySize(add) - 1; i >= 0; i--)
 			if (strcmp(cJSON_GetStringValue(cJSON_GetArrayItem(add, i)), "TRASH") == 0)
 				cJSON_DeleteItemFromArray(add, i);
+	} else if (list_has(remove, "TRASH")) {
+		if (post(c, receipt, "/untrash", NULL, NULL, err) < 0)
+			return -1;
+		cJSON_DeleteItemFromArray(remove, 1);
 	} else if (!dropped) {
 		return pass_on(err, &why);
 	}
@@ -387,7 +403,7 @@ int mail_restore(struct connection *c, cJSON *receipt, bool again, struct err *e
 	_cleanup_json_ cJSON *message = NULL;
 
 	if (look(c, receipt, &message, err) < 0)
-		return -1;
+		return purged(err);
 	for (int tries = 0; tries < 4; tries++) {
 		const cJSON *labels = json_array(message, "labelIds");
 		_cleanup_json_ cJSON *add = difference(json_array(receipt, "labels"), labels, place_id(receipt)), *now = NULL;
@@ -401,7 +417,7 @@ int mail_restore(struct connection *c, cJSON *receipt, bool again, struct err *e
 				return err_memory(err);
 			return 0;
 		}
-		if (give_back(c, receipt, add, &now, err) < 0)
+		if (give_back(c, receipt, labels, add, &now, err) < 0)
 			return -1;
 		json_free(message);
 		message = TAKE_PTR(now);
@@ -464,7 +480,9 @@ int mail_observe(struct connection *c, const cJSON *receipt, struct observation 
 int mail_open_held(struct connection *c, const cJSON *receipt, struct content *content, struct content_info *ret,
 	struct err *err)
 {
-	return mail_bytes(c, json_str(receipt, "user"), json_str(receipt, "id"), content, ret, err);
+	if (mail_bytes(c, json_str(receipt, "user"), json_str(receipt, "id"), content, ret, err) < 0)
+		return purged(err);
+	return 0;
 }
 
 /* Into the trash: the scope that deletes for good is not asked for. Gmail empties it after 30 days. */
