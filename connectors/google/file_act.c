@@ -85,21 +85,6 @@ static int look_settled(struct connection *c, const cJSON *receipt, bool held, b
 	return 0;
 }
 
-int file_set_trashed(struct connection *c, const cJSON *receipt, bool trashed, cJSON **ret, struct err *err)
-{
-	_cleanup_json_ cJSON *body = cJSON_CreateObject();
-	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
-
-	if (!body || json_set_bool(body, "trashed", trashed) < 0)
-		return err_memory(err);
-	if (drive_url(c, &url, err, "/files/{}", json_str(receipt, "id"), NULL) < 0)
-		return -1;
-	if (url_query(&url, "supportsAllDrives", "true") < 0 || url_query(&url, "fields", "id,trashed") < 0)
-		return err_memory(err);
-	const struct google_call call = {.method = "PATCH", .url = buf_str(&url), .as = json_str(receipt, "user"), .json = body};
-	return google_json(c, &call, ret, err);
-}
-
 /* What stands in for the move, by the receipt. */
 static bool how_is(const cJSON *receipt, const char *how)
 {
@@ -208,11 +193,14 @@ int file_plan(struct connection *c, const cJSON *context, const struct stream_in
 
 /* ---- quarantine ---- */
 
-static int changed(struct connection *c, cJSON *receipt, bool again, struct err *err)
+/* Nobody judged what it is now. An earlier try may have come as far as to unshare it, and to lock or trash it. */
+static int changed(struct connection *c, cJSON *receipt, const cJSON *now, bool again, struct err *err)
 {
+	const char *how = file_locked(now) ? "lock" : json_bool(now, "trashed") && !json_bool(receipt, "in_trash") ? "trash" : NULL;
 	struct err why = {0};
 
-	/* An earlier try may have come as far as to unshare it. */
+	if (again && how && (json_set_str(receipt, "how", how) < 0 || file_release(c, receipt, now, &why) < 0) && err_passing(&why))
+		return pass_on(err, &why);
 	if (again && share_restore(c, json_str(receipt, "user"), json_str(receipt, "id"), receipt, &why) < 0 && err_passing(&why))
 		return pass_on(err, &why);
 	return err_set(err, ERR_CHANGED, "changed", "the file was changed since it was looked at");
@@ -277,30 +265,54 @@ static int move_away(struct connection *c, cJSON *receipt, const cJSON *file, bo
 	return err_set(err, ERR_RETRY, "conflict", "the file cannot be moved yet: %.200s", why.message);
 }
 
+/* 0: it is held; -1 with CHANGED: its owner wrote to it before that, so it was given back. */
+static int confirm(struct connection *c, cJSON *receipt, struct err *err)
+{
+	_cleanup_json_ cJSON *now = NULL;
+	struct err why = {0};
+	bool written = false;
+
+	if (look(c, receipt, !stayed(receipt), &now, err) < 0)
+		return -1;
+	const char *as = in_place(receipt, now) ? c->admin : json_str(receipt, "user");
+	if (file_written(c, as, now, json_str_or(receipt, "version", ""), &written, err) < 0)
+		return -1;
+	if (!written)
+		return 0;
+	if (file_restore(c, receipt, false, &why) == 0)
+		return err_set(err, ERR_CHANGED, "changed", "the file was changed since it was looked at: it was given back");
+	if (err_passing(&why) || strcmp(why.code, "bad_answer") == 0)
+		return pass_on(err, &why);
+	/* What it was when it was judged is reason enough to hold it. */
+	return MEM_OK(json_note(receipt, "notes", "it was changed after it was judged, and cannot be given back: %.200s",
+		why.message) == 0, err);
+}
+
 int file_quarantine(struct connection *c, cJSON *receipt, bool again, struct err *err)
 {
 	const char *user = json_str(receipt, "user"), *id = json_str(receipt, "id");
 	_cleanup_json_ cJSON *now = NULL, *moved = NULL;
+	bool written = false;
+	int r = 0;
 
 	if (look_settled(c, receipt, again, again, &now, err) < 0)
 		return -1;
-	bool there = in_place(receipt, now);
-	if (!there && !file_version_is(now, json_str_or(receipt, "version", "")))
-		return changed(c, receipt, again, err);
-	if (!there) {
+	if (!in_place(receipt, now)) {
+		if (file_written(c, user, now, json_str_or(receipt, "version", ""), &written, err) < 0)
+			return -1;
+		if (written)
+			return changed(c, receipt, now, again, err);
 		/* Its owner may have moved it in the meantime: there it shall come back to. */
 		if (!is_home(receipt, now) && set_home(c, receipt, now, err) < 0)
 			return -1;
 		if (share_remove(c, user, id, receipt, err) < 0)
 			return -1;
-		int r = move_away(c, receipt, now, again, &moved, err);
-		if (r != 0)
-			return r < 0 ? -1 : 0;
+		r = move_away(c, receipt, now, again, &moved, err);
 	}
 	/* What went along: the former owner's own permission, above all. */
-	if (share_remove(c, c->admin, id, NULL, err) < 0)
+	if (r == 0 && (share_remove(c, c->admin, id, NULL, err) < 0 || MEM_OK(json_set_str(receipt, "how", "move") == 0, err) < 0))
 		return -1;
-	return MEM_OK(json_set_str(receipt, "how", "move") == 0, err);
+	return r < 0 ? -1 : confirm(c, receipt, err);
 }
 
 /* ---- restore ---- */
@@ -368,18 +380,6 @@ static int move_home(struct connection *c, cJSON *receipt, const cJSON *file, st
 	return MEM_OK(json_set_str(receipt, "restored_to", file_parent(moved)) == 0, err);
 }
 
-/* Takes off what stood in for the move. */
-static int release(struct connection *c, cJSON *receipt, const cJSON *now, struct err *err)
-{
-	/* It was in the trash before: there it stays. */
-	if (how_is(receipt, "trash") && json_bool(now, "trashed") && !json_bool(receipt, "in_trash") &&
-		file_set_trashed(c, receipt, false, NULL, err) < 0)
-		return -1;
-	if (file_unlock(c, receipt, now, err) < 0)
-		return -1;
-	return MEM_OK(json_set_str(receipt, "how", "released") == 0, err);
-}
-
 int file_restore(struct connection *c, cJSON *receipt, bool again, struct err *err)
 {
 	bool stays = stayed(receipt), ours = true;
@@ -388,7 +388,7 @@ int file_restore(struct connection *c, cJSON *receipt, bool again, struct err *e
 	if (look_settled(c, receipt, !stays, again, &now, err) < 0)
 		return -1;
 	if (stays || file_locked(now)) {
-		if (release(c, receipt, now, err) < 0)
+		if (file_release(c, receipt, now, err) < 0)
 			return -1;
 		stays = true;
 	} else if (in_place(receipt, now)) {

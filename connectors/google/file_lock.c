@@ -32,6 +32,21 @@ static int patch(struct connection *c, const cJSON *receipt, const cJSON *body, 
 	return google_json(c, &call, ret, err);
 }
 
+int file_set_trashed(struct connection *c, const cJSON *receipt, bool trashed, cJSON **ret, struct err *err)
+{
+	_cleanup_json_ cJSON *body = cJSON_CreateObject();
+	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
+
+	if (!body || json_set_bool(body, "trashed", trashed) < 0)
+		return err_memory(err);
+	if (drive_url(c, &url, err, "/files/{}", json_str(receipt, "id"), NULL) < 0)
+		return -1;
+	if (url_query(&url, "supportsAllDrives", "true") < 0 || url_query(&url, "fields", "id,trashed") < 0)
+		return err_memory(err);
+	const struct google_call call = {.method = "PATCH", .url = buf_str(&url), .as = json_str(receipt, "user"), .json = body};
+	return google_json(c, &call, ret, err);
+}
+
 static cJSON *restriction(bool on, bool owner, const char *reason)
 {
 	cJSON *list = cJSON_CreateArray(), *one = cJSON_CreateObject();
@@ -89,7 +104,7 @@ int file_lock(struct connection *c, cJSON *receipt, const struct err *why, struc
 	return 0;
 }
 
-int file_unlock(struct connection *c, const cJSON *receipt, const cJSON *now, struct err *err)
+static int unlock(struct connection *c, const cJSON *receipt, const cJSON *now, struct err *err)
 {
 	const cJSON *was = cJSON_GetArrayItem(json_array(receipt, "restrictions"), 0);
 	_cleanup_json_ cJSON *body = cJSON_CreateObject(), *after = NULL;
@@ -103,4 +118,17 @@ int file_unlock(struct connection *c, const cJSON *receipt, const cJSON *now, st
 	if (patch(c, receipt, body, &after, err) < 0)
 		return -1;
 	return file_locked(after) ? err_set(err, ERR_RETRY, "not_effective", "the file was unlocked, but it does not show") : 0;
+}
+
+int file_release(struct connection *c, cJSON *receipt, const cJSON *now, struct err *err)
+{
+	bool trashed = strcmp(json_str_or(receipt, "how", ""), "trash") == 0;
+
+	/* It was in the trash before: there it stays. */
+	if (trashed && json_bool(now, "trashed") && !json_bool(receipt, "in_trash") &&
+		file_set_trashed(c, receipt, false, NULL, err) < 0)
+		return -1;
+	if (unlock(c, receipt, now, err) < 0)
+		return -1;
+	return MEM_OK(json_set_str(receipt, "how", "released") == 0, err);
 }

@@ -22,6 +22,9 @@ const char *file_parent(const cJSON *file); /* NULL when it is not known */
 /* Who acts on what a stream holds. */
 const char *file_actor(const cJSON *context);
 
+/* Was its content written to since it had that version? (file_written.c) */
+int file_written(struct connection *c, const char *as, const cJSON *file, const char *version, bool *ret, struct err *err);
+
 /* ---- bytes (file_bytes.c) ---- */
 
 /* The office type that a Google document is exported as; NULL for a blob; "" when there is none. */
@@ -77,9 +80,6 @@ int transit_settle(struct connection *c, const cJSON *receipt, bool left, struct
 
 /* ---- acts (file_act.c), and what stands in for a move that is refused (file_lock.c) ---- */
 
-/* Into the trash, or out of it, as its user. */
-int file_set_trashed(struct connection *c, const cJSON *receipt, bool trashed, cJSON **ret, struct err *err);
-
 int file_plan(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
 	cJSON *receipt, struct err *err);
 int file_quarantine(struct connection *c, cJSON *receipt, bool again, struct err *err);
@@ -89,10 +89,13 @@ int file_open_held(struct connection *c, const cJSON *receipt, struct content *c
 	struct err *err);
 int file_remove(struct connection *c, const cJSON *receipt, bool again, struct err *err);
 
+/* Into the trash, or out of it, as its user. */
+int file_set_trashed(struct connection *c, const cJSON *receipt, bool trashed, cJSON **ret, struct err *err);
 /* Makes the file read-only and not to be copied by readers; where that is refused, too, trashes it. The receipt says what was
  * done and why. */
 int file_lock(struct connection *c, cJSON *receipt, const struct err *why, struct err *err);
-int file_unlock(struct connection *c, const cJSON *receipt, const cJSON *now, struct err *err);
+/* Takes that off again. */
+int file_release(struct connection *c, cJSON *receipt, const cJSON *now, struct err *err);
 bool file_locked(const cJSON *file);
 
 #endif

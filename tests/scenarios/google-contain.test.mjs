@@ -1,9 +1,12 @@
 // sekisho against a stand-in of Google Workspace, end to end: what is odd about Drive and Gmail, contained and given back.
 import { after, before, describe, test } from 'node:test'
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { driveOf, gmailOf } from '../sdk/google-lib.mjs'
-import { admin, eicar, eml, folderType, hana, ken, noSekisho, start, steady } from './google-lib.mjs'
+import { admin, eicar, eml, folderType, hana, ken, noSekisho, sekisho, start, steady } from './google-lib.mjs'
+import { startProxy } from './proxy.mjs'
 
 const base = 'aoba/google'
 const native = (kind) => `application/vnd.google-apps.${kind}`
@@ -188,6 +191,51 @@ describe('Gmail', { skip: noSekisho }, () => {
     assert.deepEqual(s.findings().map((f) => f.action.state), Array(5).fill('restored'))
   })
 
+  test('what its reader threw away while it was held comes back from there', async () => {
+    const g = gmailOf(s.cloud, hana)
+    const insert = (subject, more) => g.users.messages.insert({ userId: 'me', requestBody: { labelIds: ['INBOX', 'STARRED'], raw: Buffer.from(eml(subject, eicar + more)).toString('base64url') } })
+    const { id } = (await insert('thrown away', '\r\n\r\n')).data
+    s.once()
+    await g.users.messages.trash({ userId: 'me', id })
+    s.restore(s.found('thrown away')[0])
+    assert.deepEqual(new Set(await labels('thrown away')), new Set(['INBOX', 'STARRED']))
+    assert.equal(s.found('thrown away')[0].action.state, 'restored')
+  })
+
+  test('what was deleted for good while it was held is said to be gone', async () => {
+    const g = gmailOf(s.cloud, hana)
+    const { id } = (await g.users.messages.insert({ userId: 'me', requestBody: { labelIds: ['INBOX'], raw: Buffer.from(eml('purged', `${eicar}\r\n\r\n\r\n`)).toString('base64url') } })).data
+    s.once()
+    await g.users.messages.delete({ userId: 'me', id })
+    for (const what of ['restore', 'download']) {
+      const r = s.run('quarantine', what, s.found('purged')[0].id, ...(what === 'download' ? ['--output', join(s.dir, 'x.zip')] : []))
+      assert.notEqual(r.status, 0, what)
+      assert.match(r.stderr, /gone/, what)
+    }
+    const [f] = s.found('purged')
+    assert.deepEqual([f.action.state, f.action.error], ['done', 'gone'])
+  })
+
+  test('no label of a user keeps a message from being looked at', async () => {
+    const g = gmailOf(s.cloud, hana)
+    const ours = (await g.users.labels.list({ userId: 'me' })).data.labels.find((l) => l.name === 'sekisho-quarantine').id
+    await s.cloud.expireCursors({ provider: 'google', tenant: 'aoba' })
+    for (const [subject, labelIds] of [['hidden under it alone', [ours]], ['hidden under it, too', [ours, 'INBOX', 'STARRED']]])
+      await g.users.messages.insert({ userId: 'me', requestBody: { labelIds, raw: Buffer.from(eml(subject, `${eicar}${'\r\n'.repeat(subject.length)}`)).toString('base64url') } })
+    await s.cloud.expireCursors({ provider: 'google', tenant: 'aoba' })
+    const n = s.findings().length
+    s.once()
+    assert.equal(s.findings().length, n + 2, 'and what is held is not found again')
+    for (const subject of ['hidden under it alone', 'hidden under it, too']) {
+      const [f] = s.found(subject)
+      assert.deepEqual([f?.verdict.status, f?.action.state], ['threat', 'done'], subject)
+      assert.deepEqual(await labels(subject), ['sekisho-quarantine'], subject)
+      s.restore(f)
+    }
+    assert.deepEqual(await labels('hidden under it alone'), ['INBOX'])
+    assert.deepEqual(new Set(await labels('hidden under it, too')), new Set(['INBOX', 'STARRED']))
+  })
+
   test('a label that its owner deleted is made anew', async () => {
     const g = gmailOf(s.cloud, hana)
     const { data } = await g.users.labels.list({ userId: 'me' })
@@ -285,5 +333,109 @@ describe('The way to the quarantine drive', { skip: noSekisho }, () => {
     s.restore(s.found('five.com')[0])
     assert.equal((await s.item('five.com')).owner, hana)
     await expectEmpty()
+  })
+})
+
+// What an owner writes after the last look was judged by nobody: it is not held, and whoever had it has it again.
+describe('Written to between the look and the end of the move', { skip: noSekisho }, () => {
+  let s, proxy, act
+  let number = 0
+  const run = (...args) => new Promise((done) => {
+    const p = spawn(sekisho, ['--config', join(s.dir, 'sekisho.yaml'), ...args])
+    let text = ''
+    for (const out of [p.stdout, p.stderr]) out.on('data', (d) => (text += d))
+    p.on('close', (status) => done({ status, text }))
+  })
+  const good = async (...args) => {
+    const r = await run(...args)
+    assert.equal(r.status, 0, r.text)
+  }
+  const write = (as, id, body) => driveOf(s.cloud, as).files.update({ fileId: id, ...all, media: { mimeType: 'text/plain', body } })
+  const moments = {
+    'unshared': (r) => r.method === 'DELETE' && /\/permissions\//.test(r.url) && !r.url.includes('useDomainAdminAccess'),
+    'let into the transit drive': (r) => r.method === 'POST' && r.url.includes('useDomainAdminAccess'),
+    'moved to the transit drive': (r) => r.method === 'PATCH' && r.url.includes('addParents') && seen('addParents') === 0,
+    'moved, with its owner in the transit drive': (r) => r.method === 'GET' && /\/permissions\?/.test(r.url) && seen('addParents') === 1,
+  }
+  const seen = (text) => proxy.seen.slice(act.from, -1).filter((r) => r.method === 'PATCH' && r.url.includes(text)).length
+
+  before(async () => {
+    s = await start({ seed: { [`${base}/users/${hana}/drive/.keep`]: '', [`${base}/users/${ken}/drive/k.txt`]: 'k' } })
+    proxy = await startProxy(s.cloud.urls.google, {
+      before: async (r) => {
+        if (!act || act.done || !act.when(r)) return
+        act.done = true
+        await act.do()
+      },
+    })
+    s.through(proxy.url)
+    await good('connect', '--from', join(s.cloud.connections().dir, 'google.yaml'))
+    // The drives are there, and the way is settled once.
+    await driveOf(s.cloud, hana).files.create({ requestBody: { name: 'first.com' }, media: { mimeType: 'text/plain', body: eicar } })
+    await good('once')
+    assert.equal((await s.item('first.com')).quarantined, true)
+  })
+  after(async () => {
+    await proxy?.stop()
+    await s?.stop()
+  })
+
+  for (const [moment, when] of Object.entries(moments))
+    for (const [what, text] of [['harmless', () => 'harmless now'], ['another threat', () => `${eicar}${' '.repeat(number)}`]])
+      test(`${what}, when it is ${moment}`, async () => {
+        const name = `${what} ${moment}.com`
+        const h = driveOf(s.cloud, hana)
+        const { id } = (await h.files.create({ requestBody: { name }, media: { mimeType: 'text/plain', body: eicar + '\n'.repeat(++number) } })).data
+        await h.permissions.create({ fileId: id, sendNotificationEmail: false, requestBody: { type: 'user', role: 'reader', emailAddress: ken } })
+        const was = await s.item(name)
+        act = { when, from: proxy.seen.length, do: () => write(hana, id, text()) }
+        await good('once')
+        assert.ok(act.done, 'it was written to')
+        act = undefined
+        await good('once') // the change is news
+        const now = await s.item(name)
+        const mine = s.found(name).map((f) => [f.verdict.status, f.action.state, f.action.error])
+        if (what === 'harmless') {
+          assert.deepEqual([now.quarantined, now.owner, now.place, now.sharing], [false, was.owner, was.place, was.sharing])
+          assert.deepEqual(mine, [['threat', 'failed', 'changed']])
+        } else {
+          assert.equal(now.quarantined, true)
+          assert.deepEqual(mine.map(([, state]) => state).sort(), ['done', 'failed'])
+          assert.equal(s.found(name).find((f) => f.action.state === 'done').item.sha256, now.sha256, 'what is held is what was judged')
+          await good('quarantine', 'restore', s.found(name).find((f) => f.action.state === 'done').id)
+          await good('once')
+          assert.deepEqual((await s.item(name)).sharing, was.sharing)
+        }
+        assert.deepEqual((await s.state()).filter((i) => i.owner.endsWith('-transit')), [])
+      })
+  test('moving is refused: it is locked too late, and unlocked', async () => {
+    await s.cloud.faults([{ provider: 'google', method: 'PATCH', path_regex: 'addParents=', what: 'status', status: 403, times: 0,
+      body: { error: { code: 403, message: 'no', errors: [{ domain: 'global', reason: 'cannotMoveItem', message: 'no' }] } } }])
+    const h = driveOf(s.cloud, hana)
+    const { id } = (await h.files.create({ requestBody: { name: 'locked late.com' }, media: { mimeType: 'text/plain', body: eicar + '\n'.repeat(++number) } })).data
+    await h.permissions.create({ fileId: id, sendNotificationEmail: false, requestBody: { type: 'anyone', role: 'reader' } })
+    const was = await s.item('locked late.com')
+    act = { when: (r) => r.method === 'PATCH' && r.body.includes('contentRestrictions'), from: proxy.seen.length, do: () => write(hana, id, 'harmless now') }
+    await good('once')
+    assert.ok(act.done)
+    act = undefined
+    await good('once')
+    assert.deepEqual((await s.item('locked late.com')).sharing, was.sharing)
+    const { data } = await h.files.get({ fileId: id, fields: 'contentRestrictions(readOnly),copyRequiresWriterPermission' })
+    assert.deepEqual([data.contentRestrictions?.[0]?.readOnly ?? false, data.copyRequiresWriterPermission], [false, false])
+    assert.deepEqual(s.found('locked late.com').map((f) => [f.action.state, f.action.error]), [['failed', 'changed']])
+    await s.cloud.clearFaults()
+  })
+
+  test('a Google document is moved and changed', async () => {
+    const h = driveOf(s.cloud, hana)
+    const { id } = (await h.files.create({ requestBody: { name: 'a document', mimeType: native('document') }, media: { mimeType: 'text/plain', body: eicar } })).data
+    act = { when: moments['moved to the transit drive'], from: proxy.seen.length, do: () => write(hana, id, 'harmless now') }
+    await good('once')
+    assert.ok(act.done)
+    act = undefined
+    await good('once')
+    assert.equal((await s.item('a document')).quarantined, false)
+    assert.deepEqual(s.found('a document').map((f) => [f.action.state, f.action.error]), [['failed', 'changed']])
   })
 })

@@ -1,7 +1,7 @@
 // sekisho beside a stand-in of Google Workspace: starts both, and looks at what they say of each other.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root, startFakecloud } from '../sdk/lib.mjs'
@@ -21,7 +21,7 @@ export const eml = (subject, body = 'Good day.', more = '') =>
   `Message-ID: <${subject.replace(/\W/g, '')}@else.example>\r\nDate: Mon, 02 Nov 2026 10:00:00 +0900\r\n${more}` +
   `Content-Type: text/plain; charset=utf-8\r\n\r\n${body}\r\n`
 
-// {cloud, run(…args), spawn(…args), once(), findings(), found(name), state(), item(name), stop()}; run() gives {status, stdout,
+// {cloud, run(…args), spawn(…args), through(url), once(), findings(), found(name), state(), item(name), stop()}; run() gives {status, stdout,
 // stderr}, spawn() a child process with a group of its own.
 export async function start({ seed, config = '', edit = (yaml) => yaml }) {
   const cloud = await startFakecloud({ seed })
@@ -36,6 +36,10 @@ export async function start({ seed, config = '', edit = (yaml) => yaml }) {
     dir,
     run,
     spawn: (...args) => spawn(sekisho, ['--config', join(dir, 'sekisho.yaml'), ...args], { stdio: 'ignore', detached: true }),
+    // Leads the connection's calls elsewhere, to a proxy before the stand-in: for connect().
+    through(url) {
+      writeFileSync(file, readFileSync(file, 'utf8').replaceAll(cloud.urls.google, url))
+    },
     connect() {
       const r = run('connect', '--from', file)
       assert.equal(r.status, 0, r.stderr)

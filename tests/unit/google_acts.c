@@ -181,6 +181,9 @@ static void test_place(void **state)
 	"\"]" drive "}"
 #define HOME FILE_IN("", "P")
 #define HELD FILE_IN(",\"driveId\":\"Q\"", "Q")
+#define NEWER "{\"id\":\"f\",\"headRevisionId\":\"r2\",\"driveId\":\"Q\",\"parents\":[\"Q\"]}"
+#define GDOC(place, second) "{\"id\":\"f\",\"mimeType\":\"application/vnd.google-apps.document\",\"parents\":[\"" place \
+	"\"],\"driveId\":\"" place "\",\"modifiedTime\":\"2026-01-01T00:00:" second "Z\"}"
 #define OWNER "{\"id\":\"7\",\"type\":\"user\",\"role\":\"owner\",\"emailAddress\":\"" HANA "\"}"
 #define LINK "{\"id\":\"anyoneWithLink\",\"type\":\"anyone\",\"role\":\"reader\",\"allowFileDiscovery\":false}"
 #define GUEST "{\"id\":\"8\",\"type\":\"user\",\"role\":\"writer\",\"emailAddress\":\"x@other.test\",\"permissionDetails\":[" \
@@ -244,7 +247,8 @@ static void test_file(void **state)
 		{.method = "PATCH", .url = "/files/f?addParents=Q&removeParents=T", .as = ADMIN, .body = HELD}, SWEPT,
 		{.url = "/files/f?", .as = ADMIN, .body = HELD},
 		{.url = "/files/f/permissions?", .as = ADMIN, .body = "{\"permissions\":[" HANAS "]}"},
-		{.method = "DELETE", .url = "/files/f/permissions/77?", .as = ADMIN, .status = 204}, {0}};
+		{.method = "DELETE", .url = "/files/f/permissions/77?", .as = ADMIN, .status = 204},
+		{.url = "/files/f?", .as = ADMIN, .body = HELD}, {0}};
 	static const struct step back[] = {{.url = "/files/f?", .as = ADMIN, .body = HELD},
 		{.url = "/users/" HANA "?", .as = ADMIN, .body = "{\"id\":\"1\",\"primaryEmail\":\"" HANA "\"}"},
 		{.url = "/files/P?", .as = HANA, .status = 404, .body = REASON(404, "notFound")},
@@ -298,7 +302,8 @@ static void test_file_troubles(void **state)
 		{.method = "PATCH", .url = "addParents=T9", .as = HANA, .body = FILE_IN(",\"driveId\":\"T9\"", "T9")},
 		{.url = MEMBERS("T9"), .body = "{\"permissions\":[" BOSS "]}"},
 		{.method = "PATCH", .url = "addParents=Q9&removeParents=T9", .as = ADMIN, .body = FILE_IN(",\"driveId\":\"Q9\"", "Q9")},
-		{.url = "/files/f/permissions?", .as = ADMIN, .body = "{\"permissions\":[]}"}, {0}};
+		{.url = "/files/f/permissions?", .as = ADMIN, .body = "{\"permissions\":[]}"},
+		{.url = "/files/f?", .as = ADMIN, .body = FILE_IN(",\"driveId\":\"Q9\"", "Q9")}, {0}};
 	static const struct step changed[] = {
 		{.url = "/files/f?", .body = "{\"id\":\"f\",\"headRevisionId\":\"r2\",\"parents\":[\"P\"]}"}, {0}};
 	struct connection *c = script_open(ALL);
@@ -312,6 +317,69 @@ static void test_file_troubles(void **state)
 	assert_string_equal(script_place("drive/quarantine"), "Q9");
 	assert_string_equal(script_place("drive/transit"), "T9");
 	assert_non_null(strstr(buf_str(&receipt), "{\"id\":\"Q9\"}"));
+	script_close(c);
+}
+
+/* Its owner wrote to it between the look and the move: it is his again, shared as it was. */
+static void test_written(void **state)
+{
+	static const struct step late[] = {{.url = "/files/f?", .as = HANA, .body = HOME},
+		{.url = "/files/f/permissions?", .body = "{\"permissions\":[" OWNER "," LINK "]}"},
+		{.method = "DELETE", .url = "/files/f/permissions/anyoneWithLink?", .as = HANA, .status = 204},
+		LEAVE(""), CLOSED, SWEPT, {.method = "POST", .url = MEMBERS("T")},
+		{.method = "PATCH", .url = "/files/f?addParents=T&removeParents=P", .as = HANA, .body = PASSING},
+		LEAVE(HANAS ","), {.method = "DELETE", .url = "/files/T/permissions/77?", .status = 204},
+		{.method = "PATCH", .url = "/files/f?addParents=Q&removeParents=T", .as = ADMIN, .body = HELD},
+		{.url = "/files/f/permissions?", .as = ADMIN, .body = "{\"permissions\":[]}"},
+		{.url = "/files/f?", .as = ADMIN, .body = NEWER},
+		/* Back. */
+		{.url = "/files/f?", .as = ADMIN, .body = NEWER},
+		{.url = "/users/" HANA "?", .as = ADMIN, .body = "{\"id\":\"1\",\"primaryEmail\":\"" HANA "\"}"},
+		{.url = "/files/P?", .as = HANA, .body = "{\"id\":\"P\"}"},
+		{.method = "PATCH", .url = "/files/f?addParents=T&removeParents=Q", .as = ADMIN, .body = PASSING},
+		{.method = "POST", .url = MEMBERS("T"), .wants = "\"role\":\"organizer\""},
+		{.method = "PATCH", .url = "/files/f?addParents=P&removeParents=T", .as = HANA, .body = HOME},
+		LEAVE(HANAS ","), {.method = "DELETE", .url = "/files/T/permissions/77?", .status = 204},
+		{.url = "/files/f/permissions?", .as = HANA, .body = "{\"permissions\":[" OWNER "]}"},
+		{.method = "POST", .url = "/files/f/permissions?", .as = HANA, .wants = "anyone"},
+		{.method = "POST", .url = "/files/f/permissions?", .as = HANA, .wants = "x@other.test"}, {0}};
+	/* Nobody can act for its owner any more: it stays, and the receipt says what happened. */
+	static const struct step stays[] = {{.url = "/files/f?", .as = HANA, .body = HOME},
+		{.url = "/files/f/permissions?", .body = "{\"permissions\":[]}"}, {.method = "POST", .url = MEMBERS("T")},
+		{.method = "PATCH", .url = "addParents=T", .as = HANA, .body = PASSING}, LEAVE(""),
+		{.method = "PATCH", .url = "addParents=Q", .as = ADMIN, .body = HELD},
+		{.url = "/files/f/permissions?", .as = ADMIN, .body = "{\"permissions\":[]}"},
+		{.url = "/files/f?", .as = ADMIN, .body = NEWER}, {.url = "/files/f?", .as = ADMIN, .body = NEWER},
+		{.url = "/users/" HANA "?", .as = ADMIN, .body = "{\"id\":\"2\",\"primaryEmail\":\"" HANA "\"}"},
+		{.url = "/users/1?", .as = ADMIN, .status = 404, .body = REASON(404, "notFound")}, {0}};
+	/* A Google document has a time alone, and an act may move that on: its revisions tell. */
+	static const struct step moved_on[] = {{.url = "/files/f?", .as = HANA, .body = GDOC("Q", "05")},
+		{.url = "/files/f/permissions?", .as = ADMIN, .body = "{\"permissions\":[]}"},
+		{.url = "/files/f?", .as = ADMIN, .body = GDOC("Q", "05")},
+		{.url = "/files/f/revisions?pageSize=1000", .as = ADMIN,
+			.body = "{\"revisions\":[{\"modifiedTime\":\"2026-01-01T00:00:03Z\"}],\"nextPageToken\":\"n\"}"},
+		{.url = "pageToken=n", .body = "{\"revisions\":[{\"modifiedTime\":\"2026-01-01T00:00:04.000Z\"}]}"}, {0}};
+	static const struct step written[] = {{.url = "/files/f?", .as = HANA, .body = GDOC("P", "05")},
+		{.url = "/files/f/revisions?", .as = HANA, .body = "{\"revisions\":[{\"modifiedTime\":\"2026-01-01T00:00:05Z\"}]}"}, {0}};
+	static const struct step untold[] = {{.url = "/files/f?", .as = HANA, .body = GDOC("P", "05")},
+		{.url = "/files/f/revisions?", .status = 403, .body = REASON(403, "insufficientFilePermissions")}, {0}};
+	_cleanup_buf_ struct buf receipt = BUF_INIT(CONNECTOR_TEXT_MAX), doc = BUF_INIT(CONNECTOR_TEXT_MAX);
+	struct connection *c = script_open(ALL);
+
+	make_receipt(c, &receipt);
+	script(late);
+	run_act(c, false, false, &receipt, ERR_CHANGED);
+	script(stays);
+	run_act(c, false, false, &receipt, ERR_NONE);
+	assert_non_null(strstr(buf_str(&receipt), "it was changed after it was judged"));
+	buf_adds(&doc, "{\"v\":1,\"kind\":\"file\",\"id\":\"f\",\"user\":\"" HANA "\",\"user_id\":\"1\",\"version\":"
+		       "\"modified:2026-01-01T00:00:04Z\",\"parent\":{\"id\":\"P\"},\"place\":{\"id\":\"Q\"}}");
+	script(written);
+	run_act(c, false, false, &doc, ERR_CHANGED);
+	script(untold);
+	run_act(c, false, false, &doc, ERR_CHANGED);
+	script(moved_on);
+	run_act(c, false, false, &doc, ERR_NONE);
 	script_close(c);
 }
 
@@ -381,10 +449,19 @@ static void test_mail_label(void **state)
 		{.method = "POST", .url = "/modify", .wants = "{\"addLabelIds\":[\"INBOX\"],", .body = "{\"id\":\"m\",\"labelIds\":[\"INBOX\",\"SENT\"]}"},
 		{0}};
 	static const struct step look[] = {{.url = "/messages/m?", .body = "{\"id\":\"m\",\"labelIds\":[\"INBOX\",\"SENT\"]}"}, {0}};
+	/* Its reader threw it away while it was held; where TRASH cannot be taken off, it has a call of its own. */
+	static const struct step from_trash[] = {{.url = "/messages/m?", .body = "{\"id\":\"m\",\"labelIds\":[\"L9\",\"TRASH\"]}"},
+		{.method = "POST", .url = "/modify", .wants = "\"removeLabelIds\":[\"L9\",\"TRASH\"]", .status = 400,
+			.body = REASON(400, "invalidArgument")},
+		{.url = "/labels", .body = "{\"labels\":[{\"id\":\"INBOX\"},{\"id\":\"L1\"}]}"},
+		{.method = "POST", .url = "/untrash", .body = "{\"id\":\"m\",\"labelIds\":[\"L9\"]}"},
+		{.method = "POST", .url = "/modify", .wants = "\"removeLabelIds\":[\"L9\"]", .body = "{\"id\":\"m\",\"labelIds\":[\"INBOX\",\"L1\"]}"},
+		{0}};
+	static const struct step purged[] = {{.url = "/messages/m?", .status = 404, .body = REASON(404, "notFound")}, {0}};
 	struct connection *c = script_open(ALL);
 	const struct stream_info stream = MAIL;
 	const struct item item = {.kind = ITEM_MESSAGE, .id = "m", .version = "1"};
-	_cleanup_buf_ struct buf receipt = BUF_INIT(CONNECTOR_TEXT_MAX);
+	_cleanup_buf_ struct buf receipt = BUF_INIT(CONNECTOR_TEXT_MAX), held = BUF_INIT(CONNECTOR_TEXT_MAX);
 	struct observation seen = {0};
 	struct err err = {0};
 
@@ -395,6 +472,14 @@ static void test_mail_label(void **state)
 	assert_non_null(strstr(buf_str(&receipt), "\"kept_labels\":[\"SENT\"]"));
 	script(hold);
 	run_act(c, false, false, &receipt, ERR_NONE);
+	script(from_trash);
+	buf_adds(&held, buf_str(&receipt));
+	run_act(c, true, false, &held, ERR_NONE);
+	script(purged);
+	assert_int_equal(connector_google.restore(c, buf_str(&receipt), true, &held, &err), -1);
+	assert_int_equal(err.class, ERR_GONE);
+	assert_string_equal(err.code, "gone");
+	assert_non_null(strstr(err.message, "deleted for good while it was held"));
 	script(back);
 	run_act(c, true, true, &receipt, ERR_NONE);
 	assert_non_null(strstr(buf_str(&receipt), "its label L1 was deleted"));
@@ -426,7 +511,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grant), cmocka_unit_test(test_streams), cmocka_unit_test(test_place),
 		cmocka_unit_test(test_file), cmocka_unit_test(test_file_troubles), cmocka_unit_test(test_renamed_owner),
-		cmocka_unit_test(test_address_of_another),
+		cmocka_unit_test(test_address_of_another), cmocka_unit_test(test_written),
 		cmocka_unit_test(test_mail_label), cmocka_unit_test(test_hostile_receipts),
 	};
 
