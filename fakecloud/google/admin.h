@@ -5,6 +5,8 @@
 #include "fakecloud/google/google.h"
 
 cJSON *ga_object(const char *kind, struct gg_call *c, const char *what); /* with kind and etag */
+/* A page of all items, by maxResults and pageToken; takes them over. */
+int ga_reply_page(struct gg_call *c, const char *kind, const char *name, cJSON *all, int fallback, int max);
 int ga_admin_check(struct gg_call *c);
 bool ga_customer_ok(struct gg_call *c, const char *customer);
 

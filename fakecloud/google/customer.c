@@ -108,42 +108,54 @@ int gc_domain_aliases_get(struct gg_call *c)
 	return gg_error(c, 404, "notFound", "Domain alias does not exist.");
 }
 
-static cJSON *role_json(struct gg_call *c)
-{
-	cJSON *o = ga_object("admin#directory#role", c, "super");
+static const struct {
+	const char *name, *description;
+} roles[] = {{"_SEED_ADMIN_ROLE", "Google Workspace Administrator Seed Role"},
+	{"_GROUPS_ADMIN_ROLE", "Groups Administrator"},
+	{"_USER_MANAGEMENT_ADMIN_ROLE", "User Management Administrator"}};
 
-	gg_add_i64(o, "roleId", ROLE_ID);
-	cJSON_AddStringToObject(o, "roleName", "_SEED_ADMIN_ROLE");
-	cJSON_AddStringToObject(o, "roleDescription", "Google Workspace Administrator Seed Role");
+static cJSON *role_json(struct gg_call *c, size_t i)
+{
+	cJSON *o = ga_object("admin#directory#role", c, roles[i].name);
+
+	gg_add_i64(o, "roleId", ROLE_ID + 10 * (int64_t)i);
+	cJSON_AddStringToObject(o, "roleName", roles[i].name);
+	cJSON_AddStringToObject(o, "roleDescription", roles[i].description);
 	cJSON_AddBoolToObject(o, "isSystemRole", true);
-	cJSON_AddBoolToObject(o, "isSuperAdminRole", true);
+	cJSON_AddBoolToObject(o, "isSuperAdminRole", i == 0);
 	cJSON_AddArrayToObject(o, "rolePrivileges");
 	return o;
 }
 
-static bool role_is(const char *text)
+/* Its place among the roles, or -1. */
+static int role_find(const char *text)
 {
 	int64_t id;
 
-	return units_int(text, 0, INT64_MAX, &id) == 0 && id == ROLE_ID;
+	for (size_t i = 0; units_int(text, 0, INT64_MAX, &id) == 0 && i < ARRAY_SIZE(roles); i++) {
+		if (id == ROLE_ID + 10 * (int64_t)i)
+			return (int)i;
+	}
+	return -1;
 }
 
 int gc_roles_list(struct gg_call *c)
 {
 	if (customer_check(c, c->var[0]) < 0)
 		return -1;
-	cJSON *doc = ga_object("admin#directory#roles", c, "all");
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(doc, "items"), role_json(c));
-	return gg_reply(c, doc);
+	cJSON *all = cJSON_CreateArray();
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
+		cJSON_AddItemToArray(all, role_json(c, i));
+	return ga_reply_page(c, "admin#directory#roles", "items", all, 100, 100);
 }
 
 int gc_roles_get(struct gg_call *c)
 {
 	if (customer_check(c, c->var[0]) < 0)
 		return -1;
-	if (!role_is(c->var[1]))
-		return gg_error(c, 404, "notFound", "Resource Not Found: roleId");
-	return gg_reply(c, role_json(c));
+	int i = role_find(c->var[1]);
+	return i < 0 ? gg_error(c, 404, "notFound", "Resource Not Found: roleId")
+		     : gg_reply(c, role_json(c, (size_t)i));
 }
 
 static cJSON *assignment_json(struct gg_call *c)
@@ -165,11 +177,10 @@ int gc_assignments_list(struct gg_call *c)
 	if (customer_check(c, c->var[0]) < 0)
 		return -1;
 	struct gg_user *u = key ? gg_user_find(c->tenant, key) : NULL;
-	cJSON *doc = ga_object("admin#directory#roleAssignments", c, "all");
-	cJSON *items = cJSON_AddArrayToObject(doc, "items");
-	if ((!key || u == c->tenant->admin) && (!role || role_is(role)))
-		cJSON_AddItemToArray(items, assignment_json(c));
-	return gg_reply(c, doc);
+	cJSON *all = cJSON_CreateArray();
+	if ((!key || u == c->tenant->admin) && (!role || role_find(role) == 0))
+		cJSON_AddItemToArray(all, assignment_json(c));
+	return ga_reply_page(c, "admin#directory#roleAssignments", "items", all, 100, 200);
 }
 
 int gc_assignments_get(struct gg_call *c)

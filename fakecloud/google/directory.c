@@ -53,6 +53,29 @@ static void page_token(cJSON *doc, int next)
 	cJSON_AddStringToObject(doc, "nextPageToken", text);
 }
 
+int ga_reply_page(struct gg_call *c, const char *kind, const char *name, cJSON *all, int fallback, int max)
+{
+	int n = gg_page_size(c, "maxResults", fallback, max), from = page_from(c),
+	    total = cJSON_GetArraySize(all);
+
+	if (from < 0 || n < 0) {
+		json_free(all);
+		return from < 0 ? -1 : gg_error(c, 400, "invalid", "Invalid Input: maxResults");
+	}
+	cJSON *doc = ga_object(kind, c, "all"), *list = cJSON_AddArrayToObject(doc, name);
+	for (int i = 0; i < total; i++) {
+		cJSON *one = cJSON_DetachItemFromArray(all, 0);
+		if (i < from || i >= from + n)
+			json_free(one);
+		else
+			cJSON_AddItemToArray(list, one);
+	}
+	json_free(all);
+	if (total > from + n)
+		page_token(doc, from + n);
+	return gg_reply(c, doc);
+}
+
 /* ---- users ---- */
 
 static cJSON *user_json(struct gg_call *c, const struct gg_user *u)
@@ -312,9 +335,9 @@ static int groups_list(struct gg_call *c)
 		return gg_error(c, 404, "notFound", "Domain not found.");
 	if (key && !gg_user_find(c->tenant, key))
 		return gg_error(c, 404, "notFound", "Resource Not Found: userKey");
-	cJSON *doc = ga_object("admin#directory#groups", c, "all");
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(doc, "groups"), group_json(c));
-	return gg_reply(c, doc);
+	cJSON *all = cJSON_CreateArray();
+	cJSON_AddItemToArray(all, group_json(c));
+	return ga_reply_page(c, "admin#directory#groups", "groups", all, 200, 200);
 }
 
 static int group_check(struct gg_call *c)
@@ -345,24 +368,17 @@ static cJSON *member_json(struct gg_call *c, const struct gg_user *u)
 
 static int members_list(struct gg_call *c)
 {
-	int max = gg_page_size(c, "maxResults", 200, 200), from = page_from(c), at = 0;
 	const char *roles = gg_query(c, "roles");
 
-	if (from < 0 || group_check(c) < 0)
+	if (group_check(c) < 0)
 		return -1;
-	cJSON *doc = ga_object("admin#directory#members", c, "all"), *list = cJSON_CreateArray();
+	cJSON *all = cJSON_CreateArray();
 	for (size_t i = 0; i < c->tenant->nusers; i++) {
 		const struct gg_user *u = c->tenant->users[i];
-		if (u->service || (roles && *roles && !strstr(roles, u->admin ? "OWNER" : "MEMBER")))
-			continue;
-		if (at >= from && at < from + max)
-			cJSON_AddItemToArray(list, member_json(c, u));
-		at++;
+		if (!u->service && (!roles || !*roles || strstr(roles, u->admin ? "OWNER" : "MEMBER")))
+			cJSON_AddItemToArray(all, member_json(c, u));
 	}
-	cJSON_AddItemToObject(doc, "members", list);
-	if (at > from + max)
-		page_token(doc, from + max);
-	return gg_reply(c, doc);
+	return ga_reply_page(c, "admin#directory#members", "members", all, 200, 200);
 }
 
 static int members_get(struct gg_call *c)

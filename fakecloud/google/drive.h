@@ -52,6 +52,7 @@ struct gd_file {
 	char *description, *color, *original_name;
 	cJSON *properties, *app_properties, *restrictions; /* NULL when empty */
 	char *target_id, *target_mime;			   /* of a shortcut */
+	char resource_key[24];				   /* "": links alone open it */
 	char client[128];				   /* that created it: for drive.file */
 	bool gone;
 	size_t index; /* in tenant->all */
@@ -156,6 +157,7 @@ int gd_check_service(struct gg_call *c);	    /* Drive may be off for the user */
 int gd_page_offset(struct gg_call *c, size_t *ret); /* of list page tokens */
 void gd_page_next(struct gg_call *c, cJSON *doc, size_t next);
 bool gd_domain_admin(struct gg_call *c, const struct gd_file *f); /* useDomainAdminAccess granted */
+int gd_bad_acknowledgment(struct gg_call *c);
 int gd_send_media(struct gg_call *c, struct gd_file *f, const struct gd_revision *r);
 
 /* drive_move.c */

@@ -82,9 +82,27 @@ bool gd_in_corpus(const struct gd_file *f, const struct gg_user *u)
 	return f != f->drive->root && role_from(f, u, false, f->drive->root) != GD_NONE;
 }
 
+/* Whom a link alone lets in names its key as well: "id/key,id/key" in a header. */
+static bool key_given(struct gg_call *c, const struct gd_file *f)
+{
+	const char *keys = gg_request_header(c, "X-Goog-Drive-Resource-Keys");
+	size_t n = strlen(f->id), k = strlen(f->resource_key);
+
+	for (const char *p = keys ? keys : ""; *p; p += strcspn(p, ",")) {
+		p += strspn(p, ", ");
+		if (!strncmp(p, f->id, n) && p[n] == '/' && !strncmp(p + n + 1, f->resource_key, k) &&
+			strchr(", ", p[n + 1 + k]))
+			return true;
+	}
+	return false;
+}
+
 bool gd_readable(struct gg_call *c, const struct gd_file *f)
 {
 	if (f->gone || gd_role_of(f, c->user) == GD_NONE)
+		return false;
+	if (*f->resource_key && f->owner != c->user && role_from(f, c->user, false, NULL) == GD_NONE &&
+		!key_given(c, f))
 		return false;
 	/* drive.file alone opens only what the app made */
 	if (!gg_has_scope(c->token,

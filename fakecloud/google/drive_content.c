@@ -20,15 +20,21 @@ static int send_blob(struct gg_call *c, struct fc_blob *blob, const char *type)
 	return 0;
 }
 
+int gd_bad_acknowledgment(struct gg_call *c)
+{
+	return gg_error_at(c, 403, "invalidAbuseAcknowledgment", "parameter", "acknowledgeAbuse",
+		"The acknowledgeAbuse query parameter should only be set when the file has been identified "
+		"as "
+		"abusive.");
+}
+
 /* Malware goes to its owner or a drive's organizer who says so, and to nobody else. */
 static int abuse_check(struct gg_call *c, const struct gd_file *f)
 {
 	bool said = gg_flag(c, "acknowledgeAbuse", false);
 
 	if (said && !f->malware)
-		return gg_error_at(c, 403, "invalidAbuseAcknowledgment", "parameter", "acknowledgeAbuse",
-			"The acknowledgeAbuse query parameter should only be set when the file has been "
-			"identified as abusive.");
+		return gd_bad_acknowledgment(c);
 	if (f->malware && (!said || gd_role_of(f, c->user) < GD_ORGANIZER))
 		return gg_error(c, 403, "cannotDownloadAbusiveFile",
 			"This file has been identified as malware or spam and cannot be downloaded.");

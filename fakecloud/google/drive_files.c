@@ -354,6 +354,8 @@ int gd_files_get(struct gg_call *c)
 		return -1;
 	if (alt && !strcmp(alt, "media"))
 		return gd_send_media(c, f, gd_head(f));
+	if (gg_flag(c, "acknowledgeAbuse", false) && !f->malware)
+		return gd_bad_acknowledgment(c);
 	return gg_reply(c, gd_file_json(c, f, c->mask));
 }
 

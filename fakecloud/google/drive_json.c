@@ -297,9 +297,10 @@ cJSON *gd_file_json(struct gg_call *c, struct gd_file *f, const struct mask *m)
 		put_blob(&w, f, head);
 	if (native)
 		put_exports(&w, f);
+	put(&w, "resourceKey", *f->resource_key ? f->resource_key : NULL);
 	if (wants(&w, "linkShareMetadata")) {
 		cJSON *o = cJSON_AddObjectToObject(w.o, "linkShareMetadata");
-		cJSON_AddBoolToObject(o, "securityUpdateEligible", false);
+		cJSON_AddBoolToObject(o, "securityUpdateEligible", *f->resource_key != 0);
 		cJSON_AddBoolToObject(o, "securityUpdateEnabled", true);
 	}
 	if (f->target_id && wants(&w, "shortcutDetails")) {

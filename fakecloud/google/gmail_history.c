@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static cJSON *history_message(const struct gm_history *h, bool labels)
 {
@@ -121,6 +122,7 @@ int gm_history_list(struct gg_call *c)
 
 int gm_watch(struct gg_call *c)
 {
+	static const char *const filters[] = {"labelFilterBehavior", "labelFilterAction"};
 	struct gm_box *box = gm_open(c);
 	cJSON *body = box ? gg_body(c) : NULL, *doc;
 	unsigned *labels;
@@ -132,6 +134,12 @@ int gm_watch(struct gg_call *c)
 	if (!gg_has_prefix(topic, "projects/") || !strstr(topic, "/topics/"))
 		return gg_error(c, 400, "invalidArgument",
 			"Invalid topicName does not match projects/sekisho-%s/topics/*", c->tenant->name);
+	for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
+		const char *how = json_str(body, filters[i]);
+		if (how && strcasecmp(how, "include") != 0 && strcasecmp(how, "exclude") != 0)
+			return gg_error(
+				c, 400, "invalidArgument", "Invalid value at '%s': \"%s\"", filters[i], how);
+	}
 	if (gm_labels_of(c, box, "labelIds", true, &labels, &n) < 0)
 		return -1;
 	doc = cJSON_CreateObject();

@@ -1,6 +1,6 @@
-/* Query parameters whose values the discovery documents limit: truth values, numbers with a range, words of a
- * list. Called by route.c before a call is handled, on the server's threads. What no document knows is let
- * by, as Drive does. */
+/* Query parameters: the names that the discovery documents have for a method, and values that they limit:
+ * truth values, numbers with a range, words of a list. Called by route.c before a call is handled, on the
+ * server's threads. Gmail and the Admin SDK refuse names that they do not know; Drive lets them by. */
 #include "fakecloud/google/google.h"
 
 #include "base/units.h"
@@ -104,7 +104,75 @@ static int words_check(struct gg_call *c)
 	return 0;
 }
 
+/* Names of the methods that have any, beside those that every method takes. */
+static const char *names_of(const struct gg_route *route)
+{
+#define LIST " includeSpamTrash labelIds maxResults pageToken q "
+#define USERS                                                                                                \
+	" customFieldMask customer domain event maxResults orderBy pageToken projection query showDeleted "  \
+	"sortOrder viewType "
+#define AUDIT                                                                                                \
+	" actorIpAddress customerId endTime eventName filters groupIdFilter maxResults orgUnitID pageToken " \
+	"startTime "
+#define G "gmail/v1/users/{}/"
+#define D "admin/directory/v1/"
+#define R "admin/reports/v1/activity/users/{}/applications/{}"
+	static const struct {
+		const char *method, *path, *names;
+	} known[] = {{"GET", G "history", " historyTypes labelId maxResults pageToken startHistoryId "},
+		{"GET", G "messages", LIST}, {"GET", G "threads", LIST},
+		{"GET", G "messages/{}", " format metadataHeaders "},
+		{"GET", G "threads/{}", " format metadataHeaders "},
+		{"POST", G "messages", " deleted internalDateSource "},
+		{"POST", G "messages/import",
+			" deleted internalDateSource neverMarkSpam processForCalendar "},
+		{"GET", D "users", USERS}, {"POST", D "users/watch", USERS},
+		{"GET", D "users/{}", " customFieldMask projection viewType "},
+		{"GET", D "users/{}/aliases", " event "}, {"POST", D "users/{}/aliases/watch", " event "},
+		{"GET", D "groups", " customer domain maxResults orderBy pageToken query sortOrder userKey "},
+		{"GET", D "groups/{}/members", " includeDerivedMembership maxResults pageToken roles "},
+		{"GET", D "customer/{}/orgunits", " orgUnitPath type "},
+		{"GET", D "customer/{}/domainaliases", " parentDomainName "},
+		{"GET", D "customer/{}/roles", " maxResults pageToken "},
+		{"GET", D "customer/{}/roleassignments",
+			" includeIndirectRoleAssignments maxResults pageToken roleId userKey "},
+		{"GET", R,
+			AUDIT "applicationInfoFilter includeSensitiveData networkInfoFilter "
+			      "resourceDetailsFilter statusFilter "},
+		{"POST", R "/watch", AUDIT}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (!strcmp(known[i].path, route->path) && !strcmp(known[i].method, route->method))
+			return known[i].names;
+	}
+	return "";
+}
+
+static int names_check(struct gg_call *c)
+{
+	static const char all[] =
+		" access_token alt callback fields key oauth_token prettyPrint quotaUser uploadType "
+		"upload_id upload_protocol ";
+	const char *names = names_of(c->route);
+
+	for (const char *p = c->route->api == GG_DRIVE ? "" : c->req->query; *p; p += strcspn(p, "&")) {
+		p += *p == '&';
+		const char *name = arena_dupn(c->req->arena, p, strcspn(p, "=&"));
+		const char *word = arena_printf(c->req->arena, " %s ", name);
+		if (!*name || *name == '$' || gg_has_prefix(name, "%24") || strstr(all, word) ||
+			strstr(names, word))
+			continue;
+		return gg_error(c, 400, "badRequest",
+			"Invalid JSON payload received. Unknown name \"%s\": Cannot bind query parameter. "
+			"Field '%s' could not be found in request message.",
+			name, name);
+	}
+	return 0;
+}
+
 int gg_params_check(struct gg_call *c)
 {
+	if (names_check(c) < 0)
+		return -1;
 	return flags_check(c) < 0 || numbers_check(c) < 0 || words_check(c) < 0 ? -1 : 0;
 }

@@ -152,20 +152,37 @@ static int token_check(struct gg_call *c)
 	return 0;
 }
 
+/* Reading a file's content costs more than reading of it. */
+static int cost_of(struct gg_call *c)
+{
+	const char *alt = gg_query(c, "alt");
+
+	return c->route->api == GG_DRIVE && alt && !strcmp(alt, "media") && c->route->cost < 200
+		       ? 200
+		       : c->route->cost;
+}
+
+/* Per user, and per project, which is a tenant's here. */
 static int quota_check(struct gg_call *c)
 {
 	bool mail = c->route->api == GG_GMAIL;
-	const char *name = arena_printf(
-		c->req->arena, "google/%s/%s/%s", mail ? "gmail" : "drive", c->tenant->name, c->user->email);
+	const char *project =
+		arena_printf(c->req->arena, "google/%s/%s", mail ? "gmail" : "drive", c->tenant->name);
+	const char *user = arena_printf(c->req->arena, "%s/%s", project, c->user->email);
+	int cost = cost_of(c);
 
-	if (c->route->api == GG_ADMIN || !fc_throttle(name, c->route->cost, mail ? 6000 : 325000, 60000))
+	if (c->route->api == GG_ADMIN)
+		return 0;
+	bool user_waits = fc_throttle(user, cost, mail ? 6000 : 325000, 60000);
+	if (!user_waits && !fc_throttle(project, cost, mail ? 1200000 : 1000000, 60000))
 		return 0;
 	if (mail)
 		return gg_error(c, 429, "rateLimitExceeded",
-			"Quota exceeded for quota metric 'Queries' and limit 'Queries per minute per user' "
-			"of service "
-			"'gmail.googleapis.com'.");
-	return gg_error(c, 403, "userRateLimitExceeded", "User Rate Limit Exceeded");
+			"Quota exceeded for quota metric 'Queries' and limit 'Queries per minute%s' "
+			"of service 'gmail.googleapis.com'.",
+			user_waits ? " per user" : "");
+	return user_waits ? gg_error(c, 403, "userRateLimitExceeded", "User Rate Limit Exceeded")
+			  : gg_error(c, 403, "rateLimitExceeded", "Rate Limit Exceeded");
 }
 
 int gg_mask_check(struct gg_call *c)
@@ -210,6 +227,8 @@ int gg_dispatch(struct gg_call *c)
 	c->route = find(c, seg + from, n - from, &known);
 	if (!c->route || (c->upload && !c->route->upload))
 		return not_found(c, known && !c->upload);
+	if (c->upload && c->inner)
+		return gg_error(c, 400, "badRequest", "Batch requests do not allow media uploads.");
 	if (upload_id)
 		return gg_upload_continue(c, upload_id);
 	r = token_check(c);

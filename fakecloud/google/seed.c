@@ -270,6 +270,8 @@ static void seed_file(const struct seeding *s, struct gd_file *folder, const cha
 		folder->drive ? NULL : folder->owner, folder->drive, mtime_ms(st));
 	gd_file_revise(f, blob, f->owner, f->modified, revision);
 	f->malware = noted(s, "malware", relative(s, path));
+	if (noted(s, "resource_keys", relative(s, path)))
+		stable(s, "key", relative(s, path), "0-", f->resource_key, 20);
 	seed_sharing(f, path);
 	seed_event(f);
 }
