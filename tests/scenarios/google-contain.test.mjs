@@ -1,11 +1,10 @@
 // sekisho against a stand-in of Google Workspace, end to end: what is odd about Drive and Gmail, contained and given back.
 import { after, before, describe, test } from 'node:test'
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { driveOf, gmailOf } from '../sdk/google-lib.mjs'
-import { admin, eicar, eml, folderType, hana, ken, noSekisho, sekisho, start, steady } from './google-lib.mjs'
+import { admin, eicar, eml, folderType, hana, ken, noSekisho, start, steady } from './google-lib.mjs'
 import { startProxy } from './proxy.mjs'
 
 const base = 'aoba/google'
@@ -340,16 +339,7 @@ describe('The way to the quarantine drive', { skip: noSekisho }, () => {
 describe('Written to between the look and the end of the move', { skip: noSekisho }, () => {
   let s, proxy, act
   let number = 0
-  const run = (...args) => new Promise((done) => {
-    const p = spawn(sekisho, ['--config', join(s.dir, 'sekisho.yaml'), ...args])
-    let text = ''
-    for (const out of [p.stdout, p.stderr]) out.on('data', (d) => (text += d))
-    p.on('close', (status) => done({ status, text }))
-  })
-  const good = async (...args) => {
-    const r = await run(...args)
-    assert.equal(r.status, 0, r.text)
-  }
+  const good = (...args) => s.good(...args)
   const write = (as, id, body) => driveOf(s.cloud, as).files.update({ fileId: id, ...all, media: { mimeType: 'text/plain', body } })
   const moments = {
     'unshared': (r) => r.method === 'DELETE' && /\/permissions\//.test(r.url) && !r.url.includes('useDomainAdminAccess'),
@@ -369,7 +359,7 @@ describe('Written to between the look and the end of the move', { skip: noSekish
       },
     })
     s.through(proxy.url)
-    await good('connect', '--from', join(s.cloud.connections().dir, 'google.yaml'))
+    await good('connect', '--from', s.connections)
     // The drives are there, and the way is settled once.
     await driveOf(s.cloud, hana).files.create({ requestBody: { name: 'first.com' }, media: { mimeType: 'text/plain', body: eicar } })
     await good('once')

@@ -21,7 +21,7 @@ export const eml = (subject, body = 'Good day.', more = '') =>
   `Message-ID: <${subject.replace(/\W/g, '')}@else.example>\r\nDate: Mon, 02 Nov 2026 10:00:00 +0900\r\n${more}` +
   `Content-Type: text/plain; charset=utf-8\r\n\r\n${body}\r\n`
 
-// {cloud, run(…args), spawn(…args), through(url), once(), findings(), found(name), state(), item(name), stop()}; run() gives {status, stdout,
+// {cloud, run(…args), spawn(…args), good(…args), through(url), once(), findings(), found(name), state(), item(name), stop()}; run() gives {status, stdout,
 // stderr}, spawn() a child process with a group of its own.
 export async function start({ seed, config = '', edit = (yaml) => yaml }) {
   const cloud = await startFakecloud({ seed })
@@ -31,9 +31,22 @@ export async function start({ seed, config = '', edit = (yaml) => yaml }) {
   writeFileSync(join(dir, 'sekisho.yaml'), `state: ${join(dir, 'state')}\n${config}`)
   const blocks = cloud.connections().text.split(/^(?=  - id:)/m)
   writeFileSync(file, edit([blocks[0], ...blocks.slice(1).filter((b) => b.includes('id: aoba-google'))].join('')))
+  const spawned = (...args) => new Promise((done) => {
+    const p = spawn(sekisho, ['--config', join(dir, 'sekisho.yaml'), ...args])
+    const text = { stdout: '', stderr: '' }
+    for (const k of ['stdout', 'stderr']) p[k].on('data', (d) => (text[k] += d))
+    p.on('close', (status) => done({ status, ...text }))
+  })
   const me = {
     cloud,
     dir,
+    connections: file,
+    // Like run(), and must end well; this process can answer meanwhile, as a proxy has to.
+    async good(...args) {
+      const r = await spawned(...args)
+      assert.equal(r.status, 0, `${args}: ${r.stderr}`)
+      return r
+    },
     run,
     spawn: (...args) => spawn(sekisho, ['--config', join(dir, 'sekisho.yaml'), ...args], { stdio: 'ignore', detached: true }),
     // Leads the connection's calls elsewhere, to a proxy before the stand-in: for connect().
