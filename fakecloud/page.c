@@ -172,6 +172,11 @@ void page_form_post(struct fc_response *res, const char *provider, const char *r
 	page_send(res, 200, &b);
 }
 
+bool page_start_wanted(const struct fc_request *req)
+{
+	return !strcmp(req->path, "/") && !strcmp(req->method, "GET") && !fc_header(req, "Authorization");
+}
+
 const char *page_field(struct fc_request *req, const char *name)
 {
 	struct fc_part parts[16];

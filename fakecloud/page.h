@@ -36,6 +36,8 @@ void page_redirect(struct fc_response *res, const char *redirect, const struct b
 /* The same for response_mode=form_post (OAuth 2.0 Form Post Response Mode). */
 void page_form_post(struct fc_response *res, const char *provider, const char *redirect, const struct buf *query);
 
+/* Does somebody with a browser look at the address itself? A call with a token is none of these. */
+bool page_start_wanted(const struct fc_request *req);
 /* A field of a posted form: urlencoded or multipart. NULL when missing. */
 const char *page_field(struct fc_request *req, const char *name);
 /* What the person decided: page_field "consent", or the parameter fakecloud_consent of the query, or the option

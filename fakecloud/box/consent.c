@@ -340,7 +340,7 @@ static void developer_console(struct fc_request *req, struct fc_response *res)
 
 bool bx_portal(struct fc_request *req, struct fc_response *res)
 {
-	if (!strcmp(req->path, "/"))
+	if (page_start_wanted(req))
 		start(res);
 	else if (!strcmp(req->path, "/developers/console"))
 		developer_console(req, res);

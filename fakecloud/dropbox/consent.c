@@ -276,7 +276,7 @@ static void connected(struct fc_request *req, struct fc_response *res)
 
 bool dbx_portal(struct fc_request *req, struct fc_response *res)
 {
-	if (!strcmp(req->path, "/"))
+	if (page_start_wanted(req))
 		start(res);
 	else if (!strcmp(req->path, "/team/admin/settings/app_integrations"))
 		connected(req, res);

@@ -454,7 +454,7 @@ bool gg_page(struct fc_request *req, struct fc_response *res)
 {
 	const char *p = req->path;
 
-	if (!strcmp(p, "/"))
+	if (page_start_wanted(req))
 		gg_start_page(res);
 	else if (!strcmp(p, "/ac/owl/domainwidedelegation"))
 		gg_delegation_page(req, res);

@@ -201,7 +201,7 @@ static void userinfo(struct ms_ctx *c)
 
 bool ms_portal(struct ms_ctx *c, const char *path)
 {
-	if (!strcmp(path, "/") && !strcmp(c->method, "GET"))
+	if (page_start_wanted(c->req))
 		start(c);
 	else if (!strcmp(path, "/entra/apps"))
 		admin_center(c);

@@ -500,5 +500,7 @@ it('start pages name each company and what a wizard wants pasted', async () => {
     checkPage(page, { microsoft: 'Microsoft', google: 'Google', box: 'Box', dropbox: 'Dropbox' }[name])
     assert.match(page.html, /aoba/i)
     assert.match(page.html, /admin@midori\.example/)
+    const call = await fetch(`${url}/`, { headers: { Authorization: 'Bearer nobody' } })
+    assert.ok(call.status === 401 || call.status === 404, `${name}: ${call.status}`)
   }
 })
