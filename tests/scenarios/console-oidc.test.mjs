@@ -1,0 +1,163 @@
+// Signing in through an OpenID provider that nobody here has written: npm's oidc-provider, with PKCE wanted, iss in its answers and
+// keys of its own. What is forged, mixed up, replayed or signed by another algorithm than the pinned one does not get in.
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { createServer } from 'node:http'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import Provider from 'oidc-provider'
+import { Browser, operator } from './console-lib.mjs'
+import { company, inScene, suite } from './lib.mjs'
+
+const SECRET = 'a-client-secret-of-the-test'
+
+// A port that was free a moment ago.
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((done) => server.once('listening', done))
+  const { port } = server.address()
+  await new Promise((done) => server.close(done))
+  return port
+}
+
+async function openProvider(alg, redirect) {
+  const port = await freePort()
+  const issuer = `http://127.0.0.1:${port}`
+  const pair = alg === 'ES256' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const provider = new Provider(issuer, {
+    clients: [{ client_id: 'sekisho', client_secret: SECRET, redirect_uris: [redirect], application_type: 'native', grant_types: ['authorization_code'],
+      response_types: ['code'], token_endpoint_auth_method: 'client_secret_post', id_token_signed_response_alg: alg }],
+    jwks: { keys: [{ ...pair.privateKey.export({ format: 'jwk' }), use: 'sig', alg, kid: 'one' }] },
+    cookies: { keys: ['a key of the test'] },
+    pkce: { required: () => true },
+    conformIdTokenClaims: false,
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
+    findAccount: (ctx, id) => ({ accountId: id, claims: async () => ({ sub: id, email: id.replace(/^mallory:/, ''), email_verified: !id.startsWith('mallory:'), name: '青葉 太郎' }) }),
+  })
+  const server = createServer(provider.callback()).listen(port, '127.0.0.1')
+  await new Promise((done) => server.once('listening', done))
+  return { issuer, close: () => { server.closeAllConnections(); server.close() } }
+}
+
+// A person's browser at the provider: signs in, consents, and stops where it is sent back to us.
+async function walk(url, login, stop) {
+  const jar = new Map()
+  const go = async (address, options = {}) => {
+    const res = await fetch(address, { redirect: 'manual', ...options, headers: { Cookie: [...jar].map(([k, v]) => `${k}=${v}`).join('; '), ...options.headers } })
+    for (const c of res.headers.getSetCookie()) jar.set(c.split('=')[0], c.split(';')[0].slice(c.indexOf('=') + 1))
+    return res
+  }
+  let res = await go(url)
+  for (let i = 0; i < 12; i++) {
+    if (res.status >= 300 && res.status < 400) {
+      url = new URL(res.headers.get('location'), url).href
+      if (url.startsWith(stop)) return new URL(url)
+      res = await go(url)
+      continue
+    }
+    const html = await res.text()
+    const action = /<form[^>]*action="([^"]+)"/.exec(html)?.[1]
+    assert.ok(action, `${url} ${res.status}: ${html.slice(0, 300)}`)
+    const prompt = /name="prompt" value="(\w+)"/.exec(html)[1]
+    url = new URL(action, url).href
+    res = await go(url, { method: 'POST', headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams(prompt === 'login' ? { prompt, login, password: 'x' } : { prompt }) })
+  }
+  throw new Error(`no way back from ${url}`)
+}
+
+async function withProvider(alg, body, change = (s) => s) {
+  await inScene({ seed: company('box') }, async (s) => {
+    const port = await freePort()
+    const base = `http://127.0.0.1:${port}`
+    const op = await openProvider(alg, `${base}/callback/oidc`)
+    try {
+      const secret = join(s.dir, 'client-secret.txt')
+      writeFileSync(secret, SECRET)
+      s.configure({ console: { listen: `127.0.0.1:${port}`, public_url: base }, sign_in: [change({ id: 'other', title: 'Other', issuer: op.issuer, client_id: 'sekisho',
+        client_secret_file: secret, accounts: [{ email: 'desk@aoba.example', role: 'operator' }] })] })
+      const p = await s.serve()
+      const admin = await operator(p)
+      await body(s, admin, op)
+      assert.ok(!s.log.includes(SECRET))
+      await p.stop()
+    } finally {
+      op.close()
+    }
+  })
+}
+
+async function begin(base) {
+  const b = new Browser(base)
+  const res = await b.call('POST', '/api/v1/session/oidc', { provider: 'other' })
+  assert.equal(res.status, 200, JSON.stringify(res.body))
+  return { b, url: res.body.url, cookies: res.headers.getSetCookie().map((c) => c.split(';')[0]).join('; ') }
+}
+
+const back = (begun, url, cookies = begun.cookies) => begun.b.call('GET', url.pathname + url.search, undefined, { Cookie: cookies })
+const signedIn = async (b) => (await b.call('GET', '/api/v1/session')).status === 200
+const place = (r) => new URL(r.headers.get('location')).pathname + new URL(r.headers.get('location')).hash
+
+suite('signing in through an OpenID provider of others', () => {
+  // RFC 8725: the algorithm is pinned before a token is looked at. Entra and Google sign by RS256.
+  test('an ID token of another algorithm does not get in', () => withProvider('ES256', async (s, admin) => {
+    const begun = await begin(admin.base)
+    assert.equal(place(await back(begun, await walk(begun.url, 'op@sekisho.example', `${admin.base}/callback`))), '/problem#bad_id_token')
+    assert.equal(await signedIn(begun.b), false)
+  }))
+
+  test('who has an account or is listed gets in, others do not', () => withProvider('RS256', async (s, admin, op) => {
+    for (const login of ['op@sekisho.example', 'desk@aoba.example']) {
+      const begun = await begin(admin.base)
+      const asked = new URL(begun.url)
+      assert.equal(asked.searchParams.get('code_challenge_method'), 'S256')
+      assert.ok(asked.searchParams.get('nonce') && asked.searchParams.get('state'))
+      const url = await walk(begun.url, login, `${admin.base}/callback`)
+      assert.equal(url.searchParams.get('iss'), op.issuer)
+      const r = await back(begun, url)
+      assert.equal(place(r), '/', `${r.status} ${r.headers.get('location')}`)
+      assert.equal((await begun.b.ok('GET', '/api/v1/session')).login, login)
+      // the same answer once more
+      const again = await back(begun, url)
+      assert.equal(place(again), '/problem#bad_state')
+    }
+    for (const login of ['stranger@elsewhere.example', 'mallory:op@sekisho.example']) {
+      const begun = await begin(admin.base)
+      const r = await back(begun, await walk(begun.url, login, `${admin.base}/callback`))
+      assert.match(place(r), /^\/problem#no_account/)
+      assert.equal(await signedIn(begun.b), false)
+    }
+    const audit = await s.json(['audit'])
+    assert.equal(audit.filter((r) => r.act === 'oidc_end' && r.phase === 'done').length, 2)
+    assert.ok(audit.some((r) => r.act === 'oidc_end' && r.phase === 'failed'))
+  }))
+
+  test('an answer for another browser, with another issuer, state or code does not get in', () => withProvider('RS256', async (s, admin) => {
+    // as it should be
+    const good = await begin(admin.base)
+    await back(good, await walk(good.url, 'op@sekisho.example', `${admin.base}/callback`))
+    assert.equal(await signedIn(good.b), true)
+    // an attacker's answer in the victim's browser
+    const victim = await begin(admin.base)
+    const attacker = await begin(admin.base)
+    const url = await walk(attacker.url, 'op@sekisho.example', `${admin.base}/callback`)
+    assert.equal(place(await back(victim, url)), '/problem#bad_state')
+    // and it is spoilt for the attacker, too
+    assert.match(place(await back(attacker, url)), /^\/problem#/)
+    for (const change of [(u) => u.searchParams.set('iss', 'https://evil.example'), (u) => u.searchParams.delete('iss'),
+      (u) => u.searchParams.set('state', 'x'.repeat(43)), (u) => u.searchParams.delete('state'), (u) => u.searchParams.set('code', 'made-up'),
+      (u) => u.searchParams.append('code', 'twice')]) {
+      const begun = await begin(admin.base)
+      const u = await walk(begun.url, 'op@sekisho.example', `${admin.base}/callback`)
+      change(u)
+      assert.match(place(await back(begun, u)), /^\/problem#/)
+      assert.equal(await signedIn(begun.b), false)
+    }
+    // without the browser's own cookie
+    const begun = await begin(admin.base)
+    const u = await walk(begun.url, 'op@sekisho.example', `${admin.base}/callback`)
+    assert.equal(place(await back(begun, u, 'x=y')), '/problem#bad_state')
+    assert.equal(await signedIn(begun.b), false)
+  }))
+})
