@@ -1,14 +1,15 @@
-// Signing in through an OpenID provider that nobody here has written: npm's oidc-provider, with PKCE wanted, iss in its answers and
-// keys of its own. What is forged, mixed up, replayed or signed by another algorithm than the pinned one does not get in.
+// Authorization by a server that nobody here has written, npm's oidc-provider: a connection by its codes and refresh tokens, and
+// signing in, with PKCE wanted, iss in its answers and keys of its own. What is forged, mixed up, replayed or signed by another
+// algorithm than the pinned one does not get in.
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:http'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import Provider from 'oidc-provider'
 import { Browser, operator } from './console-lib.mjs'
-import { company, inScene, suite } from './lib.mjs'
+import { company, inScene, PLACES, suite, waitFor } from './lib.mjs'
 
 const SECRET = 'a-client-secret-of-the-test'
 
@@ -67,6 +68,51 @@ async function walk(url, login, stop) {
   throw new Error(`no way back from ${url}`)
 }
 
+// Dropbox with another authorization server in front: its codes and tokens are oidc-provider's, its files are fakecloud's.
+async function openDropbox(s, redirect) {
+  const entry = s.entry(PLACES.dropbox('aoba').id)
+  const read = (name) => readFileSync(join(s.cloud.connections().dir, entry.grant[name]), 'utf8').trim()
+  const behind = entry.endpoints.api
+  const renewed = await fetch(`${behind}/oauth2/token`, { method: 'POST', body: new URLSearchParams({ grant_type: 'refresh_token',
+    refresh_token: read('refresh_token_file'), client_id: entry.grant.app_key, client_secret: read('app_secret_file') }) })
+  const { access_token: real } = await renewed.json()
+  assert.ok(real)
+  const port = await freePort()
+  const issuer = `http://127.0.0.1:${port}`
+  const seen = []
+  const provider = new Provider(issuer, {
+    clients: [{ client_id: 'dropbox-app', client_secret: SECRET, redirect_uris: [redirect], application_type: 'native',
+      grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'], token_endpoint_auth_method: 'client_secret_post' }],
+    routes: { authorization: '/oauth2/authorize', token: '/oauth2/token' },
+    cookies: { keys: ['a key of the test'] },
+    pkce: { required: () => true },
+    scopes: ['files.content.read', 'team_data.member'],
+    issueRefreshToken: async () => true,
+    rotateRefreshToken: false,
+    findAccount: (ctx, id) => ({ accountId: id, claims: async () => ({ sub: id }) }),
+  })
+  // what Dropbox says beside the tokens
+  provider.use(async (ctx, next) => {
+    await next()
+    if (ctx.path === '/oauth2/token') seen.push({ grant: ctx.oidc?.params?.grant_type, verifier: Boolean(ctx.oidc?.params?.code_verifier), status: ctx.status })
+    if (ctx.path === '/oauth2/token' && ctx.body?.access_token) ctx.body = { ...ctx.body, team_id: 'dbtid:of-the-test' }
+  })
+  const server = createServer(async (req, res) => {
+    if (/^\/(oauth2\/(authorize|token)|interaction)/.test(req.url)) return provider.callback()(req, res)
+    const token = await provider.AccessToken.find((req.headers.authorization ?? '').replace(/^Bearer /, ''))
+    if (!token) return res.writeHead(401, { 'Content-Type': 'application/json' }).end('{"error_summary":"invalid_access_token/","error":{".tag":"invalid_access_token"}}')
+    const chunks = []
+    for await (const c of req) chunks.push(c)
+    const headers = { ...req.headers, authorization: `Bearer ${real}` }
+    for (const h of ['host', 'connection', 'content-length', 'transfer-encoding', 'accept-encoding']) delete headers[h]
+    const r = await fetch(behind + req.url, { method: req.method, headers, body: chunks.length ? Buffer.concat(chunks) : undefined })
+    const out = Object.fromEntries([...r.headers].filter(([k]) => !['content-encoding', 'transfer-encoding', 'connection'].includes(k)))
+    res.writeHead(r.status, out).end(Buffer.from(await r.arrayBuffer()))
+  }).listen(port, '127.0.0.1')
+  await new Promise((done) => server.once('listening', done))
+  return { url: issuer, seen, close: () => { server.closeAllConnections(); server.close() } }
+}
+
 async function withProvider(alg, body, change = (s) => s) {
   await inScene({ seed: company('box') }, async (s) => {
     const port = await freePort()
@@ -99,7 +145,39 @@ const back = (begun, url, cookies = begun.cookies) => begun.b.call('GET', url.pa
 const signedIn = async (b) => (await b.call('GET', '/api/v1/session')).status === 200
 const place = (r) => new URL(r.headers.get('location')).pathname + new URL(r.headers.get('location')).hash
 
-suite('signing in through an OpenID provider of others', () => {
+suite('an authorization server of others', () => {
+  test('a connection by an authorization code, PKCE and refresh tokens of that server', () => inScene({ seed: company('dropbox') }, async (s) => {
+    const port = await freePort()
+    const base = `http://127.0.0.1:${port}`
+    const dropbox = await openDropbox(s, `${base}/callback/dropbox`)
+    try {
+      writeFileSync(join(s.dir, 'app-secret.txt'), SECRET)
+      s.configure({ console: { listen: `127.0.0.1:${port}`, public_url: base }, apps: { dropbox: { app_key: 'dropbox-app', app_secret_file: 'app-secret.txt',
+        endpoints: { authorize: `${dropbox.url}/oauth2/authorize`, api: dropbox.url, content: dropbox.url, notify: dropbox.url } } } })
+      const p = await s.serve()
+      const op = await operator(p)
+      await op.ok('POST', '/api/v1/tenants', { id: 'aoba', name: '青葉' })
+      let f = await op.ok('POST', '/api/v1/flows', { provider: 'dropbox', method: 'oauth', tenant: 'aoba' })
+      const url = await walk(f.facts?.url ?? f.url, 'admin@aoba.example', `${base}/callback`)
+      const back = await op.call('GET', url.pathname + url.search)
+      assert.equal(place(back), `/connect/${f.id}`)
+      f = await op.ok('POST', `/api/v1/flows/${f.id}/check`, {})
+      assert.equal(f.step, 'preview', JSON.stringify(f.error))
+      f = await op.ok('POST', `/api/v1/flows/${f.id}/finish`, { backlog_days: null })
+      await waitFor('the threats', async () => (await s.findings('--state', 'would')).length === s.before.filter((x) => /threat/.test(x.name)).length)
+      // the same answer once more makes nothing, and spoils nothing
+      assert.match(place(await op.call('GET', url.pathname + url.search)), /^\/problem#/)
+      assert.equal((await s.connections())[0].state, 'connected')
+      assert.deepEqual(dropbox.seen[0], { grant: 'authorization_code', verifier: true, status: 200 })
+      assert.ok(dropbox.seen.some((x) => x.grant === 'refresh_token' && x.status === 200))
+      assert.ok(!s.log.includes(SECRET))
+      await p.stop()
+    } finally {
+      dropbox.close()
+    }
+  }))
+
+
   // RFC 8725: the algorithm is pinned before a token is looked at. Entra and Google sign by RS256.
   test('an ID token of another algorithm does not get in', () => withProvider('ES256', async (s, admin) => {
     const begun = await begin(admin.base)

@@ -1,7 +1,7 @@
 // The console from the first link to the last disconnection, by its API: connecting where credentials are pasted, the watch over
 // grants, renewing, trials, revoke-all, and the audit trail of all of it.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Browser, operator } from './console-lib.mjs'
@@ -146,6 +146,37 @@ suite('console', () => {
     assert.equal((await s.json(['revoke-all', '--yes']))[0].ended, 0)
     const p = await s.serve()
     await p.stop()
+  }))
+
+  test('the vault: new keys while it runs, and its copy under a passphrase', () => inScene({ seed: company('box') }, async (s) => {
+    await s.connect()
+    const p = await s.serve()
+    const phrase = join(s.dir, 'passphrase')
+    const copy = join(s.dir, 'vault.copy')
+    writeFileSync(phrase, 'an offline passphrase of the test\n')
+    assert.equal((await s.json(['vault', 'backup', copy, '--passphrase-file', phrase]))[0].records, '1')
+    assert.equal((await s.run(['vault', 'backup', copy, '--passphrase-file', phrase])).code, 1)
+    assert.equal((await s.run(['vault', 'backup', join(s.dir, 'other')])).code, 2)
+    const bytes = readFileSync(copy)
+    for (const secret of s.secrets()) assert.ok(!bytes.includes(secret))
+    assert.ok(Number((await s.json(['vault', 'rotate']))[0].values) > 0)
+    const key = readFileSync(join(s.state_dir, 'key'))
+    await s.json(['vault', 'rotate', '--kek'])
+    assert.notDeepEqual(readFileSync(join(s.state_dir, 'key')), key)
+    await p.stop()
+    // nothing is remembered but what the vault holds
+    const asked = (await s.cloud.journal()).length
+    await s.once()
+    assert.ok((await s.cloud.journal(asked)).some((r) => /oauth2\/token/.test(r.path) && r.status === 200))
+    assert.equal((await s.findings('--state', 'done')).length, s.before.filter((x) => /threat/.test(x.name)).length)
+    // gone, and back from the copy
+    await s.run(['disconnect', 'aoba-box'])
+    writeFileSync(join(s.dir, 'wrong'), 'another passphrase altogether\n')
+    assert.notEqual((await s.run(['vault', 'restore', copy, '--passphrase-file', join(s.dir, 'wrong')])).code, 0)
+    assert.equal((await s.json(['vault', 'restore', copy, '--passphrase-file', phrase]))[0].records, '1')
+    for (const act of ['vault_backup', 'vault_rotate', 'vault_restore'])
+      assert.ok((await s.json(['audit'])).some((r) => r.act === act && r.phase === 'done'), act)
+    s.assertNoSecrets()
   }))
 
   test('settings that are wrong are refused with their place', () => inScene({ seed: company('box') }, async (s) => {
