@@ -39,7 +39,7 @@ meson_step() {
   fi
   local args=()
   for s in $suites; do args+=(--suite "$s"); done
-  meson test -C "$dir" --no-rebuild --print-errorlogs --timeout-multiplier 4 "${args[@]}" >>"$log" 2>&1
+  meson test -C "$dir" --no-rebuild --print-errorlogs --timeout-multiplier 10 "${args[@]}" >>"$log" 2>&1
   pass=$(awk '/^Ok:/{print $2}' "$log" | tail -1)
   fail=$(awk '/^(Fail|Timeout|Unexpected Pass):/{n+=$NF} END{print n+0}' "$log")
   [ -n "$pass" ] || { pass=0; fail=1; }

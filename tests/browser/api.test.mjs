@@ -234,7 +234,7 @@ describe('the API', () => {
     for (const query of ['limit=0', 'limit=201', 'limit=x', 'state=nonsense']) assert.equal((await operator.get(`/connections?${query}`)).status, 400, query)
   })
 
-  test('a request that comes a byte at a time is ended', { timeout: 60000 }, async () => {
+  test('a request that comes a byte at a time is ended', { timeout: 240000 }, async () => {
     const started = Date.now()
     await new Promise((done, failed) => {
       const s = connect(Number(new URL(c.url).port), '127.0.0.1')
@@ -242,7 +242,7 @@ describe('the API', () => {
       s.write('GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ')
       const drip = setInterval(() => { if (s.writable) s.write('x') }, 500)
       s.on('close', () => clearInterval(drip))
-      setTimeout(() => failed(new Error('still open after 40 s')), 40000).unref()
+      setTimeout(() => failed(new Error('still open after 120 s')), 120000).unref()
     })
     assert.ok(Date.now() - started > 15000)
     assert.equal((await http(`${c.url}/health`)).status, 200)

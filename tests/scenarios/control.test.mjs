@@ -73,7 +73,7 @@ describe('the program', () => {
     assert.deepEqual([entry.tenant, entry.provider, entry.mode, entry.backlog, entry.endpoints.api], ['aoba', 'dropbox', 'protect', 'all', own.urls.dropbox])
     const start = Date.now()
     assert.deepEqual(await own.stop(), { code: 0, signal: null })
-    assert.ok(Date.now() - start < 3000)
+    assert.ok(Date.now() - start < 30000)
     rmSync(dir, { recursive: true })
   })
 

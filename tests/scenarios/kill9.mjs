@@ -76,7 +76,7 @@ async function kills(s, rnd, story) {
     if (['supervisor', 'core', 'all'].includes(name)) await p.ended
   }
   if (p) {
-    const late = setTimeout(() => { story.push('and it hung'); processTree(p.pid).forEach((x) => kill(x.pid)) }, 60000)
+    const late = setTimeout(() => { story.push('and it hung'); processTree(p.pid).forEach((x) => kill(x.pid)) }, 300000)
     await p.ended
     clearTimeout(late)
     if (story.at(-1) === 'and it hung') throw new Error('once did not end after a kill')

@@ -195,7 +195,7 @@ test('subscriptions shake hands and notify', async (t) => {
   assert.equal((await make({ resource: '/nothing' })).status, 400)
   assert.equal((await make({ clientState: 'x'.repeat(129) })).status, 400)
   await ms.call('POST', '/v1.0/users/ken@aoba.example/mailFolders/inbox/messages', { token, headers: { 'Content-Type': 'text/plain' }, body: Buffer.from('Subject: s\r\n\r\nb').toString('base64') })
-  for (let i = 0; i < 100 && !got.length; i++) await new Promise((done) => setTimeout(done, 20))
+  for (let i = 0; i < 3000 && !got.length; i++) await new Promise((done) => setTimeout(done, 20))
   assert.equal(got[0].value[0].clientState, 'secret')
   assert.equal((await get(`/v1.0/${got[0].value[0].resource}`)).body.subject, 's')
   const path = `/v1.0/subscriptions/${made.body.id}`
