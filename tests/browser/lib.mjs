@@ -122,9 +122,9 @@ export async function startConsole({ apps, ...options } = {}) {
   return { scene, service, url, setup, token: setup.split('#')[1], end: async () => { await service.stop().catch(() => {}); await scene.end() } }
 }
 
-export async function makeOperator(c, login = 'op@example.jp') {
+export async function makeOperator(c, { login = 'op@example.jp', language = 'ja' } = {}) {
   const operator = new Client(c.url)
-  return operator.signedIn(await operator.post('/setup', { token: c.token, login, name: '山田 花', password: PASSWORD, language: 'ja' }))
+  return operator.signedIn(await operator.post('/setup', { token: c.token, login, name: '山田 花', password: PASSWORD, language }))
 }
 
 // An account of a role, signed in.

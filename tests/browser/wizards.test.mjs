@@ -34,7 +34,7 @@ for (const language of ['ja', 'en']) {
 
     before(async () => {
       c = await startConsole({ seed, connect: false, apps: true })
-      operator = await makeOperator(c)
+      operator = await makeOperator(c, { language })
       await operator.ok('POST', '/tenants', { id: 'aoba', name: '株式会社あおば', language: 'ja' })
     })
     after(async () => { await c?.end(); await closeBrowser() })
@@ -250,6 +250,32 @@ for (const language of ['ja', 'en']) {
       assert.equal((await operator.ok('GET', `/connections/${k.id}/streams`)).items.length, before)
       await v.done()
     })
+
+    // Entra says no verified address: there only who is named by subject in sign_in gets in.
+    for (const [service, who, nobody] of [['entra', 'admin@aoba.example', 'ken@aoba.example'], ['google', 'ken@aoba.example', 'hana@aoba.example']]) {
+      test(`signing in by ${service}`, async () => {
+        await operator.ok('POST', '/accounts', { login: who, name: who, role: 'auditor', tenants: ['aoba'], language })
+        const v = await Visitor.open(c.url, { language, name: `oidc-${service}` })
+        await v.go('/sign-in')
+        await v.shot('sign-in')
+        await v.page.locator('button.wide').filter({ hasText: service === 'entra' ? /Microsoft|Entra/i : /Google/i }).click()
+        await agree(v, who)
+        await v.page.waitForURL(`${c.url}/`)
+        await v.ready()
+        await v.page.getByRole('link', { name: who }).waitFor()
+        await v.shot('overview')
+        // somebody who has no account here
+        await v.context.clearCookies()
+        await v.go('/sign-in')
+        await v.page.locator('button.wide').filter({ hasText: service === 'entra' ? /Microsoft|Entra/i : /Google/i }).click()
+        await agree(v, nobody)
+        await v.page.waitForURL(/\/problem/)
+        await v.ready()
+        await v.shot('nobody')
+        assert.equal((await v.context.cookies()).filter((k) => k.name === '__Host-sekisho').length, 0)
+        await v.done()
+      })
+    }
 
     test('31, 32: answers that do not fit connect nothing', async () => {
       const count = async () => (await operator.ok('GET', '/connections?limit=200')).items.length

@@ -197,13 +197,16 @@ function instructions(f) {
   }
 }
 
+function elsewhereCard(f) {
+  return h('section.card', null, h('h2', null, _('At {cloud}', { cloud: providerName(f.provider) })), h('ol.stack', null, instructions(f).map((t) => h('li', null, t))))
+}
+
 async function pasteView(place, context, f, update) {
   const old = f.renew && context.session.may.read ? (await get(`/connections/${encodeURIComponent(f.connection)}`)).grant ?? {} : {}
   const fields = wanted(f).map(([name, label, o]) => [name, label, { ...o, value: typeof old[name] === 'string' ? old[name] : undefined }])
-  const told = instructions(f)
   fill(place,
     f.error && trouble(f.error, { kind: 'warn' }),
-    told.length > 0 && h('section.card', null, h('h2', null, _('At {cloud}', { cloud: providerName(f.provider) })), h('ol.stack', null, told.map((t) => h('li', null, t)))),
+    instructions(f).length > 0 && elsewhereCard(f),
     h('section.card', null, h('h2', null, _('Here')), form(fields.map(([name, label, o]) => field(label, name, { required: true, autocomplete: 'off', ...o })), _('Check'), async (v) => {
       const next = await post(`/flows/${encodeURIComponent(f.id)}/submit`, { fields: Object.fromEntries(fields.map(([name]) => [name, v[name].trim()])) })
       await update(next)
@@ -214,7 +217,8 @@ async function pasteView(place, context, f, update) {
 async function provingView(place, context, f, update) {
   const list = h('ul.checks', null, h('li', null, icon('wait', 'spin'), _('Real calls are made: token, organisation, one user, one feed …')))
   const row = h('div.row', null, cancelButton(f, context))
-  fill(place, h('section.card', null, h('div.stack', null, h('h2', null, _('Checking the permission')), list, row)))
+  const told = h('div')
+  fill(place, h('section.card', null, h('div.stack', null, h('h2', null, _('Checking the permission')), list, row)), told)
   say(_('Checking the permission'))
   for (;;) {
     let next
@@ -233,6 +237,7 @@ async function provingView(place, context, f, update) {
     }
     if (next?.error) {
       fill(list, h('li', null, trouble(next.error, { kind: 'warn' })), h('li', null, icon('wait', 'spin'), _('Checked again by itself every few seconds …')))
+      if (!told.firstChild && instructions(next).length) fill(told, elsewhereCard(next))
       fill(row, wanted(f).length
         ? button(_('Correct what was entered'), () => pasteView(place, context, next, update))
         : button(_('Sign in once more'), () => again(f, context, update), { place }), cancelButton(f, context))
