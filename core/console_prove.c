@@ -193,7 +193,6 @@ int console_flow_finish(struct console_request *r, struct err *err)
 {
 	_cleanup_flow_ struct flow f = {0};
 	_cleanup_(live_putp) struct live *l = NULL;
-	_cleanup_json_ cJSON *told = NULL;
 	struct grant_report report = {.arena = r->arena};
 
 	if (flow_load(r, r->object, &f, err) < 0)
