@@ -26,6 +26,46 @@ static const char *path_of(const struct scan_reply *r, int index, char *out, siz
 	return out + at;
 }
 
+static void mail_json(const struct scan_mail *h, cJSON *out)
+{
+	cJSON *mail = cJSON_AddObjectToObject(out, "mail");
+
+	cJSON_AddStringToObject(mail, "subject", h->subject);
+	if (h->date)
+		cJSON_AddNumberToObject(mail, "date", (double)h->date);
+	else
+		cJSON_AddNullToObject(mail, "date");
+	cJSON_AddStringToObject(mail, "message_id", h->message_id);
+	cJSON_AddStringToObject(mail, "list_id", h->list_id);
+	cJSON *addresses = cJSON_AddArrayToObject(mail, "addresses");
+	for (int i = 0; i < h->n_addresses; i++) {
+		cJSON *a = cJSON_CreateObject();
+		cJSON_AddStringToObject(a, "field", scan_field_name(h->addresses[i].field));
+		cJSON_AddStringToObject(a, "name", h->addresses[i].name);
+		cJSON_AddStringToObject(a, "address", h->addresses[i].address);
+		cJSON_AddItemToArray(addresses, a);
+	}
+	cJSON_AddNumberToObject(mail, "addresses_seen", h->addresses_seen);
+	cJSON *auth = cJSON_AddArrayToObject(mail, "authentication_results");
+	for (int i = 0; i < h->n_auth; i++)
+		cJSON_AddItemToArray(auth, cJSON_CreateString(h->auth[i]));
+	cJSON_AddNumberToObject(mail, "authentication_results_seen", h->auth_seen);
+}
+
+static void links_json(const struct scan_reply *r, cJSON *out)
+{
+	cJSON *links = cJSON_AddArrayToObject(out, "links");
+
+	for (int i = 0; i < r->n_links; i++) {
+		cJSON *l = cJSON_CreateObject();
+		cJSON_AddStringToObject(l, "url", r->links[i].url);
+		cJSON_AddStringToObject(l, "text", r->links[i].text);
+		cJSON_AddNumberToObject(l, "part", r->links[i].part);
+		cJSON_AddItemToArray(links, l);
+	}
+	cJSON_AddNumberToObject(out, "links_seen", r->links_seen);
+}
+
 void scan_reply_json(const struct scan_reply *r, cJSON *out)
 {
 	struct policy_facts facts = {.verdict = r->verdict, .reason = r->reason};
@@ -76,5 +116,8 @@ void scan_reply_json(const struct scan_reply *r, cJSON *out)
 		cJSON_AddItemToArray(parts, p);
 	}
 	cJSON_AddNumberToObject(out, "parts_seen", r->parts_seen);
+	if (r->mail.present)
+		mail_json(&r->mail, out);
+	links_json(r, out);
 	cJSON_AddNumberToObject(out, "elapsed_ms", (double)r->elapsed_us / 1000);
 }

@@ -24,6 +24,13 @@ const char *scan_verdict_name(enum scan_verdict v)
 	return "unknown";
 }
 
+const char *scan_field_name(enum scan_field f)
+{
+	static const char *const names[] = {"from", "sender", "reply_to", "return_path", "to", "cc"};
+
+	return names[f];
+}
+
 void scan_limits_default(struct scan_limits *ret)
 {
 	*ret = (struct scan_limits){
@@ -104,6 +111,86 @@ int scan_request_get(struct msg *m, struct scan_request *ret, int *ret_fd)
 	return 0;
 }
 
+static void put_mail(struct msg *m, const struct scan_mail *h)
+{
+	msg_put_u32(m, h->present);
+	if (!h->present)
+		return;
+	msg_put_str(m, h->subject);
+	msg_put_str(m, h->message_id);
+	msg_put_str(m, h->list_id);
+	msg_put_i64(m, h->date);
+	msg_put_i64(m, h->n_addresses);
+	msg_put_i64(m, h->addresses_seen);
+	for (int i = 0; i < h->n_addresses; i++) {
+		msg_put_u32(m, (uint32_t)h->addresses[i].field);
+		msg_put_str(m, h->addresses[i].name);
+		msg_put_str(m, h->addresses[i].address);
+	}
+	msg_put_i64(m, h->n_auth);
+	msg_put_i64(m, h->auth_seen);
+	for (int i = 0; i < h->n_auth; i++)
+		msg_put_str(m, h->auth[i]);
+}
+
+/* How many of a list are kept, and how many there were. */
+static bool get_counts(struct msg *m, int max, int *ret, int *ret_seen)
+{
+	return get_count(m, max, ret) && get_count(m, 1 << 30, ret_seen) && *ret <= *ret_seen;
+}
+
+static bool get_mail(struct msg *m, struct scan_mail *h)
+{
+	if (!get_bool(m, &h->present))
+		return false;
+	if (!h->present)
+		return true;
+	if (!get_text(m, h->subject, sizeof(h->subject)) || !get_text(m, h->message_id, sizeof(h->message_id)) ||
+		!get_text(m, h->list_id, sizeof(h->list_id)))
+		return false;
+	h->date = msg_get_i64(m);
+	if (h->date < 0 || !get_counts(m, SCAN_MAX_ADDRESSES, &h->n_addresses, &h->addresses_seen))
+		return false;
+	for (int i = 0; i < h->n_addresses; i++) {
+		struct scan_address *a = &h->addresses[i];
+		uint32_t field = msg_get_u32(m);
+		if (field > SCAN_FIELD_CC || !get_text(m, a->name, sizeof(a->name)) ||
+			!get_text(m, a->address, sizeof(a->address)))
+			return false;
+		a->field = (enum scan_field)field;
+	}
+	if (!get_counts(m, SCAN_MAX_AUTH, &h->n_auth, &h->auth_seen))
+		return false;
+	for (int i = 0; i < h->n_auth; i++)
+		if (!get_text(m, h->auth[i], sizeof(h->auth[i])))
+			return false;
+	return true;
+}
+
+static void put_links(struct msg *m, const struct scan_reply *r)
+{
+	msg_put_i64(m, r->n_links);
+	msg_put_i64(m, r->links_seen);
+	for (int i = 0; i < r->n_links; i++) {
+		msg_put_str(m, r->links[i].url);
+		msg_put_str(m, r->links[i].text);
+		msg_put_i64(m, r->links[i].part);
+	}
+}
+
+static bool get_links(struct msg *m, struct scan_reply *r)
+{
+	if (!get_counts(m, SCAN_MAX_LINKS, &r->n_links, &r->links_seen))
+		return false;
+	for (int i = 0; i < r->n_links; i++) {
+		struct scan_link *l = &r->links[i];
+		if (!get_text(m, l->url, sizeof(l->url)) || !l->url[0] || !get_text(m, l->text, sizeof(l->text)) ||
+			!get_count(m, SCAN_MAX_PARTS, &l->part) || l->part >= r->n_parts)
+			return false;
+	}
+	return true;
+}
+
 int scan_reply_put(struct msg *m, const struct scan_reply *r)
 {
 	msg_put_u32(m, (uint32_t)r->status);
@@ -127,6 +214,8 @@ int scan_reply_put(struct msg *m, const struct scan_reply *r)
 		msg_put_u32(m, p->encrypted);
 		msg_put_u32(m, p->macros);
 	}
+	put_mail(m, &r->mail);
+	put_links(m, r);
 	msg_put_str(m, r->engine);
 	msg_put_str(m, r->signatures);
 	msg_put_i64(m, r->elapsed_us);
@@ -204,7 +293,7 @@ int scan_reply_get(struct msg *m, struct scan_reply *ret)
 	for (int i = 0; i < r.n_parts; i++)
 		if (!get_part(m, &r, i, &r.parts[i]))
 			return -1;
-	if (!get_text(m, r.engine, sizeof(r.engine)) || !get_text(m, r.signatures, sizeof(r.signatures)))
+	if (!get_mail(m, &r.mail) || !get_links(m, &r) || !get_text(m, r.engine, sizeof(r.engine)) || !get_text(m, r.signatures, sizeof(r.signatures)))
 		return -1;
 	r.elapsed_us = msg_get_i64(m);
 	r.cpu_us = msg_get_i64(m);

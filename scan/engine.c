@@ -3,6 +3,7 @@
 
 #include "scan/builtin.h"
 #include "scan/inspect.h"
+#include "scan/reader.h"
 #include "scan/testpoint.h"
 
 #include "base/ioutil.h"
@@ -312,10 +313,11 @@ void engine_warm(void)
 		"CP1250", "CP1251", "CP1252", "CP1253", "CP1254", "CP1255", "CP1256", "CP1257", "CP1258", "CP1361",
 		"SHIFT_JIS", "SHIFT-JIS", "SJIS", "EUC-JP", "ISO-2022-JP", "ISO-2022-JP-2", "ISO-2022-KR", "ISO-2022-CN",
 		"EUC-KR", "EUC-CN", "EUC-TW", "GB2312", "GBK", "GB18030", "BIG5", "BIG5-HKSCS", "KOI8-R", "KOI8-U",
-		"TIS-620", "MACINTOSH", "MAC-CYRILLIC", "JOHAB", "VISCII", "IBM037", "IBM500", "IBM1047", "WINDOWS-31J"};
+		"TIS-620", "MACINTOSH", "MAC-CYRILLIC", "JOHAB", "VISCII", "IBM037", "IBM500", "IBM1047", "WINDOWS-31J", "EUC-JP-MS", "UTF7", "KOI8-T", "WINDOWS-874"};
 	static const char *const targets[] = {"UTF-16BE", "UTF-8", "UTF-8//TRANSLIT"};
 	int opened = 0;
 
+	reader_init();
 	setenv("TZ", "UTC0", 1); /* else the zone's file is looked up at the first local time */
 	for (size_t t = 0; t < ARRAY_SIZE(targets); t++) {
 		for (size_t i = 0; i < ARRAY_SIZE(charsets); i++) {

@@ -107,10 +107,10 @@ static bool is_base64(uint8_t c)
 
 /* The beginnings of ZIP, programs, RAR, 7z, OLE2 and gzip in base64, in quotes or behind "base64,". Data URIs in pages
  * are left to libclamav, which unpacks them. */
+static const char *const starts[] = {"UEsDB", "TVqQ", "TVpQ", "UmFyIR", "N3q8ry", "0M8R4KGx", "H4sIA"};
+
 static bool has_base64(const uint8_t *d, size_t len, bool page)
 {
-	static const char *const starts[] = {"UEsDB", "TVqQ", "TVpQ", "UmFyIR", "N3q8ry", "0M8R4KGx", "H4sIA"};
-
 	for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
 		size_t n = strlen(starts[i]);
 		for (const uint8_t *p = d; (p = memmem(p, (size_t)(d + len - p), starts[i], n)); p++) {
@@ -135,25 +135,6 @@ static bool has_yenc(const uint8_t *d, size_t len)
 	return p && (p == d || p[-1] == '\n') && memmem(p, (size_t)(d + len - p), "\n=yend ", 7);
 }
 
-/* A mail that is one of several pieces: what they make together nobody sees. Headers only. */
-static bool is_fragment(const uint8_t *d, size_t len)
-{
-	static const char field[] = "\ncontent-type:", value[] = "message/partial";
-
-	for (size_t at = 0; at + sizeof(field) + sizeof(value) < len && at < 65536; at++) {
-		if (strncasecmp((const char *)d + at, field, sizeof(field) - 1) == 0) {
-			size_t v = at + sizeof(field) - 1;
-			while (v < len - sizeof(value) && strchr(" \t\r\n", d[v]) && d[v])
-				v++;
-			if (strncasecmp((const char *)d + v, value, sizeof(value) - 1) == 0)
-				return true;
-		}
-		if (d[at] == '\n' && (d[at + 1] == '\n' || (d[at + 1] == '\r' && d[at + 2] == '\n')))
-			return false;
-	}
-	return false;
-}
-
 static size_t line_end(const uint8_t *d, size_t len, size_t at)
 {
 	const uint8_t *p = at < len ? memchr(d + at, '\n', len - at) : NULL;
@@ -161,12 +142,11 @@ static size_t line_end(const uint8_t *d, size_t len, size_t at)
 	return p ? (size_t)(p - d) : len;
 }
 
-/* Base64 of a mail's part that goes on behind its padding: libclamav stops there, some mail programs do not. */
-static bool goes_on(const uint8_t *d, size_t len, size_t at)
+bool hidden_behind_padding(const uint8_t *d, size_t len)
 {
 	bool padded = false;
 
-	for (size_t end; at < len; at = end + 1) {
+	for (size_t at = 0, end; at < len; at = end + 1) {
 		size_t n = 0, stop;
 		end = stop = line_end(d, len, at);
 		while (stop > at && (d[stop - 1] == '\r' || d[stop - 1] == ' ' || d[stop - 1] == '\t'))
@@ -176,37 +156,27 @@ static bool goes_on(const uint8_t *d, size_t len, size_t at)
 		if (stop == at)
 			continue;
 		if (padded)
-			return n >= 4; /* else a boundary, a footer's first words … */
-		padded = at + n < stop && d[at + n] == '=' && n > 0;
-		if (!padded && at + n < stop)
-			return false; /* a boundary: the part's end */
+			return n >= 4; /* else the line above a footer */
+		/* Padding within the line: then what follows it there counts. */
+		for (size_t i = at + n; !padded && n > 0 && i < stop && d[i] == '='; i++) {
+			size_t more = 0;
+			while (i + 1 + more < stop && is_base64(d[i + 1 + more]))
+				more++;
+			if (more >= 4)
+				return true;
+			padded = true;
+		}
 	}
 	return false;
 }
 
-static bool has_base64_behind_padding(const uint8_t *d, size_t len)
+bool hidden_beside_parts(const char *text, size_t len)
 {
-	static const char field[] = "\nContent-Transfer-Encoding:";
-
-	for (size_t at = 0; at + sizeof(field) < len; at++) {
-		const uint8_t *p = memchr(d + at, '\n', len - sizeof(field) - at);
-		if (!p)
-			return false;
-		at = (size_t)(p - d);
-		if (strncasecmp((const char *)p, field, sizeof(field) - 1) != 0)
-			continue;
-		size_t end = line_end(d, len, at + sizeof(field) - 1);
-		const uint8_t *value = d + at + sizeof(field) - 1;
-		while (value < d + end && (*value == ' ' || *value == '\t' || *value == '"'))
-			value++;
-		if (d + end - value < 6 || strncasecmp((const char *)value, "base64", 6) != 0)
-			continue;
-		/* The body begins behind the next empty line. */
-		while (end + 1 < len && d[end + 1] != '\n' && d[end + 1] != '\r')
-			end = line_end(d, len, end + 1);
-		if (goes_on(d, len, line_end(d, len, end + 1) + 1))
-			return true;
-		at = end;
+	for (size_t at = 0, end; at < len; at = end + 1) {
+		end = line_end((const uint8_t *)text, len, at);
+		for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
+			if (end - at >= BASE64_MIN / 2 && strncmp(text + at, starts[i], strlen(starts[i])) == 0)
+				return true;
 	}
 	return false;
 }
@@ -217,5 +187,5 @@ bool hidden_in_text(const char *type, const uint8_t *data, size_t len)
 
 	if (!mail && !page && strncmp(type, "CL_TYPE_TEXT_", 13) != 0 && strcmp(type, "CL_TYPE_SCRIPT") != 0)
 		return false;
-	return (mail && (is_fragment(data, len) || has_base64_behind_padding(data, len))) || has_yenc(data, len) || has_base64(data, len, page);
+	return has_yenc(data, len) || has_base64(data, len, page);
 }

@@ -11,8 +11,14 @@
  * the front unpack it. data begins with a member. */
 bool hidden_in_zip(const uint8_t *data, size_t len);
 
-/* Text, pages, mails: a yEnc file, a fragment of a mail (message/partial), base64 that goes on behind its padding, an archive or program in base64 that a
- * script puts together. type: libclamav's name. */
+/* Text, pages, mails: a yEnc file, an archive or program in base64 that a script puts together. type: libclamav's name. */
 bool hidden_in_text(const char *type, const uint8_t *data, size_t len);
+
+/* The body of a mail's part in base64, exactly: does it go on behind its padding? libclamav stops there, some mail programs do
+ * not. */
+bool hidden_behind_padding(const uint8_t *body, size_t len);
+
+/* Text beside a mail's parts: a line that begins an archive or program in base64. */
+bool hidden_beside_parts(const char *text, size_t len);
 
 #endif

@@ -7,7 +7,9 @@
 #include "scan/clean.h"
 #include "scan/hidden.h"
 #include "scan/members.h"
+#include "scan/names.h"
 #include "scan/ole2.h"
+#include "scan/reader.h"
 #include "scan/reason.h"
 #include "scan/shape.h"
 
@@ -29,9 +31,11 @@ struct layer {
 	bool empty_stream;
 	bool derived;  /* normalised by libclamav from the layer above, or a second look at a part: none of the item's */
 	bool zip_behind; /* no ZIP by its beginning, but one by its end */
+	bool mail;     /* the reader has it open */
 	bool parent;   /* something came out of it, or was announced */
 	bool has_key;
 	struct clean_key key;
+	uint8_t digest[32]; /* of the content, with has_key */
 	unsigned reasons; /* of the whole scan when it was opened */
 	unsigned found;
 	struct members members;
@@ -42,6 +46,8 @@ struct inspect {
 	bool image_hashes;
 	struct clean_table *clean;
 	struct members_store *store;
+	struct reader *reader;
+	uint32_t base; /* added to libclamav's level: what lies beside a mail's parts is scanned on its own, as below the mail */
 	struct layer layers[MAX_LAYERS];
 	int n_layers;
 	struct clean_key looked[MAX_LOOKED];
@@ -63,7 +69,8 @@ struct inspect *inspect_new(const struct scan_limits *limits, bool image_hashes)
 	i->image_hashes = image_hashes;
 	i->clean = clean_new();
 	i->store = members_store_new();
-	if (!i->clean || !i->store) {
+	i->reader = reader_new(limits);
+	if (!i->clean || !i->store || !i->reader) {
 		inspect_free(i);
 		return NULL;
 	}
@@ -76,6 +83,7 @@ void inspect_free(struct inspect *i)
 		return;
 	clean_free(i->clean);
 	members_store_free(i->store);
+	reader_free(i->reader);
 	free(i);
 }
 
@@ -93,38 +101,6 @@ static struct layer *top(struct inspect *i)
 	return i->n_layers ? &i->layers[i->n_layers - 1] : NULL;
 }
 
-/* Names that libclamav made up for temporary files: 32 hexadecimal digits, with "clamav-" and ".tmp" around or
- * a number behind. They change from run to run and mean nothing. */
-static bool is_made_up(const char *name)
-{
-	const char *p = strncmp(name, "clamav-", 7) == 0 ? name + 7 : name;
-	size_t hex = strspn(p, "0123456789abcdef");
-
-	if (hex != 32)
-		return false;
-	p += hex;
-	return *p == '\0' || strcmp(p, ".tmp") == 0 || (*p == '_' && p[1 + strspn(p + 1, "0123456789")] == '\0');
-}
-
-/* Foreign text, cleaned, cut at a whole character. */
-static void copy_text(char *out, size_t size, const char *s)
-{
-	_cleanup_buf_ struct buf b = BUF_INIT(16384);
-	size_t n = 0;
-
-	out[0] = '\0';
-	if (!s || utf8_clean(&b, s, strnlen(s, 4096), true) < 0)
-		return;
-	while (n < b.len) {
-		size_t step = utf8_length(b.data + n, b.len - n);
-		if (step == 0 || n + step >= size)
-			break;
-		n += step;
-	}
-	memcpy(out, buf_str(&b), n);
-	out[n] = '\0';
-}
-
 /* "outer.zip/inner.doc": the names of the layers, without the item's own. */
 static void copy_path(const struct inspect *i, char *out, size_t size)
 {
@@ -138,7 +114,7 @@ static void copy_path(const struct inspect *i, char *out, size_t size)
 			buf_addc(&b, '/');
 		buf_adds(&b, l->name);
 	}
-	copy_text(out, size, buf_str(&b));
+	name_copy(out, size, buf_str(&b), b.len);
 }
 
 static void close_layer(struct inspect *i, cl_error_t result)
@@ -154,6 +130,8 @@ static void close_layer(struct inspect *i, cl_error_t result)
 		clean_add(i->clean, &l->key);
 	else if (l->has_key && l->parent && l->level > 0 && i->n_looked < MAX_LOOKED)
 		i->looked[i->n_looked++] = l->key;
+	if (l->mail)
+		reader_mail_close(i->reader);
 	i->n_layers--;
 }
 
@@ -191,8 +169,8 @@ static void add_part(struct inspect *i, struct layer *l, int64_t size)
 	l->part = r->n_parts++;
 	struct scan_part *p = &r->parts[l->part];
 	*p = (struct scan_part){.size = size, .depth = (int)l->level, .parent = parent};
-	copy_text(p->name, sizeof(p->name), l->name);
-	copy_text(p->type, sizeof(p->type), l->type);
+	name_copy(p->name, sizeof(p->name), l->name, SIZE_MAX);
+	name_copy(p->type, sizeof(p->type), l->type, SIZE_MAX);
 }
 
 /* A member that nobody can look into is told nevertheless: its name is what there is of it. Twice told, once here. */
@@ -203,7 +181,7 @@ static void add_encrypted(struct inspect *i, const struct layer *l, const char *
 
 	if (r->n_parts == 0 || r->n_parts == SCAN_MAX_PARTS)
 		return;
-	copy_text(p.name, sizeof(p.name), name);
+	name_copy(p.name, sizeof(p.name), name, SIZE_MAX);
 	for (int n = p.parent + 1; n < r->n_parts; n++)
 		if (r->parts[n].parent == p.parent && r->parts[n].encrypted && !r->parts[n].type[0] &&
 			strcmp(r->parts[n].name, p.name) == 0)
@@ -260,14 +238,34 @@ static void look_at_content(struct inspect *i, struct layer *l, const uint8_t *d
 static void make_key(struct inspect *i, struct layer *l, uint32_t attributes, const void *data, size_t len)
 {
 	char context[160];
-	uint8_t digest[32];
 	const char *up1 = i->n_layers > 1 ? i->layers[i->n_layers - 2].type : "";
 	const char *up2 = i->n_layers > 2 ? i->layers[i->n_layers - 3].type : "";
 
 	snprintf(context, sizeof(context), "%s|%s|%s|%u", l->type, up1, up2, attributes);
-	l->has_key = clean_key(i->clean, context, data, len, &l->key, digest);
+	l->has_key = clean_key(i->clean, context, data, len, &l->key, l->digest);
 	if (l->has_key && l->part >= 0)
-		hex_encode(i->reply->parts[l->part].sha256, digest, sizeof(digest));
+		hex_encode(i->reply->parts[l->part].sha256, l->digest, sizeof(l->digest));
+}
+
+/* What is read beside the scan, of which the part's real name comes. A mail within a mail is read with that. */
+static void read_part(struct inspect *i, struct layer *l, const uint8_t *data, size_t len)
+{
+	const struct layer *up = i->n_layers > 1 ? &i->layers[i->n_layers - 2] : NULL;
+	bool beside = up && up->derived && l->derived && i->base == l->level;
+
+	if (l->derived && !beside)
+		return;
+	if (!beside) {
+		const char *name = reader_part(i->reader, l->part, l->type, data, len, l->has_key ? l->digest : NULL);
+		if (name)
+			snprintf(l->name, sizeof(l->name), "%s", name);
+		if (name && l->part >= 0)
+			snprintf(i->reply->parts[l->part].name, sizeof(i->reply->parts[l->part].name), "%s", name);
+	}
+	if ((up && up->mail && !beside) || !reader_is_mail(l->type, data, len))
+		return;
+	l->mail = true;
+	note(i, reader_mail_open(i->reader, beside ? up->part : l->part, l->level == 0, data, len));
 }
 
 /* The second look at a container of this item (see on_part): what it gave is noted already. */
@@ -287,6 +285,7 @@ static cl_error_t on_part(int fd, const char *type, const char **ancestors, size
 	if (!i || !i->reply)
 		return CL_CLEAN;
 	/* Each layer is closed by the post-scan callback; the level is the check. */
+	level += i->base;
 	while (i->n_layers && i->layers[i->n_layers - 1].level >= level)
 		close_layer(i, CL_ERROR);
 	if (i->n_layers == MAX_LAYERS) {
@@ -297,9 +296,11 @@ static cl_error_t on_part(int fd, const char *type, const char **ancestors, size
 	*l = (struct layer){.level = level, .size = (int64_t)size, .derived = (attributes & LAYER_ATTRIBUTES_NORMALIZED) != 0,
 		.reasons = i->n_reasons, .found = i->n_found};
 	snprintf(l->type, sizeof(l->type), "%s", type ? type : "");
-	snprintf(l->name, sizeof(l->name), "%s", name && level > 0 && !is_made_up(name) ? name : "");
-	if (level == 0)
+	snprintf(l->name, sizeof(l->name), "%s", name && level > 0 && !name_is_made_up(name) ? name : "");
+	if (level == i->base)
 		i->top_seen = true;
+	if (i->base && level == i->base)
+		l->derived = true;
 	/* Raw scanning of an OOXML file finds its stored members once more, below a layer that is not told. */
 	if (up && level > up->level + 1 && members_known(i->store, &up->members, name, (int64_t)size))
 		l->derived = true;
@@ -317,6 +318,7 @@ static cl_error_t on_part(int fd, const char *type, const char **ancestors, size
 	}
 	look_at_content(i, l, (const uint8_t *)data, size);
 	make_key(i, l, attributes, data, size);
+	read_part(i, l, (const uint8_t *)data, size);
 	if (l->has_key && (clean_has(i->clean, &l->key) || looked_before(i, l))) {
 		l->parent = true; /* nothing need come out of it, and it is in the table already */
 		return CL_BREAK;
@@ -403,7 +405,7 @@ static void on_found(int fd, const char *name, void *context)
 		break;
 	}
 	struct scan_threat t;
-	copy_text(t.name, sizeof(t.name), name);
+	name_copy(t.name, sizeof(t.name), name, SIZE_MAX);
 	copy_path(i, t.part, sizeof(t.part));
 	if (!t.name[0])
 		snprintf(t.name, sizeof(t.name), "unnamed");
@@ -437,33 +439,6 @@ void inspect_message(struct inspect *i, enum cl_msg severity, const char *text)
 {
 	if (i && i->reply && severity >= CL_MSG_WARN)
 		note(i, reason_of_message(text));
-}
-
-static enum reason reason_of_result(cl_error_t rc)
-{
-	switch (rc) {
-	case CL_CLEAN:
-	case CL_VIRUS:
-		return REASON_NONE;
-	case CL_ETIMEOUT:
-		return REASON_TIME;
-	case CL_EMEM:
-	case CL_EMAP:
-		return REASON_MEMORY;
-	case CL_EMAXREC:
-		return REASON_DEPTH;
-	case CL_EMAXSIZE:
-	case CL_EWRITE:
-		return REASON_TOTAL_SIZE;
-	case CL_EMAXFILES:
-		return REASON_PARTS;
-	case CL_EFORMAT:
-	case CL_EPARSE:
-	case CL_EUNPACK:
-		return REASON_CORRUPT;
-	default:
-		return REASON_ERROR;
-	}
 }
 
 static void scan_content(struct inspect *i, struct cl_engine *engine, const void *data, size_t len, int64_t deadline_ms)
@@ -500,6 +475,29 @@ static void scan_content(struct inspect *i, struct cl_engine *engine, const void
 		note(i, REASON_ERROR); /* found something that it did not name */
 }
 
+/* What lies beside the parts of mails, each as a mail below the one that it was found in. More may be found on the way. */
+static void scan_beside(struct inspect *i, struct cl_engine *engine, int64_t until)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int part;
+
+	while ((text = reader_next_beside(i->reader, &len, &part))) {
+		int64_t left = until - time_monotonic_ms();
+		if (left <= 0) {
+			note(i, REASON_TIME);
+			return;
+		}
+		i->base = part < i->reply->n_parts ? (uint32_t)i->reply->parts[part].depth + 1 : 1;
+		i->top_seen = false;
+		i->layers[0] = (struct layer){.level = i->base - 1, .part = part < i->reply->n_parts ? part : -1, .derived = true};
+		members_open(i->store, &i->layers[0].members);
+		i->n_layers = 1;
+		scan_content(i, engine, text, len, left);
+		free(TAKE_PTR(text));
+	}
+}
+
 void inspect_run(struct inspect *i, struct cl_engine *engine, const void *data, size_t len, int64_t deadline_ms,
 	struct scan_reply *ret)
 {
@@ -511,12 +509,18 @@ void inspect_run(struct inspect *i, struct cl_engine *engine, const void *data, 
 	i->top_seen = false;
 	i->total = 0;
 	i->n_looked = 0;
+	i->base = 0;
 	members_store_clear(i->store);
+	reader_begin(i->reader, ret);
 	/* Nothing of up to five bytes is looked at by libclamav, and no signature is that short: clean by rule. */
 	if ((int64_t)len > i->limits.item)
 		note(i, REASON_SIZE);
-	else if (len > 5)
+	else if (len > 5) {
+		int64_t until = time_monotonic_ms() + deadline_ms;
 		scan_content(i, engine, data, len, deadline_ms);
+		scan_beside(i, engine, until);
+	}
+	reader_end(i->reader);
 	i->reply = NULL;
 	if (ret->n_threats) {
 		ret->verdict = VERDICT_THREAT;

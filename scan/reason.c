@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 
+#include <clamav.h>
 #include <string.h>
 
 const char *reason_name(enum reason r)
@@ -97,4 +98,31 @@ enum reason reason_of_message(const char *text)
 		if (strstr(text, messages[i].part))
 			return messages[i].reason;
 	return REASON_NONE;
+}
+
+enum reason reason_of_result(int rc)
+{
+	switch (rc) {
+	case CL_CLEAN:
+	case CL_VIRUS:
+		return REASON_NONE;
+	case CL_ETIMEOUT:
+		return REASON_TIME;
+	case CL_EMEM:
+	case CL_EMAP:
+		return REASON_MEMORY;
+	case CL_EMAXREC:
+		return REASON_DEPTH;
+	case CL_EMAXSIZE:
+	case CL_EWRITE:
+		return REASON_TOTAL_SIZE;
+	case CL_EMAXFILES:
+		return REASON_PARTS;
+	case CL_EFORMAT:
+	case CL_EPARSE:
+	case CL_EUNPACK:
+		return REASON_CORRUPT;
+	default:
+		return REASON_ERROR;
+	}
 }

@@ -31,4 +31,7 @@ enum found reason_of_name(const char *name, enum reason *ret);
 /* What one of libclamav's own messages betrays; REASON_NONE for most. */
 enum reason reason_of_message(const char *text);
 
+/* What cl_scan…() returned. */
+enum reason reason_of_result(int rc);
+
 #endif

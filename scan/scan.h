@@ -63,6 +63,37 @@ struct scan_part {
 	bool macros;
 };
 
+/* A mail's head, as GMime reads it: text is UTF-8 and cleaned. Only of an item that is a mail. */
+enum scan_field { SCAN_FIELD_FROM, SCAN_FIELD_SENDER, SCAN_FIELD_REPLY_TO, SCAN_FIELD_RETURN_PATH, SCAN_FIELD_TO, SCAN_FIELD_CC };
+#define SCAN_MAX_ADDRESSES 32
+#define SCAN_MAX_AUTH 8
+
+struct scan_address {
+	enum scan_field field;
+	char name[128]; /* the display name, decoded */
+	char address[256];
+};
+
+struct scan_mail {
+	bool present;
+	char subject[512];
+	char message_id[256];
+	char list_id[256];
+	int64_t date; /* ms UTC, as its sender says; 0 when it does not */
+	int n_addresses, addresses_seen; /* the senders' first */
+	struct scan_address addresses[SCAN_MAX_ADDRESSES];
+	int n_auth, auth_seen; /* Authentication-Results, the newest first, as they stand */
+	char auth[SCAN_MAX_AUTH][512];
+};
+
+/* Where something leads, in mails and pages, with the text that is shown for it. */
+#define SCAN_MAX_LINKS 32
+struct scan_link {
+	char url[512];
+	char text[128];
+	int part; /* index in parts[] */
+};
+
 /* Why a verdict is unknown; "" otherwise. Stable words, also used by core for what is never scanned:
  *   encrypted_archive encrypted_document size_limit part_size_limit total_size_limit depth_limit parts_limit
  *   time_limit not_unpacked (members announced but not seen) crashed timeout memory sandbox error corrupt
@@ -76,6 +107,9 @@ struct scan_reply {
 	int n_parts; /* in parts[]; the first is the item itself, at depth 0, unless it is tiny */
 	int parts_seen; /* all, with the item and with encrypted members */
 	struct scan_part parts[SCAN_MAX_PARTS];
+	struct scan_mail mail;
+	int n_links, links_seen;
+	struct scan_link links[SCAN_MAX_LINKS];
 	char engine[48];      /* "ClamAV 1.4.3" */
 	char signatures[96];  /* identity of the loaded database: version and count, stable for one content */
 	int64_t elapsed_us;
@@ -105,6 +139,7 @@ int scan_info_put(struct msg *m, const struct scan_info *info);
 int scan_info_get(struct msg *m, struct scan_info *ret);
 
 const char *scan_verdict_name(enum scan_verdict v); /* "clean" "threat" "unknown" */
+const char *scan_field_name(enum scan_field f);     /* "from" "reply_to" … */
 
 /* Configuration of the role, given at its start in its first message (SCAN_CONFIG below). */
 #define SCAN_CONFIG 0x2ff

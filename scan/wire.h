@@ -9,8 +9,8 @@
 
 #include "base/msg.h"
 
-/* Larger messages are refused by both ends. A reply of SCAN_MAX_PARTS parts with the longest names fits. */
-#define WIRE_MAX (64u << 10)
+/* Larger messages are refused by both ends. The fullest reply fits. */
+#define WIRE_MAX (128u << 10)
 
 /* What the processes of the role say to each other beside scan.h's messages. */
 enum wire_message {

@@ -250,7 +250,15 @@ def wrapped(s):
     qp = b"".join(b"=%02X" % c for c in text)
     yield "quoted-printable.eml", mail([(octets + b"quoted-printable", b"=\r\n".join(qp[i:i + 72] for i in range(0, len(qp), 72)))])
     yield "preamble.eml", mail([attachment(b"a.txt", filler(90))]).replace(b"--=_b\r\n", octets + b"base64\r\n\r\n" + lines + b"\r\n--=_b\r\n", 1)
-    yield "beyond-epilogue.eml", mail([attachment(b"a.txt", filler(90))]) + octets + b"base64\r\n\r\n" + lines
+    yield "epilogue.eml", mail([attachment(b"a.txt", filler(90))]) + octets + b"base64\r\n\r\n" + lines
+    beside = octets + b"base64\r\n\r\n" + lines
+    yield "epilogue-part.eml", mail([attachment(b"a.txt", filler(90))]) + b"--=_b\r\n" + beside + b"\r\n--=_b--\r\n"
+    yield "epilogue-words.eml", mail([attachment(b"a.txt", filler(90))]) + b"more\r\nof it\r\n" + beside
+    yield "epilogue-bare.eml", mail([attachment(b"a.txt", filler(90))]) + base64.encodebytes(inner)
+    yield "epilogue-twice.eml", mail([attachment(b"a.txt", filler(90))]) + mail([attachment(b"b.txt", filler(90))], boundary=b"=_c") + beside
+    yield "between.eml", mail([(b'Content-Type: multipart/mixed; boundary="=_i"', b"--=_i\r\n\r\nx\r\n--=_i--\r\n" + beside), attachment(b"a.txt", filler(90))])
+    yield "harmless-footer.eml", mail([attachment(b"a.txt", filler(90))]) + b"-- \r\nThe list of the branch\r\nhttps://list.example/\r\n"
+    yield "harmless-footer-base64.eml", mail([(octets + b"base64", base64.encodebytes(filler(91)) + b"_____\r\nThe list of the branch\r\n")])
     yield "partial.eml", b"From: a@aoba.example\r\nMIME-Version: 1.0\r\nContent-Type: message/partial; id=x; number=1; total=2\r\n\r\n" + \
         mail([attachment(b"m.bin", text)])
     yield "external.eml", mail([(b"Content-Type: message/external-body; access-type=local-file; name=x\r\n\r\n" + octets + b"base64", lines)])

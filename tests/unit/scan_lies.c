@@ -318,6 +318,14 @@ static void test_facts(void **state)
 	}
 	harness_scan_file(h, "aoba", harness_sample(h, "encrypted.docx"), &r);
 	assert_true(r.parts[0].encrypted);
+	/* Names as a person reads them, in parts and threats. */
+	harness_scan_file(h, "aoba", harness_sample(h, "cp932.eml"), &r);
+	assert_non_null(part(&r, "会議.bin"));
+	assert_string_equal(r.threats[0].part, "会議.bin");
+	assert_true(r.mail.present);
+	assert_string_equal(r.mail.addresses[0].address, "a@aoba.example");
+	harness_scan_file(h, "aoba", harness_sample(h, "epilogue.eml"), &r);
+	assert_string_equal(r.parts[r.n_parts - 1].name, "m.txt"); /* of the ZIP behind the last boundary */
 }
 
 static void test_time(void **state)

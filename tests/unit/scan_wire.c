@@ -34,6 +34,25 @@ static void fill(struct scan_reply *r)
 		r->parts[i].size = i;
 		r->parts[i].macros = i & 1;
 	}
+	r->mail = (struct scan_mail){.present = true, .date = 5, .n_addresses = SCAN_MAX_ADDRESSES, .addresses_seen = 500,
+		.n_auth = SCAN_MAX_AUTH, .auth_seen = SCAN_MAX_AUTH};
+	memset(r->mail.subject, 's', sizeof(r->mail.subject) - 1);
+	memset(r->mail.message_id, 'm', sizeof(r->mail.message_id) - 1);
+	memset(r->mail.list_id, 'l', sizeof(r->mail.list_id) - 1);
+	for (int i = 0; i < SCAN_MAX_ADDRESSES; i++) {
+		r->mail.addresses[i].field = (enum scan_field)(i % (SCAN_FIELD_CC + 1));
+		memset(r->mail.addresses[i].name, 'n', sizeof(r->mail.addresses[i].name) - 1);
+		memset(r->mail.addresses[i].address, 'a', sizeof(r->mail.addresses[i].address) - 1);
+	}
+	for (int i = 0; i < SCAN_MAX_AUTH; i++)
+		memset(r->mail.auth[i], 'r', sizeof(r->mail.auth[i]) - 1);
+	r->n_links = SCAN_MAX_LINKS;
+	r->links_seen = 5000;
+	for (int i = 0; i < SCAN_MAX_LINKS; i++) {
+		memset(r->links[i].url, 'u', sizeof(r->links[i].url) - 1);
+		memset(r->links[i].text, 't', sizeof(r->links[i].text) - 1);
+		r->links[i].part = i;
+	}
 	memset(r->engine, 'e', sizeof(r->engine) - 1);
 	memset(r->signatures, 's', sizeof(r->signatures) - 1);
 }
@@ -60,6 +79,15 @@ static void test_reply(void **state)
 	msg_init(&m, SCAN_REPLY, 1);
 	assert_int_equal(scan_reply_put(&m, &in), 0);
 	assert_true(m.body.len < WIRE_MAX);
+	int pair[2];
+	struct err err = {0};
+	_cleanup_msg_ struct msg got = {0};
+	assert_int_equal(wire_pair(pair, &err), 0);
+	assert_int_equal(wire_send(pair[0], &m, true), 0);
+	assert_int_equal(wire_recv(pair[1], &got, true), 1);
+	assert_int_equal(scan_reply_get(&got, &out), 0);
+	close(pair[0]);
+	close(pair[1]);
 }
 
 static void refuse(struct scan_reply *r)
@@ -101,6 +129,13 @@ static void test_reply_refused(void **state)
 	r = clean, r.parts_seen = r.n_parts = 1, snprintf(r.parts[0].name, 8, "a\x1b[2J"), refuse(&r);
 	r = clean, r.parts_seen = r.n_parts = 1, snprintf(r.parts[0].name, 8, "\xff\xfe"), refuse(&r);
 	r = clean, r.parts_seen = -1, refuse(&r);
+	r = clean, r.n_links = r.links_seen = 1, snprintf(r.links[0].url, 8, "x"), refuse(&r); /* of a part that is not there */
+	r = clean, r.parts_seen = r.n_parts = r.n_links = r.links_seen = 1, refuse(&r);         /* leads nowhere */
+	r = clean, r.mail.present = true, r.mail.date = -1, refuse(&r);
+	r = clean, r.mail.present = true, r.mail.n_addresses = 1, refuse(&r);
+	r = clean, r.mail.present = true, r.mail.n_addresses = r.mail.addresses_seen = 1, r.mail.addresses[0].field = (enum scan_field)6, refuse(&r);
+	r = clean, r.mail.present = true, snprintf(r.mail.subject, 8, "a\nb"), refuse(&r);
+	r = clean, r.mail.present = true, r.mail.n_auth = 1, refuse(&r);
 }
 
 static void test_reply_cut(void **state)
