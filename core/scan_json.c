@@ -113,6 +113,8 @@ void scan_reply_json(const struct scan_reply *r, cJSON *out)
 			cJSON_AddNullToObject(p, "sha256");
 		cJSON_AddBoolToObject(p, "encrypted", r->parts[i].encrypted);
 		cJSON_AddBoolToObject(p, "macros", r->parts[i].macros);
+		cJSON_AddBoolToObject(p, "rtl_override", r->parts[i].rtl_override);
+		cJSON_AddBoolToObject(p, "double_extension", r->parts[i].double_extension);
 		cJSON_AddItemToArray(parts, p);
 	}
 	cJSON_AddNumberToObject(out, "parts_seen", r->parts_seen);

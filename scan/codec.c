@@ -213,6 +213,8 @@ int scan_reply_put(struct msg *m, const struct scan_reply *r)
 		msg_put_i64(m, p->parent);
 		msg_put_u32(m, p->encrypted);
 		msg_put_u32(m, p->macros);
+		msg_put_u32(m, p->rtl_override);
+		msg_put_u32(m, p->double_extension);
 	}
 	put_mail(m, &r->mail);
 	put_links(m, r);
@@ -244,7 +246,8 @@ static bool get_part(struct msg *m, const struct scan_reply *r, int index, struc
 		(index > 0 && p->depth <= r->parts[parent].depth))
 		return false;
 	p->parent = (int)parent;
-	return get_bool(m, &p->encrypted) && get_bool(m, &p->macros);
+	return get_bool(m, &p->encrypted) && get_bool(m, &p->macros) && get_bool(m, &p->rtl_override) &&
+		get_bool(m, &p->double_extension);
 }
 
 static bool known_reason(const char *reason)

@@ -47,6 +47,7 @@ struct inspect {
 	struct clean_table *clean;
 	struct members_store *store;
 	struct reader *reader;
+	const char *name; /* of the item, as its owner calls it */
 	uint32_t base; /* added to libclamav's level: what lies beside a mail's parts is scanned on its own, as below the mail */
 	struct layer layers[MAX_LAYERS];
 	int n_layers;
@@ -204,6 +205,26 @@ static void mark_macros(struct inspect *i)
 			i->reply->parts[i->layers[n].part].macros = true;
 }
 
+/* The item's own name is left out of paths; a mail has none (what its owner sees is the subject). */
+static void look_at_name(struct inspect *i, struct layer *l)
+{
+	const char *name = l->level == 0 ? i->name : l->name;
+	struct name_facts f;
+
+	if (l->derived || (l->level == 0 && l->mail))
+		return;
+	name_look(name, &f);
+	if (f.later_volume)
+		note(i, REASON_NOT_UNPACKED);
+	if (l->part < 0)
+		return;
+	struct scan_part *p = &i->reply->parts[l->part];
+	if (l->level == 0)
+		name_copy(p->name, sizeof(p->name), name, SIZE_MAX);
+	p->rtl_override = f.rtl;
+	p->double_extension = f.double_extension;
+}
+
 static void look_at_content(struct inspect *i, struct layer *l, const uint8_t *data, size_t len)
 {
 	if (l->derived)
@@ -319,6 +340,7 @@ static cl_error_t on_part(int fd, const char *type, const char **ancestors, size
 	look_at_content(i, l, (const uint8_t *)data, size);
 	make_key(i, l, attributes, data, size);
 	read_part(i, l, (const uint8_t *)data, size);
+	look_at_name(i, l);
 	if (l->has_key && (clean_has(i->clean, &l->key) || looked_before(i, l))) {
 		l->parent = true; /* nothing need come out of it, and it is in the table already */
 		return CL_BREAK;
@@ -498,7 +520,7 @@ static void scan_beside(struct inspect *i, struct cl_engine *engine, int64_t unt
 	}
 }
 
-void inspect_run(struct inspect *i, struct cl_engine *engine, const void *data, size_t len, int64_t deadline_ms,
+void inspect_run(struct inspect *i, struct cl_engine *engine, const char *name, const void *data, size_t len, int64_t deadline_ms,
 	struct scan_reply *ret)
 {
 	*ret = (struct scan_reply){.status = SCAN_OK};
@@ -510,6 +532,7 @@ void inspect_run(struct inspect *i, struct cl_engine *engine, const void *data, 
 	i->total = 0;
 	i->n_looked = 0;
 	i->base = 0;
+	i->name = name ? name_base(name) : "";
 	members_store_clear(i->store);
 	reader_begin(i->reader, ret);
 	/* Nothing of up to five bytes is looked at by libclamav, and no signature is that short: clean by rule. */

@@ -56,9 +56,12 @@ static bool listed(const char *ext, size_t len, const char *const *list)
 	return false;
 }
 
-/* LRE, RLE, PDF, LRO, RLO; LRI, RLI, FSI, PDI. */
+/* LRE, RLE, PDF, LRO, RLO; LRI, RLI, FSI, PDI: as they are, and as name_copy() shows them. */
 static bool has_override(const char *s)
 {
+	for (const char *p = s; (p = strstr(p, "\\u20")); p++)
+		if ((p[4] == '2' && p[5] >= 'a' && p[5] <= 'e') || (p[4] == '6' && p[5] >= '6' && p[5] <= '9'))
+			return true;
 	for (const char *p = s; (p = strstr(p, "\xe2\x80")); p++)
 		if ((unsigned char)p[2] >= 0xaa && (unsigned char)p[2] <= 0xae)
 			return true;
@@ -101,7 +104,7 @@ void name_look(const char *name, struct name_facts *ret)
 		"png", "gif", "bmp", "tif", "tiff", "mp3", "mp4", "avi", "mov", "htm", "html", "zip", "eml", "msg", "xml", "odt", "ods", "jtd", NULL};
 	const char *base = name_base(name), *dot = strrchr(base, '.');
 
-	*ret = (struct name_facts){.rtl = has_override(base)};
+	*ret = (struct name_facts){.rtl = has_override(name)};
 	if (!dot)
 		return;
 	ret->later_volume = is_later_volume(base, dot);

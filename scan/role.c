@@ -2,6 +2,8 @@
  * and the folders. */
 #include "scan/role.h"
 
+#include "scan/names.h"
+
 #include "scan/folder.h"
 
 #include "base/log.h"
@@ -89,6 +91,7 @@ static int accept_item(struct role *r, struct msg *m)
 		return -1;
 	}
 	snprintf(job->tenant, sizeof(job->tenant), "%s", req.tenant[0] ? req.tenant : "-");
+	name_copy(job->name, sizeof(job->name), req.name ? name_base(req.name) : "", SIZE_MAX);
 	job->size = req.size;
 	job->deadline_ms = req.deadline_ms > 0 && req.deadline_ms < r->config.limits.time_ms ? req.deadline_ms :
 											       r->config.limits.time_ms;

@@ -26,6 +26,7 @@ struct job {
 	struct job *next;
 	uint64_t id; /* core's, for the reply */
 	char tenant[TENANT_MAX];
+	char name[1024]; /* a hint; "" */
 	int fd;
 	int64_t size;
 	int64_t deadline_ms;

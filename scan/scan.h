@@ -61,6 +61,8 @@ struct scan_part {
 	int parent;     /* index in parts[], smaller than its own; -1: the item itself */
 	bool encrypted;
 	bool macros;
+	bool rtl_override;     /* its name turns the direction of text around */
+	bool double_extension; /* a document's before a program's */
 };
 
 /* A mail's head, as GMime reads it: text is UTF-8 and cleaned. Only of an item that is a mail. */

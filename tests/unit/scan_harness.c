@@ -79,7 +79,7 @@ void harness_init(struct harness *h)
 	h->config.limits.total = 16 << 20;
 	h->config.limits.depth = 10;
 	h->config.limits.parts = 200;
-	h->config.limits.time_ms = 20000;
+	h->config.limits.time_ms = 100000;
 	h->config.limits.worker_tmpfs = 64 << 20;
 	h->config.workers = 2;
 	h->config.n_dirs = 1;

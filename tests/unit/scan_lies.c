@@ -324,8 +324,33 @@ static void test_facts(void **state)
 	assert_string_equal(r.threats[0].part, "会議.bin");
 	assert_true(r.mail.present);
 	assert_string_equal(r.mail.addresses[0].address, "a@aoba.example");
+	harness_scan_file(h, "aoba", harness_sample(h, "rtl.eml"), &r);
+	assert_true(part(&r, "invoice\\u202efdp.exe")->rtl_override);
 	harness_scan_file(h, "aoba", harness_sample(h, "epilogue.eml"), &r);
-	assert_string_equal(r.parts[r.n_parts - 1].name, "m.txt"); /* of the ZIP behind the last boundary */
+	assert_string_equal(r.parts[r.n_parts - 1].name, "m.bin"); /* behind the last boundary */
+}
+
+/* What the item is called tells of volumes that nobody can look into alone. */
+static void test_item_names(void **state)
+{
+	static const struct {
+		const char *name;
+		enum scan_verdict verdict;
+		bool two;
+	} cases[] = {{"/x/backup.7z.002", VERDICT_UNKNOWN, false}, {"b.part2.rar", VERDICT_UNKNOWN, false}, {"b.z01", VERDICT_UNKNOWN, false},
+		{"請求書.pdf.exe", VERDICT_CLEAN, true}, {"a.002", VERDICT_CLEAN, false}, {NULL, VERDICT_CLEAN, false}};
+	static const char bytes[] = "\x81\x92 anything that has no mark of its own \xf0\xe1";
+	struct harness *h = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct scan_request req = {.tenant = "aoba", .name = cases[i].name, .size = sizeof(bytes), .deadline_ms = 60000};
+		struct err err = {0};
+		struct scan_reply r;
+		assert_int_equal(scan_client_scan(&h->client, &req, harness_memfd(bytes, sizeof(bytes)), 60000, &r, &err), 0);
+		assert_int_equal(r.verdict, cases[i].verdict);
+		assert_int_equal(r.parts[0].double_extension, cases[i].two);
+		assert_string_equal(r.reason, r.verdict == VERDICT_UNKNOWN ? "not_unpacked" : "");
+	}
 }
 
 static void test_time(void **state)
@@ -353,6 +378,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_every_format),
 		cmocka_unit_test(test_parts_do_not_depend_on_memory),
 		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_item_names),
 		cmocka_unit_test(test_time),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

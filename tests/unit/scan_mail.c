@@ -208,6 +208,7 @@ static void test_names(void **state)
 	} cases[] = {
 		{"請求書.pdf", false, false, false},
 		{"請求書\xe2\x80\xae" "fdp.exe", true, false, false},
+		{"請求書\\u202efdp.exe", true, false, false},
 		{"請求書.pdf.exe", false, true, false},
 		{"請求書.pdf                .exe", false, true, false},
 		{"a/b.pdf/c.exe", false, false, false},
