@@ -118,6 +118,25 @@ static int meet_auth(struct core *c, int fd, struct err *err)
 	return peer_publish(&c->auth, rpc, err);
 }
 
+/* The key of the hashes by which repeats of a number are known: of this installation, made once. */
+static int load_hit_key(struct core *c, char out[65], struct err *err)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(65);
+	char path[600];
+
+	snprintf(path, sizeof(path), "%.560s/hits.key", c->set->state);
+	if (access(path, F_OK) < 0) {
+		random_hex(out, 32);
+		return io_write_file(path, out, 64, 0600, err);
+	}
+	if (io_read_file(path, &b, err) < 0)
+		return -1;
+	if (b.len != 64 || strspn(buf_str(&b), "0123456789abcdef") != 64)
+		return err_set(err, ERR_LOCAL, "bad_key", "%s holds no key", path);
+	memcpy(out, b.data, 65);
+	return 0;
+}
+
 static int meet_scan(struct core *c, int fd, struct err *err)
 {
 	const struct rpc_ops ops = {.serve = serve_scan};
@@ -126,6 +145,10 @@ static int meet_scan(struct core *c, int fd, struct err *err)
 
 	if (!config)
 		return err_set(err, ERR_LOCAL, "memory", "out of memory");
+	if (load_hit_key(c, config->hit_key, err) < 0) {
+		close(fd);
+		return -1;
+	}
 	config->limits = c->set->limits;
 	config->workers = c->set->workers;
 	config->sandbox = c->set->sandbox;

@@ -140,6 +140,15 @@ static int convert_jis(struct buf *out, const char *data, size_t len, size_t *re
 	return convert(out, "EUC-JP-MS", buf_str(&euc), euc.len, ret_bad);
 }
 
+/* Control characters of the second kind: nobody writes them, and tables map what is none of theirs to them. */
+static bool has_controls(const char *utf8, size_t len)
+{
+	for (size_t i = 0; i + 1 < len; i++)
+		if ((unsigned char)utf8[i] == 0xc2 && (unsigned char)utf8[i + 1] < 0xa0)
+			return true;
+	return false;
+}
+
 /* Bytes without a label, or whose label does not fit: the first charset that explains all of them. */
 static int guess(struct buf *out, const char *data, size_t len)
 {
@@ -148,7 +157,7 @@ static int guess(struct buf *out, const char *data, size_t len)
 
 	for (size_t i = 0; i < ARRAY_SIZE(tries); i++) {
 		int r = convert(out, tries[i], data, len, &bad);
-		if (r == 0 && bad == 0)
+		if (r == 0 && bad == 0 && !has_controls(buf_str(out) + before, out->len - before))
 			return 0;
 		if (out->data)
 			out->data[before] = '\0';

@@ -24,6 +24,11 @@ const char *scan_verdict_name(enum scan_verdict v)
 	return "unknown";
 }
 
+const char *scan_hit_name(enum scan_hit_kind k)
+{
+	return k == SCAN_HIT_CARD ? "payment_card" : "my_number";
+}
+
 const char *scan_field_name(enum scan_field f)
 {
 	static const char *const names[] = {"from", "sender", "reply_to", "return_path", "to", "cc"};
@@ -191,6 +196,41 @@ static bool get_links(struct msg *m, struct scan_reply *r)
 	return true;
 }
 
+static void put_hits(struct msg *m, const struct scan_reply *r)
+{
+	msg_put_i64(m, r->n_hits);
+	msg_put_i64(m, r->hits_seen);
+	for (int i = 0; i < r->n_hits; i++) {
+		msg_put_u32(m, (uint32_t)r->hits[i].kind);
+		msg_put_i64(m, r->hits[i].part);
+		msg_put_i64(m, r->hits[i].count);
+		msg_put_i64(m, r->hits[i].offset);
+		msg_put_str(m, r->hits[i].hash);
+		msg_put_u32(m, r->hits[i].near);
+	}
+}
+
+static bool get_hits(struct msg *m, struct scan_reply *r)
+{
+	if (!get_counts(m, SCAN_MAX_HITS, &r->n_hits, &r->hits_seen))
+		return false;
+	for (int i = 0; i < r->n_hits; i++) {
+		struct scan_hit *h = &r->hits[i];
+		uint32_t kind = msg_get_u32(m);
+		if (kind >= SCAN_HIT_KINDS || !get_count(m, SCAN_MAX_PARTS, &h->part) || h->part >= r->n_parts ||
+			!get_count(m, 1 << 30, &h->count) || h->count < 1)
+			return false;
+		h->kind = (enum scan_hit_kind)kind;
+		h->offset = msg_get_i64(m);
+		if (h->offset < 0 || !get_text(m, h->hash, sizeof(h->hash)) || strspn(h->hash, "0123456789abcdef") != 32)
+			return false;
+		h->near = msg_get_u32(m);
+		if (h->near & ~SCAN_NEAR_ALL)
+			return false;
+	}
+	return true;
+}
+
 int scan_reply_put(struct msg *m, const struct scan_reply *r)
 {
 	msg_put_u32(m, (uint32_t)r->status);
@@ -218,6 +258,7 @@ int scan_reply_put(struct msg *m, const struct scan_reply *r)
 	}
 	put_mail(m, &r->mail);
 	put_links(m, r);
+	put_hits(m, r);
 	msg_put_str(m, r->engine);
 	msg_put_str(m, r->signatures);
 	msg_put_i64(m, r->elapsed_us);
@@ -296,7 +337,8 @@ int scan_reply_get(struct msg *m, struct scan_reply *ret)
 	for (int i = 0; i < r.n_parts; i++)
 		if (!get_part(m, &r, i, &r.parts[i]))
 			return -1;
-	if (!get_mail(m, &r.mail) || !get_links(m, &r) || !get_text(m, r.engine, sizeof(r.engine)) || !get_text(m, r.signatures, sizeof(r.signatures)))
+	if (!get_mail(m, &r.mail) || !get_links(m, &r) || !get_hits(m, &r) ||
+		!get_text(m, r.engine, sizeof(r.engine)) || !get_text(m, r.signatures, sizeof(r.signatures)))
 		return -1;
 	r.elapsed_us = msg_get_i64(m);
 	r.cpu_us = msg_get_i64(m);
@@ -359,6 +401,7 @@ int scan_config_put(struct msg *m, const struct scan_config *c)
 		msg_put_str(m, c->dirs[i]);
 	msg_put_str(m, c->state);
 	msg_put_u32(m, c->sandbox);
+	msg_put_str(m, c->hit_key);
 	msg_put_i64(m, c->watch_ms);
 	msg_put_i64(m, c->settle_ms);
 	return m->broken ? -1 : 0;
@@ -390,7 +433,8 @@ int scan_config_get(struct msg *m, struct scan_config *ret)
 	for (int i = 0; i < c.n_dirs; i++)
 		if (!get_text(m, c.dirs[i], sizeof(c.dirs[i])))
 			return -1;
-	if (!get_text(m, c.state, sizeof(c.state)) || !get_bool(m, &c.sandbox) || !get_limit(m, 0, day, &c.watch_ms) ||
+	if (!get_text(m, c.state, sizeof(c.state)) || !get_bool(m, &c.sandbox) || !get_text(m, c.hit_key, sizeof(c.hit_key)) ||
+		!is_digest(c.hit_key) || !get_limit(m, 0, day, &c.watch_ms) ||
 		!get_limit(m, 0, day, &c.settle_ms) || msg_end(m) < 0 || l->depth < 1 || l->parts < 1 ||
 		l->worker_items < 1 || !c.state[0])
 		return -1;

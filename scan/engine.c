@@ -2,6 +2,7 @@
 #include "scan/engine.h"
 
 #include "scan/builtin.h"
+#include "scan/detect.h"
 #include "scan/inspect.h"
 #include "scan/reader.h"
 #include "scan/testpoint.h"
@@ -264,6 +265,9 @@ int engine_load(const struct scan_config *config, struct database *db, const str
 				engine_free(&e);
 				return -1;
 			}
+			struct err none = {0};
+			if (detect_new(config->hit_key, &e.detect, &none) < 0)
+				log_err(LOG_ERROR_, "scan.detectors", &none); /* malware is still looked for */
 			*ret = e;
 			return 0;
 		}
@@ -281,6 +285,8 @@ void engine_free(struct engine *e)
 	if (e->cl)
 		cl_engine_free(e->cl);
 	e->cl = NULL;
+	detect_free(e->detect);
+	e->detect = NULL;
 }
 
 void engine_settle(void)

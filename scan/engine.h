@@ -7,10 +7,12 @@
 #include "scan/scan.h"
 
 struct cl_engine;
+struct detect;
 
 struct engine {
 	struct cl_engine *cl;
 	struct scan_info info; /* engine, signatures, count, built_at, builtin_only */
+	struct detect *detect; /* NULL where they cannot run */
 	bool image_hashes;     /* some signature asks for fuzzy hashes of images */
 };
 

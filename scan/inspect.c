@@ -60,7 +60,7 @@ struct inspect {
 	struct scan_reply *reply;
 };
 
-struct inspect *inspect_new(const struct scan_limits *limits, bool image_hashes)
+struct inspect *inspect_new(const struct scan_limits *limits, bool image_hashes, struct detect *detect)
 {
 	struct inspect *i = calloc(1, sizeof(*i));
 
@@ -70,7 +70,7 @@ struct inspect *inspect_new(const struct scan_limits *limits, bool image_hashes)
 	i->image_hashes = image_hashes;
 	i->clean = clean_new();
 	i->store = members_store_new();
-	i->reader = reader_new(limits);
+	i->reader = reader_new(limits, detect);
 	if (!i->clean || !i->store || !i->reader) {
 		inspect_free(i);
 		return NULL;
@@ -277,7 +277,8 @@ static void read_part(struct inspect *i, struct layer *l, const uint8_t *data, s
 	if (l->derived && !beside)
 		return;
 	if (!beside) {
-		const char *name = reader_part(i->reader, l->part, l->type, data, len, l->has_key ? l->digest : NULL);
+		/* What is beyond the described parts counts as what holds it. */
+		const char *name = reader_part(i->reader, l->part >= 0 ? l->part : parent_of(i, i->n_layers - 1), l->type, data, len, l->has_key ? l->digest : NULL);
 		if (name)
 			snprintf(l->name, sizeof(l->name), "%s", name);
 		if (name && l->part >= 0)

@@ -11,9 +11,10 @@
 #include <clamav.h>
 
 struct inspect;
+struct detect;
 
-/* image_hashes: compute them for signatures that ask for them. NULL when memory ran out. */
-struct inspect *inspect_new(const struct scan_limits *limits, bool image_hashes);
+/* image_hashes: compute them for signatures that ask for them. detect: the engine's, may be NULL. NULL when memory ran out. */
+struct inspect *inspect_new(const struct scan_limits *limits, bool image_hashes, struct detect *detect);
 void inspect_free(struct inspect *i);
 
 /* Sets the callbacks of an engine that is not compiled yet. Their context is a struct inspect. */

@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #define LEAF_TEXT_MAX (1u << 20) /* bytes of one text, before it is made UTF-8 */
+#define LOOSE_START 0xcbf29ce484222325u
 #define HEADERS_MAX 4096         /* looked at */
 #define HEADER_MAX (1u << 20)
 
@@ -178,6 +179,14 @@ static bool raw_of(GMimePart *part, const uint8_t *data, size_t len, const uint8
 	return true;
 }
 
+static uint64_t hash_loose(uint64_t h, const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)s[i] > 0x20)
+			h = (h ^ (unsigned char)s[i]) * 0x100000001b3u;
+	return h;
+}
+
 /* Decodes a part for its digest, and keeps the beginning of it when it is text. */
 static int decode(GMimePart *part, struct buf *keep, struct mail_leaf *leaf)
 {
@@ -198,6 +207,8 @@ static int decode(GMimePart *part, struct buf *keep, struct mail_leaf *leaf)
 	while ((n = g_mime_stream_read(s, chunk, sizeof(chunk))) > 0) {
 		EVP_DigestUpdate(md, chunk, (size_t)n);
 		leaf->size += n;
+		if (keep)
+			leaf->loose = hash_loose(leaf->loose, chunk, (size_t)n);
 		if (keep && keep->len < keep->max)
 			buf_add(keep, chunk, (size_t)n < keep->max - keep->len ? (size_t)n : keep->max - keep->len);
 	}
@@ -277,7 +288,7 @@ static void walk_part(struct walk *w, GMimePart *part)
 		m->leaves_cap = cap;
 	}
 	struct mail_leaf *leaf = &m->leaves[m->n_leaves];
-	*leaf = (struct mail_leaf){0};
+	*leaf = (struct mail_leaf){.loose = LOOSE_START};
 	bool text = !type || g_mime_content_type_is_type(type, "text", "*");
 	if (decode(part, text ? &raw : NULL, leaf) < 0)
 		return;
@@ -374,6 +385,16 @@ struct mail_leaf *mail_find(struct mail *m, const uint8_t digest[32], int64_t si
 {
 	for (int i = 0; i < m->n_leaves; i++)
 		if (m->leaves[i].size == size && memcmp(m->leaves[i].digest, digest, 32) == 0)
+			return &m->leaves[i];
+	return NULL;
+}
+
+struct mail_leaf *mail_find_text(struct mail *m, const uint8_t *data, size_t len)
+{
+	uint64_t h = hash_loose(LOOSE_START, (const char *)data, len);
+
+	for (int i = 0; i < m->n_leaves; i++)
+		if (m->leaves[i].is_text && m->leaves[i].loose == h)
 			return &m->leaves[i];
 	return NULL;
 }

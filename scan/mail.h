@@ -17,6 +17,7 @@ struct mail_leaf {
 	int64_t size;
 	size_t text_at, text_len; /* in mail.text */
 	bool is_text;
+	uint64_t loose;     /* of text: a hash of all but white space, which libclamav changes */
 	bool seen;          /* the caller's mark */
 };
 
@@ -51,5 +52,8 @@ void mail_free(struct mail *m);
 
 /* The leaf whose content this is, NULL. */
 struct mail_leaf *mail_find(struct mail *m, const uint8_t digest[32], int64_t size);
+
+/* The text leaf that differs in white space at most, NULL. */
+struct mail_leaf *mail_find_text(struct mail *m, const uint8_t *data, size_t len);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "scan/charset.h"
 #include "scan/hidden.h"
+#include "scan/plain.h"
 
 #include <string.h>
 #include <strings.h>
@@ -10,6 +11,7 @@
 #define MAX_MAILS 16  /* within each other */
 #define MAX_BESIDE 16 /* texts beside parts that are scanned, of one item */
 #define PAGE_MAX (1u << 20)
+#define WORDS_MAX (16u << 20) /* of one part, for the detectors */
 
 struct beside {
 	char *data;
@@ -19,6 +21,7 @@ struct beside {
 
 struct reader {
 	struct scan_limits limits;
+	struct detect *detect;
 	struct scan_reply *reply;
 	struct links links;
 	struct {
@@ -31,12 +34,12 @@ struct reader {
 	int n_beside, beside_given;
 };
 
-struct reader *reader_new(const struct scan_limits *limits)
+struct reader *reader_new(const struct scan_limits *limits, struct detect *detect)
 {
 	struct reader *r = calloc(1, sizeof(*r));
 
 	if (r)
-		r->limits = *limits;
+		*r = (struct reader){.limits = *limits, .detect = detect};
 	return r;
 }
 
@@ -156,8 +159,42 @@ enum reason reader_mail_open(struct reader *r, int part, bool top, const uint8_t
 	return beside < reason ? beside : reason;
 }
 
+/* Words, in UTF-8: digits and letters of full width are made plain before the detectors see them. */
+static void look_at_words(struct reader *r, int part, const char *utf8, size_t len)
+{
+	_cleanup_buf_ struct buf plain = BUF_INIT(2 * WORDS_MAX);
+	size_t ascii = 0;
+
+	if (!r->detect)
+		return;
+	while (ascii < len && (unsigned char)utf8[ascii] < 0x80)
+		ascii++;
+	if (ascii == len) {
+		detect_look(r->detect, r->reply, part, utf8, len);
+		return;
+	}
+	plain_normal(&plain, utf8, len);
+	detect_look(r->detect, r->reply, part, buf_str(&plain), plain.len);
+}
+
+/* What libclamav did not show as a part of its own counts as the mail's. */
+static void look_at_rest(struct reader *r, struct mail *m, int part)
+{
+	for (int i = 0; i < m->n_leaves; i++)
+		if (m->leaves[i].is_text && !m->leaves[i].seen)
+			look_at_words(r, part, buf_str(&m->text) + m->leaves[i].text_at, m->leaves[i].text_len);
+	for (int i = 0; i < m->n_asides; i++)
+		look_at_words(r, part, buf_str(&m->beside) + m->asides[i].at, m->asides[i].len);
+}
+
 void reader_mail_close(struct reader *r)
 {
+	if (r->n_mails <= MAX_MAILS && r->mails[r->n_mails - 1].read && r->reply) {
+		int part = r->mails[r->n_mails - 1].part < 0 ? 0 : r->mails[r->n_mails - 1].part;
+		if (part == 0 && r->reply->mail.present)
+			look_at_words(r, 0, r->reply->mail.subject, strlen(r->reply->mail.subject));
+		look_at_rest(r, &r->mails[r->n_mails - 1].mail, part);
+	}
 	if (--r->n_mails < MAX_MAILS && r->mails[r->n_mails].read)
 		mail_free(&r->mails[r->n_mails].mail);
 }
@@ -169,19 +206,70 @@ static void read_page(struct reader *r, int part, const uint8_t *data, size_t le
 
 	charset_to_utf8(&utf8, "", data, len < PAGE_MAX ? len : PAGE_MAX);
 	page_read(buf_str(&utf8), utf8.len, part, &text, &r->links);
+	look_at_words(r, part, buf_str(&text), text.len);
+}
+
+static bool begins(const uint8_t *data, size_t len, const char *with)
+{
+	return len >= strlen(with) && memcmp(data, with, strlen(with)) == 0;
+}
+
+static bool is_one_of(const char *type, const char *const *list)
+{
+	for (; *list; list++)
+		if (strncmp(type, *list, strlen(*list)) == 0)
+			return true;
+	return false;
+}
+
+/* Words of whatever it is; of what is packed or a picture there are none. */
+static void look_at_part(struct reader *r, int part, const char *type, const uint8_t *data, size_t len)
+{
+	static const char *const none[] = {"CL_TYPE_MAIL", "CL_TYPE_ZIP", "CL_TYPE_OOXML", "CL_TYPE_ODF", "CL_TYPE_GZ", "CL_TYPE_BZ", "CL_TYPE_XZ",
+		"CL_TYPE_7Z", "CL_TYPE_RAR", "CL_TYPE_MSCAB", "CL_TYPE_JPEG", "CL_TYPE_PNG", "CL_TYPE_GIF", "CL_TYPE_TIFF", "CL_TYPE_GRAPHICS",
+		"CL_TYPE_MSEXE", "CL_TYPE_ELF", "CL_TYPE_PDF", NULL};
+	static const char *const text[] = {"CL_TYPE_TEXT_", "CL_TYPE_SCRIPT", "CL_TYPE_XML", "CL_TYPE_BINARY_DATA", NULL};
+	size_t n = len < WORDS_MAX ? len : WORDS_MAX;
+
+	if (!r->detect || is_one_of(type, none))
+		return;
+	bool xml = begins(data, len, "<?xml") || begins(data, len, "\xef\xbb\xbf<?xml");
+	if (xml || (is_one_of(type, text) && memmem(data, n < 4096 ? n : 4096, "BT", 2) && memmem(data, n, "Tj", 2))) {
+		_cleanup_buf_ struct buf words = BUF_INIT(WORDS_MAX);
+		if (xml)
+			plain_xml(&words, (const char *)data, n);
+		else
+			plain_pdf(&words, (const char *)data, n);
+		look_at_words(r, part, buf_str(&words), words.len);
+	} else if (strncmp(type, "CL_TYPE_TEXT_", 13) == 0 || strcmp(type, "CL_TYPE_SCRIPT") == 0) {
+		_cleanup_buf_ struct buf words = BUF_INIT(2 * WORDS_MAX);
+		bool wide = strncmp(type, "CL_TYPE_TEXT_UTF16", 18) == 0;
+		charset_to_utf8(&words, wide ? "utf-16" : "", data, n);
+		look_at_words(r, part, buf_str(&words), words.len);
+	} else {
+		detect_look(r->detect, r->reply, part, (const char *)data, len);
+	}
 }
 
 const char *reader_part(struct reader *r, int part, const char *type, const uint8_t *data, size_t len, const uint8_t *digest)
 {
 	for (int i = (r->n_mails < MAX_MAILS ? r->n_mails : MAX_MAILS) - 1; digest && i >= 0; i--) {
 		struct mail_leaf *leaf = r->mails[i].read ? mail_find(&r->mails[i].mail, digest, (int64_t)len) : NULL;
+		if (!leaf && r->mails[i].read && (strncmp(type, "CL_TYPE_TEXT_", 13) == 0 || strcmp(type, "CL_TYPE_HTML") == 0))
+			leaf = mail_find_text(&r->mails[i].mail, data, len);
 		if (!leaf)
 			continue;
-		leaf->seen = true;
+		if (leaf->is_text && !leaf->seen && part >= 0)
+			look_at_words(r, part, buf_str(&r->mails[i].mail.text) + leaf->text_at, leaf->text_len);
+		else if (!leaf->is_text)
+			look_at_part(r, part, type, data, len);
+		leaf->seen |= part >= 0;
 		return leaf->name[0] ? leaf->name : NULL;
 	}
 	if (part >= 0 && strcmp(type, "CL_TYPE_HTML") == 0)
 		read_page(r, part, data, len);
+	else if (part >= 0)
+		look_at_part(r, part, type, data, len);
 	return NULL;
 }
 

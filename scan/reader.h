@@ -1,15 +1,17 @@
-/* What is read from an item while it is scanned, beside the scan: mails by GMime, pages for their links. inspect.c shows
+/* What is read from an item while it is scanned, beside the scan: mails by GMime, pages for their links, and all words by the detectors. inspect.c shows
  * each part as libclamav unpacks it; nothing is unpacked a second time but mails, whose names and charsets libclamav does
  * not tell. In workers; one thread; one a worker. */
 #ifndef SCAN_READER_H
 #define SCAN_READER_H
 
+#include "scan/detect.h"
 #include "scan/mail.h"
 #include "scan/reason.h"
 
 struct reader;
 
-struct reader *reader_new(const struct scan_limits *limits); /* NULL when memory ran out */
+/* detect: may be NULL. */
+struct reader *reader_new(const struct scan_limits *limits, struct detect *detect); /* NULL when memory ran out */
 void reader_free(struct reader *r);
 
 /* Before the cage closes, once for all workers. */

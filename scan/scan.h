@@ -96,6 +96,24 @@ struct scan_link {
 	int part; /* index in parts[] */
 };
 
+/* What detectors found in a part: masked. Never the number itself. */
+enum scan_hit_kind { SCAN_HIT_CARD, SCAN_HIT_MY_NUMBER };
+#define SCAN_HIT_KINDS 2
+#define SCAN_NEAR_CARD 1u      /* words near a hit that tell of it: of payment cards */
+#define SCAN_NEAR_MY_NUMBER 2u /* of the individual number */
+#define SCAN_NEAR_EXPIRY 4u    /* of expiry dates and security codes */
+#define SCAN_NEAR_ALL 7u
+#define SCAN_MAX_HITS 32
+
+struct scan_hit {
+	enum scan_hit_kind kind;
+	int part;       /* index in parts[] */
+	int count;      /* of this kind in this part */
+	int64_t offset; /* of the first, in the part's words as the detectors read them */
+	char hash[33];  /* of the first: keyed, so that repeats are known and the number is not */
+	unsigned near;  /* SCAN_NEAR_…, of any of them */
+};
+
 /* Why a verdict is unknown; "" otherwise. Stable words, also used by core for what is never scanned:
  *   encrypted_archive encrypted_document size_limit part_size_limit total_size_limit depth_limit parts_limit
  *   time_limit not_unpacked (members announced but not seen) crashed timeout memory sandbox error corrupt
@@ -112,6 +130,8 @@ struct scan_reply {
 	struct scan_mail mail;
 	int n_links, links_seen;
 	struct scan_link links[SCAN_MAX_LINKS];
+	int n_hits, hits_seen; /* hits[] has one for each kind and part; seen counts the numbers */
+	struct scan_hit hits[SCAN_MAX_HITS];
 	char engine[48];      /* "ClamAV 1.4.3" */
 	char signatures[96];  /* identity of the loaded database: version and count, stable for one content */
 	int64_t elapsed_us;
@@ -141,6 +161,7 @@ int scan_info_put(struct msg *m, const struct scan_info *info);
 int scan_info_get(struct msg *m, struct scan_info *ret);
 
 const char *scan_verdict_name(enum scan_verdict v); /* "clean" "threat" "unknown" */
+const char *scan_hit_name(enum scan_hit_kind k);    /* "payment_card" "my_number" */
 const char *scan_field_name(enum scan_field f);     /* "from" "reply_to" … */
 
 /* Configuration of the role, given at its start in its first message (SCAN_CONFIG below). */
@@ -154,6 +175,7 @@ struct scan_config {
 	char state[512];               /* STATE/scan: temporary files while loading; made when missing */
 	bool sandbox; /* false only with the option that says so loudly; tests under sanitizers need it */
 	int64_t watch_ms;  /* how often the folders are looked at beside inotify; 0: 30 s */
+	char hit_key[65];  /* 64 hexadecimal digits for the hashes of detectors' hits; "": a random one, for one run */
 	int64_t settle_ms; /* a changed folder must rest this long before it is loaded; 0: 2 s */
 };
 int scan_config_put(struct msg *m, const struct scan_config *c);

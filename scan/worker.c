@@ -119,7 +119,7 @@ void worker_main(const struct scan_config *config, struct engine *engine, int so
 {
 	char layers[128] = "";
 	struct err err = {0};
-	struct inspect *inspect = inspect_new(&config->limits, engine->image_hashes);
+	struct inspect *inspect = inspect_new(&config->limits, engine->image_hashes, engine->detect);
 
 	log_open("scan-worker");
 	if (!inspect || prepare(config, engine, &sock, ids, layers, sizeof(layers), &err) < 0 ||

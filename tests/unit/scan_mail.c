@@ -59,6 +59,7 @@ static void test_charsets(void **state)
 		encode(&raw, japanese[i][1], "請求書のご確認をお願いします。123");
 		check_text(japanese[i][0], raw.data, raw.len, "請求書のご確認をお願いします。123");
 	}
+	CHECK("", "\x83\x7d\x83\x43\x83\x69\x83\x93\x83\x6f\x81\x5b", "マイナンバー"); /* CP932 that EUC's table takes, too */
 	CHECK("big5", "\xb5\x6f\xb2\xbc", "發票");
 	CHECK("koi8-r", "\xf3\xde\xa3\xd4", "Счёт");
 	/* Outlook's ISO-2022-JP: row 13, half-width kana, and no way back to ASCII before the line's end. */

@@ -53,6 +53,12 @@ static void fill(struct scan_reply *r)
 		memset(r->links[i].text, 't', sizeof(r->links[i].text) - 1);
 		r->links[i].part = i;
 	}
+	r->n_hits = SCAN_MAX_HITS;
+	r->hits_seen = 700;
+	for (int i = 0; i < SCAN_MAX_HITS; i++) {
+		r->hits[i] = (struct scan_hit){.kind = (enum scan_hit_kind)(i & 1), .part = i, .count = i + 1, .offset = i, .near = i & 7};
+		memset(r->hits[i].hash, 'f', 32);
+	}
 	memset(r->engine, 'e', sizeof(r->engine) - 1);
 	memset(r->signatures, 's', sizeof(r->signatures) - 1);
 }
@@ -132,6 +138,12 @@ static void test_reply_refused(void **state)
 	r = clean, r.n_links = r.links_seen = 1, snprintf(r.links[0].url, 8, "x"), refuse(&r); /* of a part that is not there */
 	r = clean, r.parts_seen = r.n_parts = r.n_links = r.links_seen = 1, refuse(&r);         /* leads nowhere */
 	r = clean, r.mail.present = true, r.mail.date = -1, refuse(&r);
+	r = clean, r.n_hits = r.hits_seen = 1, r.hits[0].count = 1, memset(r.hits[0].hash, 'a', 32), refuse(&r); /* no such part */
+	clean.parts_seen = clean.n_parts = 1;
+	r = clean, r.n_hits = r.hits_seen = 1, memset(r.hits[0].hash, 'a', 32), refuse(&r); /* none of it */
+	r = clean, r.n_hits = r.hits_seen = 1, r.hits[0].count = 1, snprintf(r.hits[0].hash, 33, "4111"), refuse(&r);
+	r = clean, r.n_hits = r.hits_seen = 1, r.hits[0].count = 1, memset(r.hits[0].hash, 'a', 32), r.hits[0].near = 8, refuse(&r);
+	r = clean, r.n_hits = r.hits_seen = 1, r.hits[0].count = 1, memset(r.hits[0].hash, 'a', 32), r.hits[0].kind = (enum scan_hit_kind)2, refuse(&r);
 	r = clean, r.mail.present = true, r.mail.n_addresses = 1, refuse(&r);
 	r = clean, r.mail.present = true, r.mail.n_addresses = r.mail.addresses_seen = 1, r.mail.addresses[0].field = (enum scan_field)6, refuse(&r);
 	r = clean, r.mail.present = true, snprintf(r.mail.subject, 8, "a\nb"), refuse(&r);
