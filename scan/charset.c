@@ -171,7 +171,7 @@ static int guess(struct buf *out, const char *data, size_t len)
 int charset_to_utf8(struct buf *out, const char *charset, const void *data, size_t len)
 {
 	const char *bytes = data, *name = real_name(charset ? charset : "");
-	bool escapes = memmem(bytes, len, "\x1b$", 2) || memmem(bytes, len, "\x1b(", 2);
+	bool escapes = memchr(bytes, 0x1b, len) && (memmem(bytes, len, "\x1b$", 2) || memmem(bytes, len, "\x1b(", 2));
 	size_t before = out->len, bad = 0;
 	int r;
 

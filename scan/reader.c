@@ -234,7 +234,7 @@ static void look_at_part(struct reader *r, int part, const char *type, const uin
 	if (!r->detect || is_one_of(type, none))
 		return;
 	bool xml = begins(data, len, "<?xml") || begins(data, len, "\xef\xbb\xbf<?xml");
-	if (xml || (is_one_of(type, text) && memmem(data, n < 4096 ? n : 4096, "BT", 2) && memmem(data, n, "Tj", 2))) {
+	if (xml || (is_one_of(type, text) && memmem(data, n < 4096 ? n : 4096, "BT", 2) && memmem(data, n < 65536 ? n : 65536, "Tj", 2))) {
 		_cleanup_buf_ struct buf words = BUF_INIT(WORDS_MAX);
 		if (xml)
 			plain_xml(&words, (const char *)data, n);
