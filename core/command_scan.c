@@ -111,7 +111,7 @@ static int scan_by_role(struct scanner *s, const char *path, int fd, cJSON *out,
 		return err_errno(err, "%s", _("reading it"));
 	if (content_finish(content, &d, err) < 0)
 		return -1;
-	struct scan_request req = {.tenant = "", .name = path, .size = d.size, .deadline_ms = s->cl->set.limits.time_ms};
+	struct scan_request req = {.tenant = "", .name = path, .size = d.size, .deadline_ms = s->cl->set.limits.time_ms, .words = true};
 	int lent = fcntl(content_fd(content), F_DUPFD_CLOEXEC, 0);
 	if (lent < 0 || scan_client_scan(&client, &req, lent, 600000, reply, err) < 0)
 		return -1;

@@ -135,7 +135,7 @@ int control_scan(struct control_request *r, struct err *err)
 	if (core_info(r->core, &info) < 0)
 		return err_set(err, ERR_CANCELLED, "stopping", "stopping");
 	struct scan_request req = {.tenant = "", .name = json_str(r->args, "name"), .size = d.size,
-		.deadline_ms = r->core->set->limits.time_ms};
+		.deadline_ms = r->core->set->limits.time_ms, .words = true};
 	struct peer_link *link = peer_get(&r->core->scan, 10000);
 	if (!link)
 		return err_set(err, ERR_RETRY, "peer_gone", "the scan role is not there");

@@ -95,6 +95,7 @@ int scan_request_put(struct msg *m, const struct scan_request *req, int fd)
 	msg_put_str(m, req->name);
 	msg_put_i64(m, req->size);
 	msg_put_i64(m, req->deadline_ms);
+	msg_put_u32(m, req->words);
 	if (m->broken)
 		return -1;
 	return msg_put_fd(m, fd);
@@ -108,7 +109,7 @@ int scan_request_get(struct msg *m, struct scan_request *ret, int *ret_fd)
 	r.name = msg_get_str(m);
 	r.size = msg_get_i64(m);
 	r.deadline_ms = msg_get_i64(m);
-	if (msg_end(m) < 0 || !r.tenant || strlen(r.tenant) > 255 || (r.name && strlen(r.name) > 4096) || r.size < 0 ||
+	if (!get_bool(m, &r.words) || msg_end(m) < 0 || !r.tenant || strlen(r.tenant) > 255 || (r.name && strlen(r.name) > 4096) || r.size < 0 ||
 		r.deadline_ms < 0 || m->n_fds != 1 || m->fds[0] < 0)
 		return -1;
 	*ret_fd = msg_take_fd(m);

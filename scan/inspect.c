@@ -521,7 +521,7 @@ static void scan_beside(struct inspect *i, struct cl_engine *engine, int64_t unt
 	}
 }
 
-void inspect_run(struct inspect *i, struct cl_engine *engine, const char *name, const void *data, size_t len, int64_t deadline_ms,
+void inspect_run(struct inspect *i, struct cl_engine *engine, const struct scan_request *req, const void *data, size_t len,
 	struct scan_reply *ret)
 {
 	*ret = (struct scan_reply){.status = SCAN_OK};
@@ -533,15 +533,15 @@ void inspect_run(struct inspect *i, struct cl_engine *engine, const char *name, 
 	i->total = 0;
 	i->n_looked = 0;
 	i->base = 0;
-	i->name = name ? name_base(name) : "";
+	i->name = req->name ? name_base(req->name) : "";
 	members_store_clear(i->store);
-	reader_begin(i->reader, ret);
+	reader_begin(i->reader, req->words, ret);
 	/* Nothing of up to five bytes is looked at by libclamav, and no signature is that short: clean by rule. */
 	if ((int64_t)len > i->limits.item)
 		note(i, REASON_SIZE);
 	else if (len > 5) {
-		int64_t until = time_monotonic_ms() + deadline_ms;
-		scan_content(i, engine, data, len, deadline_ms);
+		int64_t until = time_monotonic_ms() + req->deadline_ms;
+		scan_content(i, engine, data, len, req->deadline_ms);
 		scan_beside(i, engine, until);
 	}
 	reader_end(i->reader);

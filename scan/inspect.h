@@ -20,8 +20,8 @@ void inspect_free(struct inspect *i);
 /* Sets the callbacks of an engine that is not compiled yet. Their context is a struct inspect. */
 void inspect_attach(struct cl_engine *engine);
 
-/* Scans the content and fills the reply but for engine, signatures and times. name: the item's, a hint; may be NULL. */
-void inspect_run(struct inspect *i, struct cl_engine *engine, const char *name, const void *data, size_t len, int64_t deadline_ms,
+/* Scans the content and fills the reply but for engine, signatures and times. */
+void inspect_run(struct inspect *i, struct cl_engine *engine, const struct scan_request *req, const void *data, size_t len,
 	struct scan_reply *ret);
 
 /* libclamav's messages, as they come through cl_set_clcb_msg() with the scan's context: a failed write or

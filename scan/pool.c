@@ -293,7 +293,8 @@ void pool_generation_gone(struct role *r, struct generation_state *gen)
 void pool_give(struct role *r, struct worker *w, struct job *job)
 {
 	_cleanup_msg_ struct msg m = {0};
-	const struct scan_request req = {.tenant = "", .name = job->name, .size = job->size, .deadline_ms = job->deadline_ms};
+	const struct scan_request req = {.tenant = "", .name = job->name, .size = job->size, .deadline_ms = job->deadline_ms,
+		.words = job->words};
 	/* The descriptor is kept for a second try; the worker gets a copy. */
 	int fd = fcntl(job->fd, F_DUPFD_CLOEXEC, 3);
 

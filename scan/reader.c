@@ -22,6 +22,7 @@ struct beside {
 struct reader {
 	struct scan_limits limits;
 	struct detect *detect;
+	bool words; /* they are wanted of this item */
 	struct scan_reply *reply;
 	struct links links;
 	struct {
@@ -56,9 +57,10 @@ void reader_init(void)
 	page_init();
 }
 
-void reader_begin(struct reader *r, struct scan_reply *reply)
+void reader_begin(struct reader *r, bool words, struct scan_reply *reply)
 {
 	reader_end(r);
+	r->words = words;
 	r->reply = reply;
 	r->links = (struct links){.list = reply->links};
 }
@@ -165,7 +167,7 @@ static void look_at_words(struct reader *r, int part, const char *utf8, size_t l
 	_cleanup_buf_ struct buf plain = BUF_INIT(2 * WORDS_MAX);
 	size_t ascii = 0;
 
-	if (!r->detect)
+	if (!r->detect || !r->words)
 		return;
 	while (ascii < len && (unsigned char)utf8[ascii] < 0x80)
 		ascii++;
@@ -231,7 +233,7 @@ static void look_at_part(struct reader *r, int part, const char *type, const uin
 	static const char *const text[] = {"CL_TYPE_TEXT_", "CL_TYPE_SCRIPT", "CL_TYPE_XML", "CL_TYPE_BINARY_DATA", NULL};
 	size_t n = len < WORDS_MAX ? len : WORDS_MAX;
 
-	if (!r->detect || is_one_of(type, none))
+	if (!r->detect || !r->words || is_one_of(type, none))
 		return;
 	bool xml = begins(data, len, "<?xml") || begins(data, len, "\xef\xbb\xbf<?xml");
 	if (xml || (is_one_of(type, text) && memmem(data, n < 4096 ? n : 4096, "BT", 2) && memmem(data, n < 65536 ? n : 65536, "Tj", 2))) {
@@ -266,9 +268,11 @@ const char *reader_part(struct reader *r, int part, const char *type, const uint
 		leaf->seen |= part >= 0;
 		return leaf->name[0] ? leaf->name : NULL;
 	}
-	if (part >= 0 && strcmp(type, "CL_TYPE_HTML") == 0)
+	if (part < 0 || !r->words)
+		return NULL;
+	if (strcmp(type, "CL_TYPE_HTML") == 0)
 		read_page(r, part, data, len);
-	else if (part >= 0)
+	else
 		look_at_part(r, part, type, data, len);
 	return NULL;
 }

@@ -18,7 +18,7 @@ void reader_free(struct reader *r);
 void reader_init(void);
 
 /* A scan begins. reply: where what is read is noted; it stays the caller's. */
-void reader_begin(struct reader *r, struct scan_reply *reply);
+void reader_begin(struct reader *r, bool words, struct scan_reply *reply);
 void reader_end(struct reader *r);
 
 /* Does libclamav's type, or the content itself, say that it is a mail? */

@@ -93,6 +93,7 @@ static int accept_item(struct role *r, struct msg *m)
 	snprintf(job->tenant, sizeof(job->tenant), "%s", req.tenant[0] ? req.tenant : "-");
 	name_copy(job->name, sizeof(job->name), req.name ? name_base(req.name) : "", SIZE_MAX);
 	job->size = req.size;
+	job->words = req.words;
 	job->deadline_ms = req.deadline_ms > 0 && req.deadline_ms < r->config.limits.time_ms ? req.deadline_ms :
 											       r->config.limits.time_ms;
 	if (check_content(job) < 0) {

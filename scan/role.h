@@ -30,6 +30,7 @@ struct job {
 	int fd;
 	int64_t size;
 	int64_t deadline_ms;
+	bool words;
 	int crashes;
 	int requeued;
 	int sample; /* index, when it is a try-out's; -1 */

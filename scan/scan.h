@@ -28,6 +28,7 @@ struct scan_request {
 	const char *name;    /* file name, a hint only; may be NULL */
 	int64_t size;        /* bytes in the descriptor */
 	int64_t deadline_ms; /* time for this item */
+	bool words;          /* look at its words, too: detectors and links, at some processor time */
 };
 
 /* Limits of the role, from the configuration. */

@@ -63,7 +63,7 @@ static void scan_one(struct inspect *inspect, struct engine *engine, int sock, i
 		}
 	}
 	if (!testpoint_run(data, (size_t)st.st_size, sock, reply))
-		inspect_run(inspect, engine->cl, req->name, data, (size_t)st.st_size, req->deadline_ms, reply);
+		inspect_run(inspect, engine->cl, req, data, (size_t)st.st_size, reply);
 	if (data)
 		munmap(data, (size_t)st.st_size);
 }

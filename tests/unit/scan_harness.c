@@ -235,7 +235,7 @@ int harness_memfd(const void *data, size_t len)
 
 void harness_scan(struct harness *h, const char *tenant, const void *data, size_t len, struct scan_reply *ret)
 {
-	const struct scan_request req = {.tenant = tenant, .name = "item", .size = (int64_t)len, .deadline_ms = 20000};
+	const struct scan_request req = {.tenant = tenant, .name = "item", .size = (int64_t)len, .deadline_ms = 20000, .words = true};
 	struct err err = {0};
 
 	if (scan_client_scan(&h->client, &req, harness_memfd(data, len), 60000, ret, &err) < 0)
