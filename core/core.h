@@ -90,6 +90,10 @@ struct core {
 	bool setup_offered; /* the main thread's own */
 	_Atomic int64_t tidied_at;
 
+	pthread_mutex_t lost_lock;
+	struct lost_place *lost; /* streams that lost their place lately */
+	int n_lost;
+
 	pthread_mutex_t store_lock;
 	int64_t store_bad_since, store_said_at; /* monotonic; 0: it writes */
 
@@ -143,6 +147,10 @@ DEFINE_CLEANUP(struct live *, live_put)
 bool trouble_connection(struct core *c, struct live *l, const struct err *err);
 /* When to try again after so many failures in a row. */
 int64_t trouble_next(const struct err *err, int failures);
+/* A stream's place was lost: when to list it anew. At once the first time; a feed that loses it again within the hour waits
+ * longer each time, so that one that turns in circles is not listed for ever. */
+int64_t trouble_lost(struct core *c, int64_t stream);
+void trouble_end(struct core *c);
 /* The store refused to write. True, after a moment: for want of room, or because the database is away, so call it again;
  * what a job holds in its hands is not let go for that. False: for another reason, or core is stopping. Says so once,
  * then once a minute. */

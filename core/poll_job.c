@@ -152,9 +152,8 @@ static void fail(struct core *c, struct live *l, const struct store_stream *s, c
 	struct err local;
 	int64_t next = trouble_next(err, s->failures);
 
-	/* A place that is lost again before the list was through: a feed that turns in circles must not turn us as well. */
-	if (err->class == ERR_CURSOR && s->resync)
-		next = http_backoff(s->failures, 1000, 60000) + c->set->poll_fast;
+	if (err->class == ERR_CURSOR)
+		next = trouble_lost(c, s->id);
 	if (err->class != ERR_CANCELLED && l)
 		trouble_connection(c, l, err);
 	if (err->class == ERR_REMOTE && strcmp(err->code, "unlicensed") == 0)

@@ -436,6 +436,7 @@ static void stop_all(struct service *s)
 	for (int i = 0; i < s->n_workers; i++)
 		pthread_join(s->workers[i].thread, NULL);
 	live_end(c);
+	trouble_end(c);
 	sink_file.close(s->sink);
 	store_close(c->store);
 	content_budget_free(c->budget);
@@ -567,6 +568,7 @@ int core_role_main(const char *config_path, enum core_mode mode, int fd)
 	pthread_mutex_init(&c->live_lock, NULL);
 	pthread_mutex_init(&c->info_lock, NULL);
 	pthread_mutex_init(&c->running_lock, NULL);
+	pthread_mutex_init(&c->lost_lock, NULL);
 	pthread_mutex_init(&c->store_lock, NULL);
 	pthread_cond_init(&c->info_came, NULL);
 	peer_init(&c->auth, "auth");

@@ -22,8 +22,6 @@ int64_t trouble_next(const struct err *err, int failures)
 		if (strcmp(err->code, "budget") == 0)
 			return http_backoff(0, 20, 200);
 		return http_backoff(failures, 1000, 64000);
-	case ERR_CURSOR:
-		return failures > 2 ? http_backoff(failures, 1000, 10 * MINUTE) : now;
 	case ERR_CANCELLED:
 		return now;
 	case ERR_AUTH:
@@ -82,6 +80,62 @@ int64_t trouble_store_lasts(struct core *c)
 	int64_t since = c->store_bad_since;
 	pthread_mutex_unlock(&c->store_lock);
 	return since ? time_monotonic_ms() - since : 0;
+}
+
+/* ---- streams that lost their place ---- */
+
+#define LOST_FORGET (60 * MINUTE)
+#define LOST_WAIT_MAX (15 * MINUTE)
+#define LOST_MAX 4096 /* remembered at once; the one longest ago makes room */
+
+struct lost_place {
+	int64_t stream, at; /* at: monotonic */
+	int times;          /* in a row, each within LOST_FORGET of the one before */
+};
+
+/* The entry of that stream, or one to be filled. Under the lock; NULL when memory ran out. */
+static struct lost_place *lost_entry(struct core *c, int64_t stream, int64_t now)
+{
+	struct lost_place *oldest = NULL;
+
+	for (int i = 0; i < c->n_lost; i++) {
+		struct lost_place *p = &c->lost[i];
+		if (p->stream == stream)
+			return p;
+		if (!oldest || p->at < oldest->at)
+			oldest = p;
+	}
+	if (c->n_lost < LOST_MAX && (!oldest || now - oldest->at < LOST_FORGET)) {
+		struct lost_place *bigger = reallocarray(c->lost, (size_t)c->n_lost + 1, sizeof(*bigger));
+		if (!bigger)
+			return NULL;
+		c->lost = bigger;
+		oldest = &c->lost[c->n_lost++];
+	}
+	*oldest = (struct lost_place){.stream = stream};
+	return oldest;
+}
+
+int64_t trouble_lost(struct core *c, int64_t stream)
+{
+	int64_t now = time_monotonic_ms();
+	int times = 1;
+
+	pthread_mutex_lock(&c->lost_lock);
+	struct lost_place *p = lost_entry(c, stream, now);
+	if (p) {
+		times = p->times = p->times && now - p->at < LOST_FORGET ? p->times + 1 : 1;
+		p->at = now;
+	}
+	pthread_mutex_unlock(&c->lost_lock);
+	return times == 1 ? time_now_ms() : http_backoff(times, 1000, LOST_WAIT_MAX);
+}
+
+void trouble_end(struct core *c)
+{
+	free(c->lost);
+	c->lost = NULL;
+	c->n_lost = 0;
 }
 
 /* ---- connections ---- */
