@@ -12,7 +12,7 @@ after(async () => {
   await closeBrowser()
 })
 
-test('the demo’s console shows its four connections', { timeout: 180000 }, async () => {
+test('the demo’s console shows its four connections', { timeout: 900000 }, async () => {
   let out = ''
   demo = spawn('python3', [join(root, 'fakecloud/demo/demo.py')], { stdio: ['ignore', 'pipe', 'pipe'] })
   demo.stdout.setEncoding('utf8').on('data', (d) => { out += d })

@@ -128,8 +128,8 @@ export async function makeOperator(c, { login = 'op@example.jp', language = 'ja'
 }
 
 // An account of a role, signed in.
-export async function makeAccount(c, operator, login, role, tenants) {
-  const { link } = await operator.ok('POST', '/accounts', { login, name: login, role, tenants, language: 'ja' })
+export async function makeAccount(c, operator, login, role, tenants, language = 'ja') {
+  const { link } = await operator.ok('POST', '/accounts', { login, name: login, role, tenants, language })
   const client = new Client(c.url)
   await client.ok('POST', '/password', { token: link.split('#')[1], password: PASSWORD })
   return client.signIn(login, PASSWORD)
@@ -176,7 +176,7 @@ export class Visitor {
     v.page.on('pageerror', (e) => v.errors.push(e.message))
     v.page.on('console', (m) => { if (m.type() === 'error' && !/status of (4\d\d|5\d\d)/.test(m.text())) v.errors.push(m.text()) })
     v.page.on('dialog', (d) => { v.errors.push(`dialog: ${d.message()}`); d.dismiss() })
-    v.page.setDefaultTimeout(30000)
+    v.page.setDefaultTimeout(150000) // for what fails; a busy machine needs long for what works
     return v
   }
 

@@ -104,7 +104,7 @@ for (const language of ['ja', 'en']) {
 
     test('a second factor: added with a QR code, wanted at the next sign-in', async () => {
       operator ??= await signedInOperator()
-      await makeAccount(c, operator, `totp-${language}@aoba.example`, 'admin', ['aoba'])
+      await makeAccount(c, operator, `totp-${language}@aoba.example`, 'admin', ['aoba'], language)
       const v = await Visitor.open(c.url, { language, name: 'totp' })
       await signIn(v, `totp-${language}@aoba.example`)
       await v.go('/me')

@@ -109,7 +109,9 @@ async function begin() {
     signIn = await get('/sign-in')
     setZone(signIn.time_zone)
   }
-  await setLanguage(localStorage.getItem('language') ?? (session ? session.language : preferredLanguage(signIn.language)))
+  // An account has its language; who is only invited reads the browser's.
+  const own = session && session.role !== 'invited' ? localStorage.getItem('language') ?? session.language : null
+  await setLanguage(own ?? preferredLanguage(session?.language ?? signIn.language))
 }
 
 export function go(path) {
