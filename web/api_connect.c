@@ -211,9 +211,41 @@ static void post_connection_check(struct web_call *c)
 	change(c, "connection_check", no_names);
 }
 
+/* What core says in English of what is left to do by hand (core/grants.c), in the reader's language. */
+static const char *by_hand_text(enum web_language language, const char *text)
+{
+	static const char *const known[] = {
+		W_("Delete sekisho's enterprise application in the Entra admin center (Enterprise applications); that withdraws the consent."),
+		W_("Remove sekisho's client ID under Security, API controls, Domain-wide delegation in the Google Admin console."),
+		W_("Remove sekisho's application in the Box Admin Console (Integrations, Platform Apps Manager)."),
+		W_("Remove sekisho under Settings, Team apps in the Dropbox admin console."),
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (strcmp(known[i], text) == 0)
+			return web_text(language, known[i]);
+	return text;
+}
+
 static void delete_connection(struct web_call *c)
 {
-	change(c, "disconnect", no_names);
+	_cleanup_json_ cJSON *result = NULL;
+	cJSON *args = cJSON_CreateObject(), *one;
+
+	cJSON_AddStringToObject(args, "id", c->param[0]);
+	if (!may_change(c)) {
+		cJSON_Delete(args);
+		return;
+	}
+	if (web_ask(c, "disconnect", args, &result, NULL, NULL) < 0)
+		return;
+	cJSON_ArrayForEach(one, json_array(result, "by_hand"))
+	{
+		cJSON *said = cJSON_CreateString(by_hand_text(c->language, json_str_or(one, "text", "")));
+		if (said)
+			cJSON_ReplaceItemInObjectCaseSensitive(one, "text", said);
+	}
+	web_answer_json(c->a, 200, TAKE_PTR(result));
 }
 
 static void get_providers(struct web_call *c)

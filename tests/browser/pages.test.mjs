@@ -207,6 +207,8 @@ for (const language of ['ja', 'en']) {
       await v.click('button', w.endConnection, exact)
       await v.page.getByRole('dialog').getByRole('list').first().waitFor()
       await v.page.getByRole('button', { name: w.close, exact: true }).waitFor()
+      const said = await v.page.getByRole('dialog').getByRole('listitem').allInnerTexts()
+      assert.ok(said.length && said.every((t) => JAPANESE.test(t) === (language === 'ja')), `what is left to do by hand: ${said}`)
       await v.shot('by-hand')
       await v.click('button', w.close, exact)
       await waitFor('its end', async () => (await (await signedInOperator()).ok('GET', '/connections/aoba-google')).state === 'disconnected')
