@@ -39,7 +39,7 @@
  *   finding_show         id → the receipt and details         a look at content, audited
  *   alert_ack            id → {}
  * flow is {"id", "tenant", "provider", "method", "connection", "renew", "step", "facts", "report", "preview", "error", "finding",
- * "ends_at"}: flow_json(), which web uses for GET /flows/{id}, too. The facts of each method: core/console_flow.c.
+ * "ends_at"}; web makes the same of the record for GET /flows/{id} (web_flow()). The facts of each method: core/console_flow.c.
  *
  * redirect_uri is made by web from public_url: PUBLIC/callback/PROVIDER. */
 #ifndef CORE_CONSOLE_H

@@ -1,5 +1,5 @@
-/* Flows: connecting a cloud step by step. Begin, what is pasted, coming back from the provider, giving up. Proving, keeping and
- * the test detection are in console_prove.c. On the console's threads.
+/* Flows: connecting a cloud step by step. Begin, what is pasted, coming back from the provider, giving up. The flow's
+ * record is in console_flow_record.c; proving, keeping and the test detection are in console_prove.c. On the console's threads.
  *
  * method            steps                       facts shown                         fields that are pasted
  * microsoft/consent     away → proving → preview    url, client_id                      -
@@ -19,9 +19,6 @@
 #include "core/connfile.h"
 #include "core/grants.h"
 
-#define FLOW_MS 3600000
-#define BACKLOG_DAYS 30
-#define DAY_MS 86400000ll
 #define CERTIFICATE_DAYS "730"
 #define GOOGLE_LINK "https://admin.google.com/ac/owl/domainwidedelegation"
 #define BOX_LINK "https://app.box.com/master/platform-apps"
@@ -55,107 +52,6 @@ static const struct method *find_method(const char *provider, const char *name)
 	return NULL;
 }
 
-/* ---- a flow in hand ---- */
-
-void flow_free(struct flow *f)
-{
-	cJSON_Delete(f->config);
-	cJSON_Delete(f->grant);
-	cJSON_Delete(f->facts);
-}
-
-static int open_json(const char *text, cJSON **ret, struct err *err)
-{
-	return json_parse(*text ? text : "{}", *text ? strlen(text) : 2, ret, err);
-}
-
-static void stage_name(struct flow *f)
-{
-	snprintf(f->stage, sizeof(f->stage), "flow~%s", f->rec.id);
-}
-
-int flow_load(struct console_request *r, const char *id, struct flow *ret, struct err *err)
-{
-	if (store_flow_get(r->core->store, id, time_now_ms(), r->arena, &ret->rec, err) < 0)
-		return -1;
-	stage_name(ret);
-	return open_json(ret->rec.config, &ret->config, err) < 0 || open_json(ret->rec.grant, &ret->grant, err) < 0 ||
-			open_json(ret->rec.facts, &ret->facts, err) < 0 ?
-		-1 :
-		0;
-}
-
-static const char *text_of(struct console_request *r, const cJSON *doc)
-{
-	_cleanup_buf_ struct buf b = BUF_INIT(262144);
-
-	return json_print(doc, &b) < 0 ? NULL : arena_dup(r->arena, buf_str(&b));
-}
-
-int flow_save(struct console_request *r, struct flow *f, const char *step, struct err *err)
-{
-	f->rec.step = step;
-	f->rec.updated_at = time_now_ms();
-	f->rec.config = text_of(r, f->config);
-	f->rec.grant = text_of(r, f->grant);
-	f->rec.facts = text_of(r, f->facts);
-	if (!f->rec.config || !f->rec.grant || !f->rec.facts)
-		return console_no_memory(err);
-	return store_flow_put(r->core->store, &f->rec, err);
-}
-
-int flow_save_error(struct console_request *r, struct flow *f, const char *step, const struct err *why, struct err *err)
-{
-	_cleanup_json_ cJSON *e = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(e, "class", err_class_name(why->class));
-	cJSON_AddStringToObject(e, "code", why->code);
-	cJSON_AddStringToObject(e, "message", why->message);
-	cJSON_AddNumberToObject(e, "status", why->http_status);
-	cJSON_AddStringToObject(e, "request_id", why->request_id);
-	f->rec.error = text_of(r, e);
-	return flow_save(r, f, step, err);
-}
-
-static void add_json(cJSON *o, const char *key, const char *text)
-{
-	cJSON *doc = NULL;
-
-	if (*text && json_parse(text, strlen(text), &doc, NULL) == 0)
-		cJSON_AddItemToObject(o, key, doc);
-	else
-		cJSON_AddNullToObject(o, key);
-}
-
-cJSON *flow_json(const struct console_flow *f)
-{
-	cJSON *o = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(o, "id", f->id);
-	cJSON_AddStringToObject(o, "tenant", f->tenant);
-	cJSON_AddStringToObject(o, "provider", f->provider);
-	cJSON_AddStringToObject(o, "method", f->method);
-	cJSON_AddStringToObject(o, "connection", f->connection);
-	cJSON_AddBoolToObject(o, "renew", f->renew);
-	cJSON_AddStringToObject(o, "step", f->step);
-	add_json(o, "facts", f->facts);
-	cJSON *facts = json_object(o, "facts");
-	cJSON_DeleteItemFromObjectCaseSensitive(facts, "state_hash");
-	cJSON_DeleteItemFromObjectCaseSensitive(facts, "redirect_uri");
-	cJSON_DeleteItemFromObjectCaseSensitive(facts, "certificate");
-	add_json(o, "report", f->report);
-	add_json(o, "preview", f->preview);
-	add_json(o, "error", f->error);
-	cJSON_AddStringToObject(o, "finding", f->finding);
-	cJSON_AddNumberToObject(o, "ends_at", (double)f->ends_at);
-	return o;
-}
-
-void flow_result(struct console_request *r, const struct flow *f)
-{
-	cJSON_AddItemToObject(r->result, "flow", flow_json(&f->rec));
-}
-
 static void set_text(cJSON *o, const char *key, const char *value)
 {
 	cJSON_DeleteItemFromObjectCaseSensitive(o, key);
@@ -164,7 +60,8 @@ static void set_text(cJSON *o, const char *key, const char *value)
 
 /* ---- the operator's applications ---- */
 
-const cJSON *flow_app(struct console_request *r, const char *provider, cJSON **ret_doc, struct err *err)
+/* The application's public facts of settings and auth; NULL after an error "no_app". In the document *ret_doc. */
+static const cJSON *find_app(struct console_request *r, const char *provider, cJSON **ret_doc, struct err *err)
 {
 	_cleanup_texts_ struct auth_texts t = {0};
 
@@ -194,70 +91,6 @@ static bool app_has(const cJSON *app, const char *file)
 
 /* ---- beginning ---- */
 
-/* A new id from tenant and provider. */
-static int new_connection_id(struct console_request *r, const char *tenant, const char *provider, const char **ret, struct err *err)
-{
-	struct store_connection c;
-	char id[64];
-
-	for (int i = 1; i < 1000; i++) {
-		snprintf(id, sizeof(id), i == 1 ? "%.40s-%s" : "%.40s-%s-%d", tenant, provider, i);
-		if (store_connection_get(r->core->store, id, r->arena, &c, err) == 0)
-			continue;
-		if (err->class != ERR_GONE)
-			return -1;
-		*ret = arena_dup(r->arena, id);
-		return 0;
-	}
-	return err_set(err, ERR_REMOTE, "bad_request", "this tenant has too many connections");
-}
-
-static int make_config(struct console_request *r, struct flow *f, const struct connector *k, struct err *err)
-{
-	cJSON *c = f->config = cJSON_CreateObject(), *ends = cJSON_AddObjectToObject(c, "endpoints");
-	const cJSON *list = json_get(r->args, "services"), *one;
-	_cleanup_json_ cJSON *apps = NULL;
-	unsigned bits = 0;
-
-	/* Where the provider is: as the operator's application has it, for customers' own applications, too. */
-	if (json_parse(r->core->set->apps, strlen(r->core->set->apps), &apps, err) < 0)
-		return -1;
-	const cJSON *given = json_object(json_object(apps, k->name), "endpoints");
-
-	cJSON_ArrayForEach(one, list)
-	{
-		const char *name = cJSON_IsString(one) ? one->valuestring : "";
-		bits |= strcmp(name, "mail") == 0 ? SERVICE_MAIL : strcmp(name, "files") == 0 ? SERVICE_FILES :
-			strcmp(name, "teams") == 0 ? SERVICE_TEAMS : 0;
-	}
-	bits = list ? bits & k->services : k->services;
-	cJSON_AddStringToObject(c, "id", f->rec.connection);
-	cJSON_AddStringToObject(c, "tenant", f->rec.tenant);
-	cJSON_AddStringToObject(c, "provider", f->rec.provider);
-	cJSON_AddBoolToObject(c, "protect", false);
-	cJSON_AddNumberToObject(c, "backlog", BACKLOG_SINCE);
-	cJSON_AddNumberToObject(c, "backlog_since", (double)(time_now_ms() - BACKLOG_DAYS * DAY_MS));
-	cJSON_AddNumberToObject(c, "page_size", 0);
-	cJSON_AddNumberToObject(c, "services", bits);
-	for (const char *const *e = k->endpoints; *e; e += 2)
-		cJSON_AddStringToObject(ends, e[0], json_str_or(given, e[0], e[1]));
-	return bits ? 0 : console_bad(err, "'services' wants at least one that the provider has: mail, files, teams");
-}
-
-/* The connection that is renewed keeps what was set for it. */
-static int old_config(struct console_request *r, struct flow *f, const char *id, struct err *err)
-{
-	struct store_connection c;
-
-	if (store_connection_get(r->core->store, id, r->arena, &c, err) < 0)
-		return -1;
-	if (strcmp(c.tenant, f->rec.tenant) != 0 || strcmp(c.provider, f->rec.provider) != 0)
-		return err_set(err, ERR_GONE, "not_found", "there is no such connection");
-	f->rec.connection = c.id;
-	f->rec.renew = true;
-	return json_parse(c.config, strlen(c.config), &f->config, err);
-}
-
 static void add_needed(cJSON *facts, const struct connector *k, const struct method *m)
 {
 	cJSON *needed = cJSON_AddArrayToObject(facts, "needed"), *fields = cJSON_AddArrayToObject(facts, "fields");
@@ -270,7 +103,8 @@ static void add_needed(cJSON *facts, const struct connector *k, const struct met
 		cJSON_AddItemToArray(fields, cJSON_CreateString(m->secrets[i]));
 }
 
-int flow_away(struct console_request *r, struct flow *f, const char *redirect, struct err *err)
+/* Sends the browser away anew: url into the facts. */
+static int send_away(struct console_request *r, struct flow *f, const char *redirect, struct err *err)
 {
 	const struct method *m = find_method(f->rec.provider, f->rec.method);
 	_cleanup_texts_ struct auth_texts t = {0};
@@ -329,7 +163,7 @@ static int prepare(struct console_request *r, struct flow *f, const struct metho
 		if (!redirect || !http_url_ok(redirect))
 			return redirect ? console_bad(err, "'redirect_uri' is no address") : -1;
 		set_text(f->facts, "client_id", json_str_or(app, "client_id", json_str_or(app, "app_key", "")));
-		return flow_away(r, f, redirect, err);
+		return send_away(r, f, redirect, err);
 	}
 	if (strcmp(m->name, "certificate") == 0)
 		return make_key(r, f, err);
@@ -358,28 +192,15 @@ int console_flow_begin(struct console_request *r, struct err *err)
 	const char *provider = json_str_or(r->args, "provider", ""), *connection = json_str_or(r->args, "connection", "");
 	const struct method *m = find_method(provider, json_str_or(r->args, "method", ""));
 	const struct connector *k = m ? connector_find(provider) : NULL;
-	const struct console_session *s = r->actor->session;
 	_cleanup_json_ cJSON *doc = NULL;
 	_cleanup_flow_ struct flow f = {0};
 	const cJSON *app = NULL;
-	char id[37];
 
-	if (!m || !k || !s)
+	if (!m || !k || !r->actor->session)
 		return console_bad(err, "no such provider and method");
-	if (m->app && (!(app = flow_app(r, m->app, &doc, err)) || check_app(m, app, err) < 0))
+	if (m->app && (!(app = find_app(r, m->app, &doc, err)) || check_app(m, app, err) < 0))
 		return -1;
-	uuid_new(id);
-	int64_t now = time_now_ms();
-	f.rec = (struct console_flow){.id = arena_dup(r->arena, id), .tenant = r->tenant, .provider = k->name, .method = m->name,
-		.session = r->actor->session_hash, .account = s->account, .invitation = s->invitation, .report = "", .preview = "",
-		.error = "", .finding = "", .created_at = now, .ends_at = now + FLOW_MS};
-	stage_name(&f);
-	f.grant = cJSON_CreateObject();
-	f.facts = cJSON_CreateObject();
-	if (!f.rec.id || !f.grant || !f.facts)
-		return console_no_memory(err);
-	if (*connection ? old_config(r, &f, connection, err) < 0 :
-			  new_connection_id(r, r->tenant, k->name, &f.rec.connection, err) < 0 || make_config(r, &f, k, err) < 0)
+	if (flow_new(r, k, m->name, connection, &f, err) < 0)
 		return -1;
 	add_needed(f.facts, k, m);
 	if (prepare(r, &f, m, app, err) < 0 || flow_save(r, &f, m->way == WAY_AWAY ? "away" : "paste", err) < 0)
@@ -390,7 +211,8 @@ int console_flow_begin(struct console_request *r, struct err *err)
 
 /* ---- the grant aside ---- */
 
-int flow_stage(struct console_request *r, struct flow *f, cJSON *grant, int n, const char *const *names,
+/* Puts the grant aside under the flow's stage: names and secrets are what was pasted; the grant becomes what auth says. */
+static int put_aside(struct console_request *r, struct flow *f, cJSON *grant, int n, const char *const *names,
 	const char *const *secrets, struct err *err)
 {
 	int fds[2];
@@ -465,7 +287,7 @@ int console_flow_submit(struct console_request *r, struct err *err)
 		if (strcmp(f.rec.session, r->actor->session_hash) != 0)
 			return err_set(err, ERR_CHANGED, "wrong_state", "this connecting was begun in another session: begin anew");
 		f.rec.error = "";
-		if (flow_away(r, &f, json_str_or(f.facts, "redirect_uri", ""), err) < 0 || flow_save(r, &f, "away", err) < 0)
+		if (send_away(r, &f, json_str_or(f.facts, "redirect_uri", ""), err) < 0 || flow_save(r, &f, "away", err) < 0)
 			return -1;
 		flow_result(r, &f);
 		return 0;
@@ -480,7 +302,7 @@ int console_flow_submit(struct console_request *r, struct err *err)
 	snprintf(key, sizeof(key), "key~%s", f.rec.id);
 	if (strcmp(m->name, "certificate") == 0)
 		cJSON_AddStringToObject(grant, "made_key", key);
-	if (flow_stage(r, &f, grant, n, names, secrets, err) < 0)
+	if (put_aside(r, &f, grant, n, names, secrets, err) < 0)
 		return -1;
 	if (strcmp(m->provider, "google") == 0 && json_str(f.grant, "client_number"))
 		set_text(f.facts, "client_number", json_str(f.grant, "client_number"));
@@ -492,32 +314,10 @@ int console_flow_submit(struct console_request *r, struct err *err)
 
 /* ---- coming back ---- */
 
-/* The flow of this session that a state was made for. */
-static int flow_of_state(struct console_request *r, const char *provider, struct flow *ret, struct err *err)
-{
-	const char *state = json_str_or(json_object(r->args, "params"), "state", "");
-	char hash[CONSOLE_HASH_LEN];
-	struct console_flow *list;
-	size_t n;
-
-	console_hash(state, hash);
-	if (store_flow_list(r->core->store, r->actor->session_hash, time_now_ms(), 50, r->arena, &list, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		_cleanup_json_ cJSON *facts = NULL;
-		if (strcmp(list[i].provider, provider) != 0 || open_json(list[i].facts, &facts, err) < 0)
-			continue;
-		if (strcmp(json_str_or(facts, "state_hash", ""), hash) == 0)
-			return flow_load(r, list[i].id, ret, err);
-	}
-	return err_set(err, ERR_AUTH, "bad_state",
-		"this answer does not belong to a connecting of this session, was used, or is over: begin again");
-}
-
 static int after_consent(struct console_request *r, struct flow *f, const cJSON *facts, struct err *err)
 {
 	_cleanup_json_ cJSON *doc = NULL, *grant = cJSON_CreateObject();
-	const cJSON *app = flow_app(r, f->rec.provider, &doc, err);
+	const cJSON *app = find_app(r, f->rec.provider, &doc, err);
 	const struct method *m = find_method(f->rec.provider, f->rec.method);
 
 	if (!app)
@@ -535,7 +335,7 @@ static int after_consent(struct console_request *r, struct flow *f, const cJSON 
 			json_str_or(app, dropbox ? "app_key" : "client_id", ""));
 		cJSON_AddStringToObject(grant, "code_of", f->stage);
 	}
-	return flow_stage(r, f, grant, 0, NULL, NULL, err);
+	return put_aside(r, f, grant, 0, NULL, NULL, err);
 }
 
 int console_flow_callback(struct console_request *r, struct err *err)

@@ -107,6 +107,11 @@ struct core {
 
 bool core_stopping(struct core *c);
 void core_stop(struct core *c);
+
+/* ---- the other roles (roles.c) ---- */
+
+/* Configures "auth", "scan" or "web" by its socket (fd is taken) and publishes it as the peer. */
+int roles_meet(struct core *c, const char *role, int fd, struct err *err);
 /* A copy of what judges now; waits until the engine is loaded. -1 when stopping. */
 int core_info(struct core *c, struct scan_info *ret);
 

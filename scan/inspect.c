@@ -1,64 +1,20 @@
 /* One scan under watch; see inspect.h. Runs in a worker, on untrusted content, below libclamav.
  *
  * Layers come as a stack: the inspection callback opens one, the post-scan callback closes it. A layer keeps
- * what its container announced (clcb_meta) and what came out of it; closing compares the two. */
+ * what its container announced (clcb_meta) and what came out of it; closing compares the two. What the reply tells of the
+ * parts is written in parts.c. */
 #include "scan/inspect.h"
 
-#include "scan/clean.h"
 #include "scan/hidden.h"
-#include "scan/members.h"
+#include "scan/inspect_impl.h"
 #include "scan/names.h"
 #include "scan/ole2.h"
 #include "scan/reader.h"
-#include "scan/reason.h"
-#include "scan/shape.h"
 
 #include "base/encode.h"
 #include "base/timeutil.h"
 
 #include <string.h>
-
-#define MAX_LOOKED 64  /* containers of one item remembered against a second look */
-#define MAX_LAYERS 128 /* deeper than any depth limit with libclamav's own layers between */
-
-struct layer {
-	char type[48];
-	char name[256];
-	uint32_t level;
-	int64_t size;
-	int part; /* index in the reply's parts, -1 */
-	enum shape shape;
-	bool empty_stream;
-	bool derived;  /* normalised by libclamav from the layer above, or a second look at a part: none of the item's */
-	bool zip_behind; /* no ZIP by its beginning, but one by its end */
-	bool mail;     /* the reader has it open */
-	bool parent;   /* something came out of it, or was announced */
-	bool has_key;
-	struct clean_key key;
-	uint8_t digest[32]; /* of the content, with has_key */
-	unsigned reasons; /* of the whole scan when it was opened */
-	unsigned found;
-	struct members members;
-};
-
-struct inspect {
-	struct scan_limits limits;
-	bool image_hashes;
-	struct clean_table *clean;
-	struct members_store *store;
-	struct reader *reader;
-	const char *name; /* of the item, as its owner calls it */
-	uint32_t base; /* added to libclamav's level: what lies beside a mail's parts is scanned on its own, as below the mail */
-	struct layer layers[MAX_LAYERS];
-	int n_layers;
-	struct clean_key looked[MAX_LOOKED];
-	int n_looked;
-	unsigned n_reasons, n_found; /* how often one was noted */
-	enum reason reason;
-	bool top_seen;
-	int64_t total;
-	struct scan_reply *reply;
-};
 
 struct inspect *inspect_new(const struct scan_limits *limits, bool image_hashes, struct detect *detect)
 {
@@ -88,7 +44,7 @@ void inspect_free(struct inspect *i)
 	free(i);
 }
 
-static void note(struct inspect *i, enum reason reason)
+void inspect_note(struct inspect *i, enum reason reason)
 {
 	if (reason == REASON_NONE)
 		return;
@@ -102,31 +58,15 @@ static struct layer *top(struct inspect *i)
 	return i->n_layers ? &i->layers[i->n_layers - 1] : NULL;
 }
 
-/* "outer.zip/inner.doc": the names of the layers, without the item's own. */
-static void copy_path(const struct inspect *i, char *out, size_t size)
-{
-	_cleanup_buf_ struct buf b = BUF_INIT(65536);
-
-	for (int n = 0; n < i->n_layers; n++) {
-		const struct layer *l = &i->layers[n];
-		if (l->level == 0 || l->derived || !l->name[0])
-			continue;
-		if (b.len)
-			buf_addc(&b, '/');
-		buf_adds(&b, l->name);
-	}
-	name_copy(out, size, buf_str(&b), b.len);
-}
-
 static void close_layer(struct inspect *i, cl_error_t result)
 {
 	struct layer *l = top(i);
 
 	if (!l)
 		return;
-	note(i, members_compare(i->store, &l->members));
+	inspect_note(i, members_compare(i->store, &l->members));
 	if (!l->parent && (l->shape == SHAPE_ARCHIVE || (l->shape == SHAPE_STREAM && !l->empty_stream)))
-		note(i, REASON_NOT_UNPACKED);
+		inspect_note(i, REASON_NOT_UNPACKED);
 	if (result == CL_CLEAN && l->has_key && !l->parent && l->reasons == i->n_reasons && l->found == i->n_found)
 		clean_add(i->clean, &l->key);
 	else if (l->has_key && l->parent && l->level > 0 && i->n_looked < MAX_LOOKED)
@@ -134,95 +74,6 @@ static void close_layer(struct inspect *i, cl_error_t result)
 	if (l->mail)
 		reader_mail_close(i->reader);
 	i->n_layers--;
-}
-
-/* The nearest layer around that is described. The item is, as the first. */
-static int parent_of(const struct inspect *i, int layer)
-{
-	while (--layer >= 0)
-		if (i->layers[layer].part >= 0)
-			return i->layers[layer].part;
-	return -1;
-}
-
-static void add_part(struct inspect *i, struct layer *l, int64_t size)
-{
-	struct scan_reply *r = i->reply;
-
-	l->part = -1;
-	if (l->derived)
-		return;
-	r->parts_seen++;
-	if (l->level > 0) {
-		if (r->parts_seen - 1 > i->limits.parts)
-			note(i, REASON_PARTS);
-		i->total += size;
-		if (i->total > i->limits.total)
-			note(i, REASON_TOTAL_SIZE);
-		if (size > i->limits.part)
-			note(i, REASON_PART_SIZE);
-		if ((int)l->level > i->limits.depth)
-			note(i, REASON_DEPTH);
-	}
-	int parent = parent_of(i, i->n_layers - 1);
-	if (r->n_parts == SCAN_MAX_PARTS || (parent < 0) != (r->n_parts == 0) || (parent < 0) != (l->level == 0))
-		return;
-	l->part = r->n_parts++;
-	struct scan_part *p = &r->parts[l->part];
-	*p = (struct scan_part){.size = size, .depth = (int)l->level, .parent = parent};
-	name_copy(p->name, sizeof(p->name), l->name, SIZE_MAX);
-	name_copy(p->type, sizeof(p->type), l->type, SIZE_MAX);
-}
-
-/* A member that nobody can look into is told nevertheless: its name is what there is of it. Twice told, once here. */
-static void add_encrypted(struct inspect *i, const struct layer *l, const char *name, int64_t size)
-{
-	struct scan_reply *r = i->reply;
-	struct scan_part p = {.size = size, .depth = (int)l->level + 1, .parent = parent_of(i, i->n_layers), .encrypted = true};
-
-	if (r->n_parts == 0 || r->n_parts == SCAN_MAX_PARTS)
-		return;
-	name_copy(p.name, sizeof(p.name), name, SIZE_MAX);
-	for (int n = p.parent + 1; n < r->n_parts; n++)
-		if (r->parts[n].parent == p.parent && r->parts[n].encrypted && !r->parts[n].type[0] &&
-			strcmp(r->parts[n].name, p.name) == 0)
-			return;
-	r->parts[r->n_parts++] = p;
-	r->parts_seen++;
-}
-
-/* Marks a layer's part and, for macros, the documents around it (the project within an OOXML file). */
-static void mark_encrypted(struct inspect *i, const struct layer *l)
-{
-	if (l->part >= 0)
-		i->reply->parts[l->part].encrypted = true;
-}
-
-static void mark_macros(struct inspect *i)
-{
-	for (int n = i->n_layers - 1; n >= 0 && n >= i->n_layers - 2; n--)
-		if (i->layers[n].part >= 0)
-			i->reply->parts[i->layers[n].part].macros = true;
-}
-
-/* The item's own name is left out of paths; a mail has none (what its owner sees is the subject). */
-static void look_at_name(struct inspect *i, struct layer *l)
-{
-	const char *name = l->level == 0 ? i->name : l->name;
-	struct name_facts f;
-
-	if (l->derived || (l->level == 0 && l->mail))
-		return;
-	name_look(name, &f);
-	if (f.later_volume)
-		note(i, REASON_NOT_UNPACKED);
-	if (l->part < 0)
-		return;
-	struct scan_part *p = &i->reply->parts[l->part];
-	if (l->level == 0)
-		name_copy(p->name, sizeof(p->name), name, SIZE_MAX);
-	p->rtl_override = f.rtl;
-	p->double_extension = f.double_extension;
 }
 
 static void look_at_content(struct inspect *i, struct layer *l, const uint8_t *data, size_t len)
@@ -234,24 +85,24 @@ static void look_at_content(struct inspect *i, struct layer *l, const uint8_t *d
 	l->empty_stream = l->shape == SHAPE_STREAM && shape_is_empty_stream(l->type, data, len);
 	if (l->shape == SHAPE_OPAQUE || (shape_is_zip(l->type) && hidden_in_zip(data, len)) ||
 		hidden_in_text(l->type, data, len))
-		note(i, REASON_NOT_UNPACKED);
+		inspect_note(i, REASON_NOT_UNPACKED);
 	if (i->n_layers > 1 && shape_is_encrypted_manifest(l->name, data, len)) {
-		note(i, REASON_ENCRYPTED_DOCUMENT);
-		mark_encrypted(i, &i->layers[i->n_layers - 2]);
+		inspect_note(i, REASON_ENCRYPTED_DOCUMENT);
+		parts_mark_encrypted(i, &i->layers[i->n_layers - 2]);
 	}
 	if (l->shape == SHAPE_ENCRYPTED) {
-		note(i, REASON_ENCRYPTED_DOCUMENT);
-		mark_encrypted(i, l);
+		inspect_note(i, REASON_ENCRYPTED_DOCUMENT);
+		parts_mark_encrypted(i, l);
 	}
 	if (strcmp(l->type, "CL_TYPE_MSOLE2") == 0 || strcmp(l->type, "CL_TYPE_HWPOLE2") == 0) {
 		struct ole2_facts facts;
 		ole2_look(data, len, &facts);
 		if (facts.encrypted) {
-			note(i, REASON_ENCRYPTED_DOCUMENT);
-			mark_encrypted(i, l);
+			inspect_note(i, REASON_ENCRYPTED_DOCUMENT);
+			parts_mark_encrypted(i, l);
 		}
 		if (facts.macros)
-			mark_macros(i);
+			parts_mark_macros(i);
 	}
 }
 
@@ -278,7 +129,7 @@ static void read_part(struct inspect *i, struct layer *l, const uint8_t *data, s
 		return;
 	if (!beside) {
 		/* What is beyond the described parts counts as what holds it. */
-		const char *name = reader_part(i->reader, l->part >= 0 ? l->part : parent_of(i, i->n_layers - 1), l->type, data, len, l->has_key ? l->digest : NULL);
+		const char *name = reader_part(i->reader, l->part >= 0 ? l->part : parts_parent(i, i->n_layers - 1), l->type, data, len, l->has_key ? l->digest : NULL);
 		if (name)
 			snprintf(l->name, sizeof(l->name), "%s", name);
 		if (name && l->part >= 0)
@@ -287,7 +138,7 @@ static void read_part(struct inspect *i, struct layer *l, const uint8_t *data, s
 	if ((up && up->mail && !beside) || !reader_is_mail(l->type, data, len))
 		return;
 	l->mail = true;
-	note(i, reader_mail_open(i->reader, beside ? up->part : l->part, l->level == 0, data, len));
+	inspect_note(i, reader_mail_open(i->reader, beside ? up->part : l->part, l->level == 0, data, len));
 }
 
 /* The second look at a container of this item (see on_part): what it gave is noted already. */
@@ -311,7 +162,7 @@ static cl_error_t on_part(int fd, const char *type, const char **ancestors, size
 	while (i->n_layers && i->layers[i->n_layers - 1].level >= level)
 		close_layer(i, CL_ERROR);
 	if (i->n_layers == MAX_LAYERS) {
-		note(i, REASON_DEPTH);
+		inspect_note(i, REASON_DEPTH);
 		return CL_CLEAN;
 	}
 	struct layer *up = top(i), *l = &i->layers[i->n_layers];
@@ -329,19 +180,19 @@ static cl_error_t on_part(int fd, const char *type, const char **ancestors, size
 	if (up && !l->derived) {
 		up->parent = true;
 		if (members_seen(i->store, &up->members, name, (int64_t)size) < 0)
-			note(i, REASON_MEMORY);
+			inspect_note(i, REASON_MEMORY);
 	}
 	members_open(i->store, &l->members);
 	i->n_layers++;
-	add_part(i, l, (int64_t)size);
+	parts_add(i, l, (int64_t)size);
 	if (!data && size) {
-		note(i, REASON_ERROR);
+		inspect_note(i, REASON_ERROR);
 		return CL_CLEAN;
 	}
 	look_at_content(i, l, (const uint8_t *)data, size);
 	make_key(i, l, attributes, data, size);
 	read_part(i, l, (const uint8_t *)data, size);
-	look_at_name(i, l);
+	parts_look_at_name(i, l);
 	if (l->has_key && (clean_has(i->clean, &l->key) || looked_before(i, l))) {
 		l->parent = true; /* nothing need come out of it, and it is in the table already */
 		return CL_BREAK;
@@ -387,20 +238,20 @@ static cl_error_t on_member(const char *type, unsigned long packed, const char *
 		return CL_CLEAN;
 	l->parent = true;
 	if (encrypted) {
-		note(i, REASON_ENCRYPTED_ARCHIVE);
-		mark_encrypted(i, l);
-		add_encrypted(i, l, name, size > INT64_MAX ? INT64_MAX : (int64_t)size);
+		inspect_note(i, REASON_ENCRYPTED_ARCHIVE);
+		parts_mark_encrypted(i, l);
+		parts_add_encrypted(i, l, name, size > INT64_MAX ? INT64_MAX : (int64_t)size);
 	}
 	if (size > (unsigned long)i->limits.part)
-		note(i, REASON_PART_SIZE);
+		inspect_note(i, REASON_PART_SIZE);
 	if (raw && l->zip_behind && size == 0 && packed == 0 && name && *name && name[strlen(name) - 1] != '/')
-		note(i, REASON_NOT_UNPACKED);
+		inspect_note(i, REASON_NOT_UNPACKED);
 	const struct member m = {.size = size > INT64_MAX ? INT64_MAX : (int64_t)size,
 		.packed = packed > INT64_MAX ? INT64_MAX : (int64_t)packed, .position = position, .encrypted = encrypted != 0};
 	if (members_announced(i->store, &l->members, name, &m, zip && !raw) < 0)
-		note(i, REASON_MEMORY);
+		inspect_note(i, REASON_MEMORY);
 	if (members_count(&l->members) > i->limits.parts)
-		note(i, REASON_PARTS);
+		inspect_note(i, REASON_PARTS);
 	return CL_CLEAN;
 }
 
@@ -415,7 +266,7 @@ static void on_found(int fd, const char *name, void *context)
 	i->n_found++;
 	switch (reason_of_name(name, &reason)) {
 	case FOUND_REASON:
-		note(i, reason);
+		inspect_note(i, reason);
 		return;
 	case FOUND_MACROS:
 		for (int n = 0; n < r->n_parts; n++)
@@ -429,7 +280,7 @@ static void on_found(int fd, const char *name, void *context)
 	}
 	struct scan_threat t;
 	name_copy(t.name, sizeof(t.name), name, SIZE_MAX);
-	copy_path(i, t.part, sizeof(t.part));
+	parts_path(i, t.part, sizeof(t.part));
 	if (!t.name[0])
 		snprintf(t.name, sizeof(t.name), "unnamed");
 	for (int n = 0; n < r->n_threats; n++)
@@ -445,7 +296,7 @@ static int on_macro(const unsigned char *const data, const size_t len, void *con
 	struct inspect *i = context;
 
 	if (i && i->reply)
-		mark_macros(i);
+		parts_mark_macros(i);
 	return CL_SUCCESS;
 }
 
@@ -461,7 +312,7 @@ void inspect_attach(struct cl_engine *engine)
 void inspect_message(struct inspect *i, enum cl_msg severity, const char *text)
 {
 	if (i && i->reply && severity >= CL_MSG_WARN)
-		note(i, reason_of_message(text));
+		inspect_note(i, reason_of_message(text));
 }
 
 static void scan_content(struct inspect *i, struct cl_engine *engine, const void *data, size_t len, int64_t deadline_ms)
@@ -482,20 +333,20 @@ static void scan_content(struct inspect *i, struct cl_engine *engine, const void
 	cl_engine_set_num(engine, CL_ENGINE_MAX_SCANTIME, deadline_ms);
 	cl_fmap_t *map = cl_fmap_open_memory(data, len);
 	if (!map) {
-		note(i, REASON_MEMORY);
+		inspect_note(i, REASON_MEMORY);
 		return;
 	}
 	cl_error_t rc = cl_scanmap_callback(map, NULL, &name, &scanned, engine, &options, i);
 	cl_fmap_close(map);
 	while (i->n_layers)
 		close_layer(i, CL_ERROR);
-	note(i, reason_of_result(rc));
+	inspect_note(i, reason_of_result(rc));
 	if (time_monotonic_ms() - started >= deadline_ms)
-		note(i, REASON_TIME);
+		inspect_note(i, REASON_TIME);
 	if (!i->top_seen)
-		note(i, REASON_ERROR);
+		inspect_note(i, REASON_ERROR);
 	if (rc == CL_VIRUS && !i->n_found)
-		note(i, REASON_ERROR); /* found something that it did not name */
+		inspect_note(i, REASON_ERROR); /* found something that it did not name */
 }
 
 /* What lies beside the parts of mails, each as a mail below the one that it was found in. More may be found on the way. */
@@ -508,7 +359,7 @@ static void scan_beside(struct inspect *i, struct cl_engine *engine, int64_t unt
 	while ((text = reader_next_beside(i->reader, &len, &part))) {
 		int64_t left = until - time_monotonic_ms();
 		if (left <= 0) {
-			note(i, REASON_TIME);
+			inspect_note(i, REASON_TIME);
 			return;
 		}
 		i->base = part < i->reply->n_parts ? (uint32_t)i->reply->parts[part].depth + 1 : 1;
@@ -538,7 +389,7 @@ void inspect_run(struct inspect *i, struct cl_engine *engine, const struct scan_
 	reader_begin(i->reader, req->words, ret);
 	/* Nothing of up to five bytes is looked at by libclamav, and no signature is that short: clean by rule. */
 	if ((int64_t)len > i->limits.item)
-		note(i, REASON_SIZE);
+		inspect_note(i, REASON_SIZE);
 	else if (len > 5) {
 		int64_t until = time_monotonic_ms() + req->deadline_ms;
 		scan_content(i, engine, data, len, req->deadline_ms);

@@ -138,6 +138,13 @@ int mail_bytes(struct connection *c, const char *user, const char *id, struct co
 /* A code of Gmail's as core knows it. */
 int mail_error(struct err *err);
 
+/* All labels of the mailbox; *ret_labels lies in *ret_doc. */
+int mail_labels(struct connection *c, const char *user, cJSON **ret_doc, const cJSON **ret_labels, struct err *err);
+/* The one whose key ("id", "name") has the value, in any case; NULL. */
+const cJSON *mail_label_find(const cJSON *labels, const char *key, const char *value);
+/* The id of our label in the mailbox, added to ret. fresh: the remembered one is gone. user_id may be NULL. */
+int mail_place(struct connection *c, const char *user, const char *user_id, bool fresh, struct buf *ret, struct err *err);
+
 int mail_plan(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
 	cJSON *receipt, struct err *err);
 int mail_quarantine(struct connection *c, cJSON *receipt, bool again, struct err *err);

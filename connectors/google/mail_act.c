@@ -1,121 +1,14 @@
-/* Containing a message: one hidden label per mailbox instead of all others, and back. Called by google.c on core's job
- * threads.
+/* Containing a message: one hidden label per mailbox instead of all others (mail_label.c), and back. Called by google.c
+ * on core's job threads.
  *
  * Receipt: user, user_id, id, thread, internal_date, labels (ids, all of them), place {id}, kept_labels (those that Google
  * lets nobody take off: the message stays visible there). Every step looks first; one call does the whole change.
- * Sources: Gmail "Manage labels" (which system labels may be applied), users.messages.modify, users.labels.create. */
+ * Sources: Gmail "Manage labels" (which system labels may be applied), users.messages.modify. */
 #include "connectors/google/google.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define LABELS_PER_CALL 100
-
-/* ---- the label ---- */
-
-static int list_labels(struct connection *c, const char *user, cJSON **ret_doc, const cJSON **ret_labels, struct err *err)
-{
-	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
-	_cleanup_json_ cJSON *doc = NULL;
-
-	if (gmail_url(c, &url, err, "/labels", NULL) < 0)
-		return -1;
-	if (google_get(c, user, buf_str(&url), &doc, err) < 0)
-		return mail_error(err);
-	if (!json_array(doc, "labels"))
-		return err_set(err, ERR_REMOTE, "bad_answer", "a list of labels that is none");
-	*ret_labels = json_array(doc, "labels");
-	*ret_doc = TAKE_PTR(doc);
-	return 0;
-}
-
-static const cJSON *find_label(const cJSON *labels, const char *key, const char *value)
-{
-	const cJSON *label;
-
-	cJSON_ArrayForEach(label, labels)
-	{
-		if (strcasecmp(json_str_or(label, key, ""), value) == 0 && json_str(label, "id"))
-			return label;
-	}
-	return NULL;
-}
-
-static bool is_hidden(const cJSON *label)
-{
-	return strcmp(json_str_or(label, "labelListVisibility", ""), "labelHide") == 0 &&
-		strcmp(json_str_or(label, "messageListVisibility", ""), "hide") == 0;
-}
-
-static int place_key(struct buf *key, const char *user, const char *user_id)
-{
-	return buf_addf(key, "mailbox/%s", user_id ? user_id : user);
-}
-
-/* Creates the label, or makes one that has its name what ours is. */
-static int write_label(struct connection *c, const char *user, const char *id, struct buf *ret, struct err *err)
-{
-	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
-	_cleanup_json_ cJSON *body = cJSON_CreateObject(), *doc = NULL;
-
-	if (!body || json_set_str(body, "name", GOOGLE_QUARANTINE) < 0 ||
-		json_set_str(body, "labelListVisibility", "labelHide") < 0 ||
-		json_set_str(body, "messageListVisibility", "hide") < 0)
-		return err_memory(err);
-	if ((id ? gmail_url(c, &url, err, "/labels/{}", id, NULL) : gmail_url(c, &url, err, "/labels", NULL)) < 0)
-		return -1;
-	const struct google_call call = {.method = id ? "PATCH" : "POST", .url = buf_str(&url), .as = user, .json = body};
-	if (google_json(c, &call, &doc, err) < 0)
-		return mail_error(err);
-	const char *made = json_str(doc, "id");
-	if (!made || !*made)
-		return err_set(err, ERR_REMOTE, "bad_answer", "a new label without an id");
-	return buf_adds(ret, made) < 0 ? err_memory(err) : 0;
-}
-
-/* 0 and the id, 1 when there is none. */
-static int take_label(struct connection *c, const char *user, struct buf *ret, struct err *err)
-{
-	_cleanup_json_ cJSON *doc = NULL;
-	const cJSON *labels;
-
-	if (list_labels(c, user, &doc, &labels, err) < 0)
-		return -1;
-	const cJSON *label = find_label(labels, "name", GOOGLE_QUARANTINE);
-	if (!label)
-		return 1;
-	if (!is_hidden(label))
-		return write_label(c, user, json_str(label, "id"), ret, err);
-	return buf_adds(ret, json_str(label, "id")) < 0 ? err_memory(err) : 0;
-}
-
-static int mail_place(struct connection *c, const char *user, const char *user_id, bool fresh, struct buf *ret,
-	struct err *err)
-{
-	_cleanup_buf_ struct buf key = BUF_INIT(1024), id = BUF_INIT(1024);
-	const struct connector_env *env = c->api.env;
-	struct err why = {0};
-
-	if (place_key(&key, user, user_id) < 0)
-		return err_memory(err);
-	int r = fresh ? 1 : env->place_get(env->ctx, buf_str(&key), &id, err);
-	if (r == 1) {
-		r = take_label(c, user, &id, err);
-		if (r == 1) {
-			r = write_label(c, user, NULL, &id, &why);
-			/* Another thread may make it at the same time. */
-			if (r < 0 && (why.class == ERR_CHANGED || why.http_status == 400))
-				r = take_label(c, user, &id, err) == 0 ? 0 : pass_on(err, &why);
-			else if (r < 0)
-				pass_on(err, &why);
-		}
-		if (r == 0)
-			r = env->place_put(env->ctx, buf_str(&key), buf_str(&id), err);
-	}
-	if (r < 0)
-		return -1;
-	return buf_adds(ret, buf_str(&id)) < 0 ? err_memory(err) : 0;
-}
 
 /* ---- looking and labelling ---- */
 
@@ -327,11 +220,11 @@ static int drop_missing(struct connection *c, cJSON *receipt, cJSON *add, bool *
 	const cJSON *labels;
 	bool any = false;
 
-	if (list_labels(c, json_str(receipt, "user"), &doc, &labels, err) < 0)
+	if (mail_labels(c, json_str(receipt, "user"), &doc, &labels, err) < 0)
 		return -1;
 	for (int i = cJSON_GetArraySize(add) - 1; i >= 0; i--) {
 		const char *id = cJSON_GetStringValue(cJSON_GetArrayItem(add, i));
-		if (find_label(labels, "id", id))
+		if (mail_label_find(labels, "id", id))
 			continue;
 		cJSON *lost = json_array(receipt, "lost_labels");
 		if (!lost && json_set(receipt, "lost_labels", lost = cJSON_CreateArray()) < 0)

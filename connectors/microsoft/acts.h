@@ -65,5 +65,9 @@ const char *ms_teams_version(struct arena *a, const cJSON *message);
 /* The document to scan. */
 int ms_teams_bytes(struct connection *c, const struct teams_ref *ref, struct content *content, struct content_info *ret,
 	struct err *err);
+/* Of graph_channel and graph_chat. ms_teams_describe() finds the author's address, which messages do not carry. */
+int ms_teams_open_content(struct connection *c, const cJSON *context, const struct item *item, struct content *content,
+	struct content_info *ret, struct err *err);
+int ms_teams_describe(struct connection *c, const cJSON *context, struct item *item, struct arena *arena, struct err *err);
 
 #endif

@@ -1,0 +1,111 @@
+/* The tree of parts in a scan's reply: which layer is described, below which, and what is marked on it.
+ *
+ * Called by inspect.c within libclamav's callbacks, in a worker, on its one thread. Layers are more than parts: what
+ * libclamav made of a layer itself is none of the item's, and the reply has room for SCAN_MAX_PARTS. */
+#include "scan/inspect_impl.h"
+#include "scan/names.h"
+
+#include "base/buf.h"
+
+#include <string.h>
+
+int parts_parent(const struct inspect *i, int layer)
+{
+	while (--layer >= 0)
+		if (i->layers[layer].part >= 0)
+			return i->layers[layer].part;
+	return -1;
+}
+
+void parts_add(struct inspect *i, struct layer *l, int64_t size)
+{
+	struct scan_reply *r = i->reply;
+
+	l->part = -1;
+	if (l->derived)
+		return;
+	r->parts_seen++;
+	if (l->level > 0) {
+		if (r->parts_seen - 1 > i->limits.parts)
+			inspect_note(i, REASON_PARTS);
+		i->total += size;
+		if (i->total > i->limits.total)
+			inspect_note(i, REASON_TOTAL_SIZE);
+		if (size > i->limits.part)
+			inspect_note(i, REASON_PART_SIZE);
+		if ((int)l->level > i->limits.depth)
+			inspect_note(i, REASON_DEPTH);
+	}
+	int parent = parts_parent(i, i->n_layers - 1);
+	if (r->n_parts == SCAN_MAX_PARTS || (parent < 0) != (r->n_parts == 0) || (parent < 0) != (l->level == 0))
+		return;
+	l->part = r->n_parts++;
+	struct scan_part *p = &r->parts[l->part];
+	*p = (struct scan_part){.size = size, .depth = (int)l->level, .parent = parent};
+	name_copy(p->name, sizeof(p->name), l->name, SIZE_MAX);
+	name_copy(p->type, sizeof(p->type), l->type, SIZE_MAX);
+}
+
+void parts_add_encrypted(struct inspect *i, const struct layer *l, const char *name, int64_t size)
+{
+	struct scan_reply *r = i->reply;
+	struct scan_part p = {.size = size, .depth = (int)l->level + 1, .parent = parts_parent(i, i->n_layers), .encrypted = true};
+
+	if (r->n_parts == 0 || r->n_parts == SCAN_MAX_PARTS)
+		return;
+	name_copy(p.name, sizeof(p.name), name, SIZE_MAX);
+	for (int n = p.parent + 1; n < r->n_parts; n++)
+		if (r->parts[n].parent == p.parent && r->parts[n].encrypted && !r->parts[n].type[0] &&
+			strcmp(r->parts[n].name, p.name) == 0)
+			return;
+	r->parts[r->n_parts++] = p;
+	r->parts_seen++;
+}
+
+void parts_mark_encrypted(struct inspect *i, const struct layer *l)
+{
+	if (l->part >= 0)
+		i->reply->parts[l->part].encrypted = true;
+}
+
+void parts_mark_macros(struct inspect *i)
+{
+	for (int n = i->n_layers - 1; n >= 0 && n >= i->n_layers - 2; n--)
+		if (i->layers[n].part >= 0)
+			i->reply->parts[i->layers[n].part].macros = true;
+}
+
+/* The item's own name is left out of paths; a mail has none (what its owner sees is the subject). */
+void parts_look_at_name(struct inspect *i, struct layer *l)
+{
+	const char *name = l->level == 0 ? i->name : l->name;
+	struct name_facts f;
+
+	if (l->derived || (l->level == 0 && l->mail))
+		return;
+	name_look(name, &f);
+	if (f.later_volume)
+		inspect_note(i, REASON_NOT_UNPACKED);
+	if (l->part < 0)
+		return;
+	struct scan_part *p = &i->reply->parts[l->part];
+	if (l->level == 0)
+		name_copy(p->name, sizeof(p->name), name, SIZE_MAX);
+	p->rtl_override = f.rtl;
+	p->double_extension = f.double_extension;
+}
+
+void parts_path(const struct inspect *i, char *out, size_t size)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(65536);
+
+	for (int n = 0; n < i->n_layers; n++) {
+		const struct layer *l = &i->layers[n];
+		if (l->level == 0 || l->derived || !l->name[0])
+			continue;
+		if (b.len)
+			buf_addc(&b, '/');
+		buf_adds(&b, l->name);
+	}
+	name_copy(out, size, buf_str(&b), b.len);
+}
