@@ -1,5 +1,6 @@
 /* What is protected, how fresh, what was found, what needs a person, who did what; and what a desk does with held items.
  * Everything read here is limited to the session's tenants. Connection threads. */
+#include "web/csv.h"
 #include "web/impl.h"
 
 #include "base/encode.h"
@@ -262,6 +263,75 @@ static void get_findings(struct web_call *c)
 	web_answer_list(c, items, n == f.max ? next : NULL);
 }
 
+#define CSV_ROWS 10000 /* as many as a person looks through */
+
+static const char *csv_time(struct web_call *c, int64_t ms)
+{
+	char text[TIME_RFC3339_LEN];
+
+	return ms ? arena_dup(c->q->arena, time_format(ms, text)) : NULL;
+}
+
+/* "Name, Name" of a finding's threats. */
+static const char *csv_threats(struct web_call *c, const struct store_finding *f)
+{
+	_cleanup_json_ cJSON *doc = NULL;
+	_cleanup_buf_ struct buf names = BUF_INIT(2000);
+	const cJSON *t;
+
+	if (!f->threats || json_parse(f->threats, strlen(f->threats), &doc, NULL) < 0)
+		return NULL;
+	cJSON_ArrayForEach(t, doc)
+	{
+		if (buf_addf(&names, "%s%s", names.len ? ", " : "", json_str_or(t, "name", "")) < 0)
+			break;
+	}
+	return arena_dup(c->q->arena, buf_str(&names));
+}
+
+static int csv_finding(struct web_call *c, const struct store_finding *f)
+{
+	const char *const row[] = {f->uid, f->tenant, f->connection, f->service, f->owner, f->path, f->name, f->subject, f->from, f->to,
+		f->verdict, f->reason, csv_threats(c, f), f->action_kind, f->action_state, f->action_error, f->sha256,
+		csv_time(c, f->changed_at), csv_time(c, f->verdict_at), csv_time(c, f->contained_at)};
+
+	return csv_line(&c->a->body, row, ARRAY_SIZE(row));
+}
+
+/* The same list as a table, with the same filters. */
+static void get_findings_csv(struct web_call *c)
+{
+	static const char *const head[] = {"id", "tenant", "connection", "service", "owner", "path", "name", "subject", "from", "to",
+		"verdict", "reason", "threats", "action", "state", "error", "sha256", "changed", "judged", "contained"};
+	struct store *s = web_store(c);
+	struct finding_filter f;
+	struct store_finding *list;
+	struct err err;
+	size_t n;
+
+	if (!s || !fill_filter(c, &f))
+		return;
+	f.max = WEB_LIST_MAX;
+	buf_adds(&c->a->body, CSV_MARK);
+	csv_line(&c->a->body, head, ARRAY_SIZE(head));
+	for (int rows = 0; rows < CSV_ROWS; rows += (int)n) {
+		if (store_finding_list(s, &f, c->q->arena, &list, &n, &err) < 0) {
+			buf_clear(&c->a->body);
+			web_fail_err(c, &err);
+			return;
+		}
+		for (size_t i = 0; i < n; i++)
+			if (csv_finding(c, &list[i]) < 0)
+				n = 0; /* no more room: what fits is given */
+		if (n < f.max)
+			break;
+		f.after = list[n - 1].id;
+	}
+	c->a->status = 200;
+	c->a->type = "text/csv; charset=utf-8";
+	c->a->download = "findings.csv";
+}
+
 /* The finding of the path, if the reader may do that with it. false after an answer. */
 static bool find_finding(struct web_call *c, enum console_act act, struct store_finding *ret)
 {
@@ -451,6 +521,7 @@ const struct web_route web_routes_see[] = {
 	{"GET", "/api/v1/connections/{id}", CONSOLE_READ, get_connection},
 	{"GET", "/api/v1/connections/{id}/streams", CONSOLE_READ, get_streams},
 	{"GET", "/api/v1/findings", CONSOLE_READ, get_findings},
+	{"GET", "/api/v1/findings.csv", CONSOLE_READ, get_findings_csv},
 	{"GET", "/api/v1/findings/{id}", CONSOLE_READ, get_finding},
 	{"POST", "/api/v1/findings/{id}/show", CONSOLE_HOLD, post_show},
 	{"POST", "/api/v1/findings/{id}/restore", CONSOLE_HOLD, post_restore},

@@ -40,6 +40,7 @@ const q = PLACES.box('sora')
 const MARKUP = '<img src=x onerror=alert(1)> threat <script>alert(2)</script>'
 const seed = {
   [`${p.mail}/1.eml`]: emlWith('../../../../tmp/threat', { 'a.com': EICAR }),
+  [`${p.mail}/3.eml`]: emlWith('=HYPERLINK("http://evil.example") threat', { 'c.com': `${EICAR}  ` }),
   [`${p.mail}/2.eml`]: emlWith(MARKUP, { 'b.com': `${EICAR} ` }),
   [`${p.files}/plan.txt`]: 'a plan',
   [`${q.files}/threat.com`]: `${EICAR}  `,
@@ -57,7 +58,7 @@ describe('the API', () => {
     const { link } = await operator.ok('POST', '/tenants/aoba/invitations', { name: 'Ken' })
     people.invited = new Client(c.url)
     await people.invited.signedIn(await people.invited.post('/invitations/open', { token: link.split('#')[1] }))
-    await waitFor('three findings', async () => (await operator.get('/findings')).json.items.filter((f) => f.action.state === 'done').length === 3)
+    await waitFor('four findings', async () => (await operator.get('/findings')).json.items.filter((f) => f.action.state === 'done').length === 4)
   })
   after(() => c.end())
 
@@ -192,6 +193,18 @@ describe('the API', () => {
     assert.equal(found[0].mail.subject, MARKUP)
     const r = await operator.get(`/findings/${found[0].id}`)
     assert.equal(r.headers['x-content-type-options'], 'nosniff')
+  })
+
+  test('36: a subject is no formula in a table', async () => {
+    const r = await people.auditor.get('/findings.csv?search=hyperlink')
+    assert.equal(r.status, 200)
+    assert.equal(r.headers['content-disposition'], 'attachment; filename="findings.csv"')
+    assert.deepEqual([...r.data.subarray(0, 3)], [0xef, 0xbb, 0xbf])
+    const rows = r.text.trimEnd().split('\r\n')
+    assert.equal(rows.length, 2, r.text)
+    assert.ok(rows[1].includes(`"'=HYPERLINK(""http://evil.example"") threat"`), rows[1])
+    assert.ok(!/(^|,)"[=+@-]/.test(rows[1]))
+    assert.ok(!(await people.sora.get('/findings.csv')).text.includes('HYPERLINK'), 'another company’s findings')
   })
 
   test('37: line ends reach neither headers nor the log', async () => {

@@ -42,6 +42,7 @@ async function show(main, context, held) {
   const view = pages((next) => get(`/findings${query({ ...params, held: held ? 1 : '', next })}`), rows, h('div.card', null,
     Object.keys(params).length ? empty('search', _('No finding fits.'), h('a.button', { href: here }, _('Show all'))) : none))
   fill(main, head(held ? _('Quarantine') : _('Findings'), { lead: held ? _('What was taken out of reach, and can be given back.') : _('What was found, and what was done about it. The newest first.') }),
+    h('p.row', null, h('a.button', { href: `/api/v1/findings.csv${query({ ...params, held: held ? 1 : '' })}`, download: 'findings.csv' }, _('Save as a table (CSV)'))),
     filters(params, (v) => context.go(`${here}${query({ ...v, connection: params.connection, tenant: params.tenant })}`)), view.element)
   await view.start()
 }
