@@ -95,6 +95,9 @@ uint64_t fc_next(void);          /* a counter of the process, from 1: for ids an
 /* A stable id from words: hex of SHA-256 over "a/b/c", cut to n characters; the same at every start. */
 void fc_stable_id(char *out, size_t n, const char *const *words);
 
+/* Is the word of len bytes one of the words (scopes, roles, algorithms), which spaces part? */
+bool fc_has_word(const char *words, const char *word, size_t len);
+
 /* Tokens that fakecloud issued: opaque random strings with their facts. */
 struct fc_token {
 	char text[96];

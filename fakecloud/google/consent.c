@@ -81,18 +81,6 @@ static struct delegation *find(const struct gg_tenant *t, const char *client_id)
 	return NULL;
 }
 
-static bool listed(const char *words, const char *word, size_t n)
-{
-	for (const char *p = words; *p;) {
-		size_t len = strcspn(p, " ");
-		if (len == n && !memcmp(p, word, n))
-			return true;
-		p += len;
-		p += strspn(p, " ");
-	}
-	return false;
-}
-
 static bool seeded(const char *word, size_t n)
 {
 	for (const char *const *g = gg_granted; *g; g++) {
@@ -112,7 +100,7 @@ bool gg_delegated(struct gg_tenant *t, const char *client_id, const char *scopes
 		return false;
 	for (const char *p = scopes + strspn(scopes, " "); *p;) {
 		size_t n = strcspn(p, " ");
-		if (own ? !seeded(p, n) : !listed(d->scopes, p, n))
+		if (own ? !seeded(p, n) : !fc_has_word(d->scopes, p, n))
 			return false;
 		p += n;
 		p += strspn(p, " ");
@@ -147,7 +135,7 @@ static char *tidy(struct fc_request *req, const char *text, const char **ret_bad
 			*ret_bad = word;
 			return NULL;
 		}
-		if (!listed(buf_str(&b), word, n) && buf_addf(&b, "%s%s", b.len ? " " : "", word) < 0)
+		if (!fc_has_word(buf_str(&b), word, n) && buf_addf(&b, "%s%s", b.len ? " " : "", word) < 0)
 			return NULL;
 	}
 	return b.len ? gg_dup(buf_str(&b)) : NULL;
