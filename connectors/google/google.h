@@ -62,8 +62,6 @@ void google_refine(const struct http_response *r, const cJSON *doc, struct err *
 #define GOOGLE_MALWARE "malware"              /* Google refuses the download */
 #define GOOGLE_PRECONDITION "precondition"    /* Gmail's way to say that a user has no mailbox */
 
-/* *why into *err; -1. */
-int pass_on(struct err *err, const struct err *why);
 /* No answer about the thing asked for: it has to be asked again, or the grant has to be mended. */
 bool err_passing(const struct err *err);
 /* The provider understood and will not do it: forbidden, invalid, not offered. */
