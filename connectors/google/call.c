@@ -186,3 +186,13 @@ int directory_user(struct connection *c, const char *key, const char *fields, cJ
 	*ret = TAKE_PTR(doc);
 	return 0;
 }
+
+int google_next(const cJSON *doc, struct buf *token, struct err *err)
+{
+	const char *next = json_str(doc, "nextPageToken");
+
+	if (!next)
+		return 0;
+	buf_clear(token);
+	return buf_adds(token, next) < 0 ? err_set(err, ERR_REMOTE, "bad_answer", "a page token that is too long") : 1;
+}
