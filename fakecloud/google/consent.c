@@ -3,7 +3,6 @@
 #include "fakecloud/google/consent.h"
 
 #include "base/encode.h"
-#include "base/ioutil.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -315,15 +314,6 @@ void gg_key_page(struct fc_request *req, struct fc_response *res)
 
 /* ---- --console ---- */
 
-static int write_beside(const char *dir, const char *name, const char *text)
-{
-	_cleanup_buf_ struct buf path = BUF_INIT(8192);
-
-	if (buf_addf(&path, "%s/%s", dir, name) < 0)
-		return -1;
-	return io_write_file(path.data, text, strlen(text), 0600, NULL);
-}
-
 int gg_console(struct buf *yaml, struct buf *sign_in, const char *dir)
 {
 	const char *words[] = {"operator", GG, "service account", NULL}, *url = fc_url(GG);
@@ -337,8 +327,8 @@ int gg_console(struct buf *yaml, struct buf *sign_in, const char *dir)
 	s->keys = fc_keypair_new("sekisho operator");
 	gg_signin_client(id, secret);
 	key_file(s, &key);
-	if (write_beside(dir, "operator-google.json", buf_str(&key)) < 0 ||
-		write_beside(dir, "operator-google-secret.txt", secret) < 0)
+	if (fc_write_beside(dir, "operator-google.json", buf_str(&key)) < 0 ||
+		fc_write_beside(dir, "operator-google-secret.txt", secret) < 0)
 		return -1;
 	if (buf_addf(yaml,
 		    "  google: {key_file: operator-google.json, endpoints: {token: \"%s/token\", gmail: \"%s\", drive: \"%s\", "
