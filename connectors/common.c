@@ -4,6 +4,7 @@
 #include "base/encode.h"
 #include "base/timeutil.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -14,6 +15,27 @@
 int err_memory(struct err *err)
 {
 	return err_set(err, ERR_LOCAL, "memory", "out of memory");
+}
+
+void err_become(struct err *err, enum err_class class, const char *code, enum err_scope scope)
+{
+	err->class = class;
+	err->scope = scope;
+	snprintf(err->code, sizeof(err->code), "%s", code);
+}
+
+int pass_on(struct err *err, const struct err *why)
+{
+	if (err)
+		*err = *why;
+	return -1;
+}
+
+char *text_lower(char *s)
+{
+	for (char *p = s; p && *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return s;
 }
 
 int url_make(struct buf *out, struct err *err, const char *base, const char *pattern, ...)

@@ -80,6 +80,8 @@ int64_t json_time(const cJSON *object, const char *key);
 int64_t json_size(const cJSON *object, const char *key);
 /* Strings of the document into the arena; NULL when missing. */
 char *arena_str(struct arena *a, const cJSON *object, const char *key);
+/* ASCII letters made small, in place; NULL stays NULL. For hashes in hex, which are compared byte by byte. */
+char *text_lower(char *s);
 /* doc as text in the arena, at most CONNECTOR_TEXT_MAX. Errors: TOO_BIG "cursor_too_big"; LOCAL. */
 int arena_json(struct arena *a, const cJSON *doc, const char **ret, struct err *err);
 
@@ -87,6 +89,13 @@ int arena_json(struct arena *a, const cJSON *doc, const char **ret, struct err *
 int err_memory(struct err *err);
 /* Did an earlier one of several allocations or JSON additions fail? */
 #define MEM_OK(x, err) ((x) ? 0 : err_memory(err))
+
+/* ---- errors ---- */
+
+/* What an answer really means: class, code and scope anew; message and status stay. */
+void err_become(struct err *err, enum err_class class, const char *code, enum err_scope scope);
+/* *why into *err, which may be NULL; -1. */
+int pass_on(struct err *err, const struct err *why);
 
 /* ---- JSON that we write ourselves: cursors, contexts, receipts ---- */
 

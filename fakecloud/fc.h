@@ -95,6 +95,14 @@ uint64_t fc_next(void);          /* a counter of the process, from 1: for ids an
 /* A stable id from words: hex of SHA-256 over "a/b/c", cut to n characters; the same at every start. */
 void fc_stable_id(char *out, size_t n, const char *const *words);
 
+/* The folder of seeds, and the one of credentials beside it. fc_read_json() gives NULL when there is none or it is no JSON. */
+bool fc_is_dir(const char *path);
+cJSON *fc_read_json(const char *path);
+int fc_write_beside(const char *dir, const char *name, const char *text); /* dir/name, for its owner alone */
+
+/* Is the word of len bytes one of the words (scopes, roles, algorithms), which spaces part? */
+bool fc_has_word(const char *words, const char *word, size_t len);
+
 /* Tokens that fakecloud issued: opaque random strings with their facts. */
 struct fc_token {
 	char text[96];

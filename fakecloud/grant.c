@@ -49,14 +49,7 @@ bool redirect_registered(const char *uri, const char *names)
 		return true;
 	if (!path || strncmp(path, "/callback/", 10) != 0)
 		return false;
-	for (const char *p = names; *p;) {
-		size_t n = strcspn(p, " ");
-		if (strlen(path + 10) == n && !strncmp(path + 10, p, n))
-			return true;
-		p += n;
-		p += strspn(p, " ");
-	}
-	return false;
+	return fc_has_word(names, path + 10, strlen(path + 10));
 }
 
 /* ---- codes ---- */

@@ -62,21 +62,6 @@ int fc_jwt_peek(const char *jwt, cJSON **ret_header, cJSON **ret_claims)
 	return 0;
 }
 
-/* True when alg is one of the space-separated words. */
-static bool listed(const char *words, const char *alg)
-{
-	size_t n = strlen(alg);
-
-	for (const char *p = words; *p;) {
-		size_t len = strcspn(p, " ");
-		if (len == n && !memcmp(p, alg, n))
-			return true;
-		p += len;
-		p += strspn(p, " ");
-	}
-	return false;
-}
-
 static const EVP_MD *alg_digest(const char *alg)
 {
 	if (strlen(alg) != 5 || (strncmp(alg, "RS", 2) != 0 && strncmp(alg, "PS", 2) != 0))
@@ -121,7 +106,7 @@ int fc_jwt_verify(const char *jwt, const char *algorithms, const char *public_ke
 	const char *alg = json_str_or(header, "alg", "");
 	const EVP_MD *md = alg_digest(alg);
 	*ret_why = "algorithm";
-	if (!md || !listed(algorithms, alg))
+	if (!md || !fc_has_word(algorithms, alg, strlen(alg)))
 		return -1;
 	*ret_why = "signature";
 	if (!signature_holds(alg, md, public_key_pem, &s, &signature))

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 static const char usage[] =
 	"Usage: fakecloud --seed DIR [OPTION]…\n"
@@ -104,13 +103,6 @@ static int parse_options(int argc, char **argv, struct fc_options *ret)
 	return 0;
 }
 
-static bool is_dir(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 /* "throttle" in the seed's own notes turns the published costs on. */
 static void read_notes(const char *dir)
 {
@@ -126,7 +118,7 @@ static int seed_tenant(const char *seed, const char *tenant, struct err *err)
 {
 	for (const struct fc_provider *const *p = fc_providers(); *p; p++) {
 		_cleanup_buf_ struct buf dir = BUF_INIT(8192);
-		if (buf_addf(&dir, "%s/%s/%s", seed, tenant, (*p)->name) < 0 || !is_dir(dir.data))
+		if (buf_addf(&dir, "%s/%s/%s", seed, tenant, (*p)->name) < 0 || !fc_is_dir(dir.data))
 			continue;
 		read_notes(dir.data);
 		if ((*p)->seed(fc_intern(tenant), dir.data) < 0)
@@ -154,7 +146,7 @@ static int seed_all(const char *given, struct err *err)
 		_cleanup_free_ struct dirent *e = names[i];
 		_cleanup_buf_ struct buf dir = BUF_INIT(8192);
 		if (r == 0 && e->d_name[0] != '.' && buf_addf(&dir, "%s/%s", seed, e->d_name) == 0 &&
-			is_dir(dir.data))
+			fc_is_dir(dir.data))
 			r = seed_tenant(seed, e->d_name, err);
 	}
 	fc_unlock();

@@ -1,4 +1,4 @@
-/* Access tokens that fakecloud issued, and the assertion ids it has seen. State lock held. */
+/* Access tokens that fakecloud issued, the words of their scopes, and the assertion ids it has seen. State lock held. */
 #include "fakecloud/core.h"
 
 #include "base/encode.h"
@@ -87,4 +87,16 @@ bool fc_jti_new(const char *provider, const char *jti)
 		return false;
 	map_put(&jtis, key.data, &jtis);
 	return true;
+}
+
+bool fc_has_word(const char *words, const char *word, size_t len)
+{
+	for (const char *p = words + strspn(words, " "); *p;) {
+		size_t n = strcspn(p, " ");
+		if (n == len && memcmp(p, word, len) == 0)
+			return true;
+		p += n;
+		p += strspn(p, " ");
+	}
+	return false;
 }

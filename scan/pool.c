@@ -380,7 +380,7 @@ static struct worker *to_retire(struct role *r)
 	return best;
 }
 
-static void ask_for_workers(struct role *r, struct generation_state *gen, int want, int64_t now)
+void pool_ask(struct role *r, struct generation_state *gen, int want, int64_t now)
 {
 	while (now >= gen->fork_after && pool_count(r, gen) < want) {
 		_cleanup_msg_ struct msg m = {0};
@@ -421,7 +421,7 @@ void pool_work(struct role *r, int64_t now)
 		if (w)
 			pool_retire(r, w);
 	}
-	ask_for_workers(r, gen, r->n_workers + SPARE, now);
+	pool_ask(r, gen, r->n_workers + SPARE, now);
 }
 
 int64_t pool_tick(struct role *r, int64_t now)

@@ -134,6 +134,8 @@ int64_t pool_tick(struct role *r, int64_t now);
 void pool_give(struct role *r, struct worker *w, struct job *job);
 void pool_retire(struct role *r, struct worker *w);
 int pool_count(const struct role *r, const struct generation_state *gen);
+/* Asks the generation for workers until it has, or will have, as many as wanted. */
+void pool_ask(struct role *r, struct generation_state *gen, int want, int64_t now);
 int pool_ready(const struct role *r, const struct generation_state *gen);
 /* Answers core without a worker. Frees the job. */
 void pool_answer(struct role *r, struct job *job, enum scan_status status, const char *reason);

@@ -313,17 +313,6 @@ static void drain(struct role *r, struct generation_state *gen)
 		swap_free(r, gen);
 }
 
-static void ask_for_one(struct role *r, struct generation_state *gen, int want, int64_t now)
-{
-	while (now >= gen->fork_after && pool_count(r, gen) < want) {
-		_cleanup_msg_ struct msg m = {0};
-		msg_init(&m, WIRE_FORK, 0);
-		if (wire_send(gen->fd, &m, false) < 0)
-			return;
-		gen->forks++;
-	}
-}
-
 static void try_out(struct role *r, struct generation_state *gen, int64_t now)
 {
 	if (gen->sample < 0) {
@@ -346,7 +335,7 @@ static void try_out(struct role *r, struct generation_state *gen, int64_t now)
 		gen->stage = GEN_WARMING;
 		return;
 	}
-	ask_for_one(r, gen, 1, now);
+	pool_ask(r, gen, 1, now);
 }
 
 void swap_work(struct role *r, int64_t now)
@@ -362,7 +351,7 @@ void swap_work(struct role *r, int64_t now)
 		else if (gen->stage == GEN_WARMING && (pool_ready(r, gen) >= r->n_workers || r->sandbox_down))
 			serve(r, gen);
 		else if (gen->stage == GEN_WARMING)
-			ask_for_one(r, gen, r->n_workers, now);
+			pool_ask(r, gen, r->n_workers, now);
 	}
 }
 

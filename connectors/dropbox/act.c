@@ -64,7 +64,7 @@ static int note_places(struct connection *c, cJSON *receipt, const char *admin, 
 	if (dbx_place_find(c, admin, DBX_QUARANTINE, &place, &why) < 0 ||
 		(via && dbx_place_find(c, admin, DBX_TRANSIT, &transit, &why) < 0)) {
 		if (strcmp(why.code, "no_place") != 0 && strcmp(why.code, "place_shared") != 0)
-			return dbx_fail(err, &why);
+			return pass_on(err, &why);
 		cJSON_DeleteItemFromObjectCaseSensitive(receipt, "place");
 		cJSON_DeleteItemFromObjectCaseSensitive(receipt, "transit");
 		return json_set_bool(receipt, "deletes", true) < 0 ? err_memory(err) : dbx_trash_note(c, why.message, err);
@@ -198,7 +198,7 @@ static int quarantine_from_home(struct connection *c, struct held *h, cJSON *rec
 		if (dbx_held_look(c, h, err) < 0)
 			return -1;
 		if (h->where != HELD_HOME)
-			return dbx_fail(err, &why);
+			return pass_on(err, &why);
 		if (json_set_bool(receipt, "deletes", true) < 0)
 			return err_memory(err);
 		if (dbx_trash_decide(c, receipt, err) < 0)
@@ -207,7 +207,7 @@ static int quarantine_from_home(struct connection *c, struct held *h, cJSON *rec
 	}
 	if (why.class == ERR_CHANGED && dbx_share_restore(c, &h->home, h->id, receipt, err) < 0)
 		return -1;
-	return dbx_fail(err, &why);
+	return pass_on(err, &why);
 }
 
 int dbx_act_quarantine(struct connection *c, cJSON *receipt, bool again, struct err *err)
@@ -355,7 +355,7 @@ static int delete_for_good(struct connection *c, const struct held *h, const cha
 	if (why.class == ERR_CONSENT)
 		/* The rest of the grant works on without it. */
 		return err_set(err, ERR_REMOTE, "forbidden", "%.300s", why.message);
-	return dbx_fail(err, &why);
+	return pass_on(err, &why);
 }
 
 int dbx_act_remove(struct connection *c, const cJSON *receipt, bool again, struct err *err)

@@ -115,13 +115,6 @@ static const struct meaning meanings[] = {
 	{"no_access", ERR_REMOTE, "forbidden", SCOPE_ITEM},
 };
 
-static void become(struct err *err, enum err_class class, const char *code, enum err_scope scope)
-{
-	err->class = class;
-	err->scope = scope;
-	snprintf(err->code, sizeof(err->code), "%s", code);
-}
-
 static bool has_link(const char *chain, const char *tag)
 {
 	size_t n = strlen(tag);
@@ -138,26 +131,26 @@ static void route_error(const char *chain, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++) {
 		if (has_link(chain, meanings[i].tag)) {
-			become(err, meanings[i].class, meanings[i].code, meanings[i].scope);
+			err_become(err, meanings[i].class, meanings[i].code, meanings[i].scope);
 			return;
 		}
 	}
-	become(err, ERR_REMOTE, *chain ? "refused" : "bad_answer", SCOPE_ITEM);
+	err_become(err, ERR_REMOTE, *chain ? "refused" : "bad_answer", SCOPE_ITEM);
 }
 
 static void auth_error(const cJSON *error, const char *chain, struct err *err)
 {
 	if (has_link(chain, "missing_scope")) {
-		become(err, ERR_CONSENT, "missing_scope", SCOPE_CONNECTION);
+		err_become(err, ERR_CONSENT, "missing_scope", SCOPE_CONNECTION);
 		snprintf(err->message, sizeof(err->message), "the app lacks the scope %.100s: tick it in the App Console and "
 			"link the team again", json_str_or(error, "required_scope", "(not named)"));
 	} else if (has_link(chain, "invalid_select_user") || has_link(chain, "user_suspended") ||
 		has_link(chain, "invalid_select_admin")) {
-		become(err, ERR_REMOTE, "forbidden", SCOPE_STREAM);
+		err_become(err, ERR_REMOTE, "forbidden", SCOPE_STREAM);
 	} else if (has_link(chain, "route_access_denied")) {
-		become(err, ERR_REMOTE, "forbidden", SCOPE_ITEM);
+		err_become(err, ERR_REMOTE, "forbidden", SCOPE_ITEM);
 	} else {
-		become(err, ERR_AUTH, "unauthorized", SCOPE_CONNECTION);
+		err_become(err, ERR_AUTH, "unauthorized", SCOPE_CONNECTION);
 	}
 }
 
@@ -169,7 +162,7 @@ static void throttled(const cJSON *error, struct err *err)
 	if (!err->retry_at && after > 0)
 		err->retry_at = time_now_ms() + (after < 3600 ? after : 3600) * 1000;
 	/* Lock contention in one namespace says nothing about the rest of the team. */
-	become(err, ERR_RETRY, "throttled", writes ? SCOPE_ITEM : SCOPE_CONNECTION);
+	err_become(err, ERR_RETRY, "throttled", writes ? SCOPE_ITEM : SCOPE_CONNECTION);
 }
 
 void dbx_refine(const struct http_response *r, const cJSON *doc, struct err *err)
@@ -185,18 +178,18 @@ void dbx_refine(const struct http_response *r, const cJSON *doc, struct err *err
 		/* Plain text. A cursor that is none of Dropbox's is refused here. */
 		if (!doc && r->body.len)
 			snprintf(err->message, sizeof(err->message), "HTTP 400 %.250s", buf_str(&r->body));
-		become(err, ERR_REMOTE, "bad_request", SCOPE_ITEM);
+		err_become(err, ERR_REMOTE, "bad_request", SCOPE_ITEM);
 		if (!doc && strstr(buf_str(&r->body), "\"cursor\""))
-			become(err, ERR_CURSOR, "cursor_lost", SCOPE_STREAM);
+			err_become(err, ERR_CURSOR, "cursor_lost", SCOPE_STREAM);
 		/* A scope that the app itself lacks, where 401 speaks of the token. */
 		else if (!doc && strstr(buf_str(&r->body), "required scope"))
-			become(err, ERR_CONSENT, "missing_scope", SCOPE_CONNECTION);
+			err_become(err, ERR_CONSENT, "missing_scope", SCOPE_CONNECTION);
 		break;
 	case 401:
 		auth_error(error, chain, err);
 		break;
 	case 403:
-		become(err, ERR_REMOTE, "forbidden", SCOPE_ITEM);
+		err_become(err, ERR_REMOTE, "forbidden", SCOPE_ITEM);
 		break;
 	case 404:
 	case 405:
@@ -204,16 +197,16 @@ void dbx_refine(const struct http_response *r, const cJSON *doc, struct err *err
 	case 412:
 	case 501:
 		/* Items that are gone answer 409: this is a route that is not there. */
-		become(err, ERR_REMOTE, "http_status", SCOPE_ITEM);
+		err_become(err, ERR_REMOTE, "http_status", SCOPE_ITEM);
 		break;
 	case 409:
 		route_error(chain, err);
 		break;
 	case 422:
 		if (has_link(chain, "no_permission"))
-			become(err, ERR_REMOTE, "forbidden", SCOPE_STREAM);
+			err_become(err, ERR_REMOTE, "forbidden", SCOPE_STREAM);
 		else
-			become(err, ERR_CURSOR, "invalid_root", SCOPE_STREAM);
+			err_become(err, ERR_CURSOR, "invalid_root", SCOPE_STREAM);
 		break;
 	case 429:
 		throttled(error, err);
@@ -230,13 +223,6 @@ bool dbx_passing(const struct err *err)
 bool dbx_refused(const struct err *err)
 {
 	return err->class == ERR_REMOTE && err->http_status >= 400 && strcmp(err->code, "bad_answer") != 0;
-}
-
-int dbx_fail(struct err *err, const struct err *why)
-{
-	if (err)
-		*err = *why;
-	return -1;
 }
 
 /* ---- calls ---- */

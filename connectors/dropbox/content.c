@@ -123,7 +123,7 @@ static int bytes(struct connection *c, const struct dbx_as *as, const char *id, 
 	/* What the listing says of it can be out of date, or missing. */
 	if (!exported && why.http_status == 409 && strstr(why.message, "unsupported_file"))
 		return fetch(c, as, id, true, version, content, ret, err);
-	return dbx_fail(err, &why);
+	return pass_on(err, &why);
 }
 
 int dbx_content_rev(struct connection *c, const struct dbx_as *as, const char *rev, struct content *content,

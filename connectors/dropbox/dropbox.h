@@ -56,7 +56,6 @@ bool dbx_passing(const struct err *err);
 /* Does the answer say that this call is not to be had: no such route, not on this plan, not for us, or tags that we do not
  * know? What can be done without it goes on without it. */
 bool dbx_refused(const struct err *err);
-int dbx_fail(struct err *err, const struct err *why); /* *err = *why; -1 */
 
 /* {key: {".tag": tag}}; {"": …} for none. -1 when memory ran out. */
 int dbx_set_tag(cJSON *object, const char *key, const char *tag);

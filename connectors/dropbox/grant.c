@@ -47,9 +47,9 @@ static int probe(struct prober *p, const struct dbx_as *as, const char *route, c
 		return 0;
 	/* A refusal by the route is an answer; everything else says nothing about the scope. */
 	if (r < 0 && !missing && why.http_status != 409 && why.http_status != 400)
-		return dbx_fail(err, &why);
+		return pass_on(err, &why);
 	if (r < 0 && why.class == ERR_RETRY)
-		return dbx_fail(err, &why);
+		return pass_on(err, &why);
 	if (r == 0 && ret_doc && !cJSON_IsObject(doc))
 		return err_set(err, ERR_REMOTE, "bad_answer", "%s: an answer that is no JSON object", route);
 	if (note(p, missing, scope, why_needed, err) < 0)
@@ -102,7 +102,7 @@ static int check_team(struct prober *p, struct grant_report *report, cJSON **ret
 	struct err why;
 	bool named = dbx_object(p->c, NULL, "team/get_info", NULL, &team, &why) == 0;
 	if (!named && !dbx_refused(&why))
-		return dbx_fail(err, &why);
+		return pass_on(err, &why);
 	/* The name is for people: the work goes on without it. */
 	report->organisation = named ? arena_str(p->arena, team, "name") : p->c->api.config->tenant;
 	report->organisation_id = named ? arena_str(p->arena, team, "team_id") : "";

@@ -77,7 +77,7 @@ static int any_admin(struct connection *c, struct buf *ret, struct err *err)
 
 	if (r == 1 && (r = find_admin(c, true, ret, &why)) < 0) {
 		if (!dbx_refused(&why))
-			return dbx_fail(err, &why);
+			return pass_on(err, &why);
 		r = 1;
 	}
 	if (r <= 0)
@@ -94,7 +94,7 @@ int dbx_admin(struct connection *c, struct buf *ret, struct err *err)
 	buf_clear(ret);
 	if (dbx_object(c, NULL, "team/token/get_authenticated_admin", NULL, &doc, &why) < 0) {
 		/* admin_not_active, mapping_not_found; or nobody can say. */
-		return dbx_refused(&why) || why.class == ERR_GONE ? any_admin(c, ret, err) : dbx_fail(err, &why);
+		return dbx_refused(&why) || why.class == ERR_GONE ? any_admin(c, ret, err) : pass_on(err, &why);
 	}
 	const char *id = json_str(json_object(doc, "admin_profile"), "team_member_id");
 	if (!member_id_ok(id))
@@ -109,7 +109,7 @@ int dbx_admin_if_any(struct connection *c, struct buf *ret, struct err *err)
 	if (dbx_admin(c, ret, &why) == 0)
 		return 0;
 	buf_clear(ret);
-	return strcmp(why.code, "no_admin") == 0 ? 0 : dbx_fail(err, &why);
+	return strcmp(why.code, "no_admin") == 0 ? 0 : pass_on(err, &why);
 }
 
 /* ---- members ---- */
@@ -205,7 +205,7 @@ int dbx_folder_member(struct connection *c, const char *admin, const char *ns, s
 		return err_memory(err);
 	/* The first thousand members are enough to choose from. */
 	if (dbx_object(c, &as, "sharing/list_folder_members", arg, &doc, &why) < 0)
-		return why.class == ERR_GONE || dbx_refused(&why) ? 0 : dbx_fail(err, &why);
+		return why.class == ERR_GONE || dbx_refused(&why) ? 0 : pass_on(err, &why);
 	size_t n = candidates_of(doc, list);
 	if (!n)
 		return 0;
@@ -213,7 +213,7 @@ int dbx_folder_member(struct connection *c, const char *admin, const char *ns, s
 		ids[i] = list[i].id;
 	if (dbx_members(c, ids, n, &infos, &why) < 0) {
 		if (!dbx_refused(&why))
-			return dbx_fail(err, &why);
+			return pass_on(err, &why);
 		/* Nobody says who is active; one who is not will be refused, and the stream says so. */
 		return buf_adds(ret_id, ids[0]) < 0 ? err_memory(err) : 0;
 	}

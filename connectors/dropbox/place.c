@@ -54,7 +54,7 @@ static int expel(struct connection *c, const struct dbx_as *as, const char *ns, 
 	if (dbx_call(c, as, "sharing/remove_folder_member", arg, NULL, &why) == 0 || why.class == ERR_GONE)
 		return 0;
 	if (dbx_passing(&why))
-		return dbx_fail(err, &why);
+		return pass_on(err, &why);
 	return err_set(err, ERR_REMOTE, "place_shared", "%.100s may reach the quarantine folder and cannot be removed from it: "
 		"%.150s", who, why.message);
 }
@@ -97,7 +97,7 @@ static int clear_members(struct connection *c, const char *admin, const char *ns
 		_cleanup_json_ cJSON *doc = NULL;
 		struct err why;
 		if (dbx_object(c, &as, route, arg, &doc, &why) < 0)
-			return strcmp(why.code, "no_member") == 0 ? 0 : dbx_fail(err, &why);
+			return strcmp(why.code, "no_member") == 0 ? 0 : pass_on(err, &why);
 		if (!json_array(doc, "users"))
 			return err_set(err, ERR_REMOTE, "bad_answer", "a list of a folder's members that is none");
 		if (expel_all(c, &as, ns, doc, err) < 0)
@@ -127,7 +127,7 @@ static int still_there(struct connection *c, const char *ns, struct err *err)
 	if (json_set(arg, "team_folder_ids", ids) < 0 || !cJSON_AddItemToArray(ids, cJSON_CreateString(ns)))
 		return err_memory(err);
 	if (dbx_call(c, NULL, "team/team_folder/get_info", arg, &doc, &why) < 0)
-		return dbx_refused(&why) ? 1 : dbx_fail(err, &why);
+		return dbx_refused(&why) ? 1 : pass_on(err, &why);
 	const cJSON *first = cJSON_IsArray(doc) ? cJSON_GetArrayItem(doc, 0) : NULL;
 	if (!first || !*dbx_tag(first))
 		return err_set(err, ERR_REMOTE, "bad_answer", "a team folder's description that is none");
@@ -202,7 +202,7 @@ static int create(struct connection *c, const char *name, struct buf *ret, struc
 		/* Not all teams have selective sync. */
 		if (!synced && strstr(why.message, "sync_settings_error"))
 			continue;
-		return dbx_fail(err, &why);
+		return pass_on(err, &why);
 	}
 	return err_set(err, ERR_REMOTE, "no_place", "Dropbox does not let us make the team folder %s", name);
 }
@@ -265,7 +265,7 @@ static int place_find(struct connection *c, const char *admin, const char *base,
 	/* A folder that we made has nobody in it, whether or not that can be seen. */
 	bool ours = made || strcmp(buf_str(&was), buf_str(&id)) == 0;
 	if (clear_members(c, admin, buf_str(&id), &why) < 0 && !(ours && dbx_refused(&why)))
-		return dbx_fail(err, &why);
+		return pass_on(err, &why);
 	if (env->place_put(env->ctx, buf_str(&key), buf_str(&id), err) < 0)
 		return -1;
 	return buf_adds(ret, buf_str(&id)) < 0 ? err_memory(err) : 0;
@@ -283,7 +283,7 @@ int dbx_place_find(struct connection *c, const char *admin, const char *base, st
 	if (r == 0)
 		return 0;
 	if (!dbx_refused(&why))
-		return dbx_fail(err, &why);
+		return pass_on(err, &why);
 	return err_set(err, ERR_REMOTE, "no_place", "Dropbox does not let us have the team folder %s: make it by hand, for "
 		"administrators only (%.120s)", base, why.message);
 }

@@ -165,7 +165,7 @@ static int list_members(struct connection *c, const struct dbx_as *as, const cha
 static int unlisted(cJSON *receipt, const char *what, const struct err *why, struct err *err)
 {
 	if (!dbx_refused(why))
-		return dbx_fail(err, why);
+		return pass_on(err, why);
 	return json_note(receipt, "kept_sharing", "%s: %.200s", what, why->message) < 0 ? err_memory(err) : 0;
 }
 
@@ -253,7 +253,7 @@ static int refused(cJSON *receipt, const char *what, const struct err *why, stru
 	if (why->class == ERR_GONE)
 		return 0;
 	if (dbx_passing(why))
-		return dbx_fail(err, why);
+		return pass_on(err, why);
 	return json_note(receipt, "kept_sharing", "%.200s: %.200s", what, why->message) < 0 ? err_memory(err) : 0;
 }
 
@@ -338,7 +338,7 @@ static int make_link(struct connection *c, const struct dbx_as *as, const char *
 		if (strstr(why.message, "shared_link_already_exists"))
 			return 0;
 		if (dbx_passing(&why))
-			return dbx_fail(err, &why);
+			return pass_on(err, &why);
 		return json_note(receipt, "not_restored", "the link (%.20s, %.20s): %.200s", audience, access, why.message) < 0 ?
 			err_memory(err) : 0;
 	}
@@ -365,7 +365,7 @@ static int invite(struct connection *c, const struct dbx_as *as, const char *id,
 		return err_memory(err);
 	if (dbx_call(c, as, "sharing/add_file_member", arg, &doc, &why) < 0) {
 		if (dbx_passing(&why))
-			return dbx_fail(err, &why);
+			return pass_on(err, &why);
 		return json_note(receipt, "not_restored", "sharing with %.200s: %.200s", who(member), why.message) < 0 ?
 			err_memory(err) : 0;
 	}

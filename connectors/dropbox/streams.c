@@ -145,7 +145,7 @@ static int put_root(struct lister *l, const char *ns, const char *member, struct
 		return 0;
 	struct err why;
 	if (dbx_members(l->c, &member, 1, &infos, &why) < 0)
-		return dbx_refused(&why) ? 0 : dbx_fail(err, &why);
+		return dbx_refused(&why) ? 0 : pass_on(err, &why);
 	const cJSON *profile = json_object(cJSON_GetArrayItem(infos, 0), "profile");
 	const char *home = json_str(profile, "member_folder_id");
 	if (!profile || !dbx_member_active(profile) || (home && strcmp(home, ns) == 0))

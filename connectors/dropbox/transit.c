@@ -52,7 +52,7 @@ static int try_look(struct connection *c, struct held *h, const struct dbx_as *a
 
 	if (dbx_file(c, as, h->id, &file, &why) < 0) {
 		bool hidden = why.class == ERR_GONE || (why.class == ERR_REMOTE && strcmp(why.code, "forbidden") == 0);
-		return hidden ? 1 : dbx_fail(err, &why);
+		return hidden ? 1 : pass_on(err, &why);
 	}
 	/* A member who is in the transit folder sees it in their home; and an administrator sees much by mere id. */
 	const char *in = json_str(json_object(file, "sharing_info"), "parent_shared_folder_id");
@@ -122,7 +122,7 @@ static int let_out(struct connection *c, const struct held *h, struct err *err)
 		json_set_bool(arg, "leave_a_copy", false) < 0)
 		return err_memory(err);
 	if (dbx_object(c, &as, "sharing/remove_folder_member", arg, &doc, &why) < 0)
-		return why.class == ERR_GONE ? 0 : dbx_fail(err, &why);
+		return why.class == ERR_GONE ? 0 : pass_on(err, &why);
 	const char *id = json_str(doc, "async_job_id");
 	if (!id)
 		return 0;
@@ -131,7 +131,7 @@ static int let_out(struct connection *c, const struct held *h, struct err *err)
 	if (!arg || json_set_str(arg, "async_job_id", id) < 0)
 		return err_memory(err);
 	if (dbx_object(c, &as, "sharing/check_remove_member_job_status", arg, &job, &why) < 0)
-		return dbx_refused(&why) ? 0 : dbx_fail(err, &why);
+		return dbx_refused(&why) ? 0 : pass_on(err, &why);
 	/* Still running is fine: the folder is empty. */
 	if (strcmp(dbx_tag(job), "failed") != 0)
 		return 0;
@@ -173,7 +173,7 @@ static int move(struct connection *c, struct held *h, const struct dbx_as *as, c
 	if (move_once(c, h, as, to_ns, to_path, false, &why) == 0)
 		return 0;
 	if (why.class != ERR_CHANGED)
-		return dbx_fail(err, &why);
+		return pass_on(err, &why);
 	if (dbx_held_look(c, h, err) < 0)
 		return -1;
 	return h->where != was ? 0 : move_once(c, h, as, to_ns, to_path, true, err);
@@ -190,7 +190,7 @@ static int member_move(struct connection *c, struct held *h, const char *to_ns, 
 		return 0;
 	if (strstr(why.message, "to/no_write_permission") || strstr(why.message, "from_lookup/not_found"))
 		return err_set(err, ERR_RETRY, "not_ready", "the transit folder is not open for the member yet");
-	return dbx_fail(err, &why);
+	return pass_on(err, &why);
 }
 
 /* ---- to the quarantine ---- */
@@ -282,7 +282,7 @@ static int leave(struct connection *c, struct held *h, int r, struct err *err)
 	if (!h->home.user || !h->passer.ns || (r < 0 && dbx_passing(err)))
 		return r;
 	if (let_out(c, h, &why) < 0 && r == 0)
-		return dbx_fail(err, &why);
+		return pass_on(err, &why);
 	return r;
 }
 

@@ -84,7 +84,7 @@ int dbx_trash_take(struct connection *c, const struct held *h, cJSON *receipt, s
 	/* What became of it if it is gone by now: its revision is kept all the same. */
 	if (dbx_call(c, &h->home, "files/delete_v2", arg, NULL, &why) < 0 && why.class != ERR_GONE)
 		return why.class == ERR_CHANGED ?
-			err_set(err, ERR_CHANGED, "changed", "the file was changed since it was looked at") : dbx_fail(err, &why);
+			err_set(err, ERR_CHANGED, "changed", "the file was changed since it was looked at") : pass_on(err, &why);
 	return json_set_bool(receipt, "deleted", true) < 0 ? err_memory(err) : 0;
 }
 
@@ -98,7 +98,7 @@ static int path_free(struct connection *c, const struct held *h, const char *pat
 		return err_memory(err);
 	if (dbx_call(c, &h->home, "files/get_metadata", arg, NULL, &why) == 0)
 		return err_set(err, ERR_REMOTE, "place_taken", "%.300s is taken by another file: move that away first", path);
-	return why.class == ERR_GONE ? 0 : dbx_fail(err, &why);
+	return why.class == ERR_GONE ? 0 : pass_on(err, &why);
 }
 
 int dbx_trash_return(struct connection *c, struct held *h, cJSON *receipt, struct err *err)
@@ -114,7 +114,7 @@ int dbx_trash_return(struct connection *c, struct held *h, cJSON *receipt, struc
 	if (dbx_object(c, &h->home, "files/restore", arg, &doc, &why) < 0) {
 		if (why.class == ERR_GONE || dbx_refused(&why))
 			return err_set(err, ERR_REMOTE, "history_over", "Dropbox does not give the deleted file back: %.200s", why.message);
-		return dbx_fail(err, &why);
+		return pass_on(err, &why);
 	}
 	const char *id = json_str(doc, "id");
 	if (!id || !*id)
@@ -140,5 +140,5 @@ int dbx_trash_purge(struct connection *c, const struct held *h, const cJSON *rec
 		return err_memory(err);
 	if (dbx_call(c, &h->home, "files/permanently_delete", arg, NULL, &why) == 0 || why.class == ERR_GONE)
 		return 0;
-	return why.class == ERR_CONSENT ? err_set(err, ERR_REMOTE, "forbidden", "%.300s", why.message) : dbx_fail(err, &why);
+	return why.class == ERR_CONSENT ? err_set(err, ERR_REMOTE, "forbidden", "%.300s", why.message) : pass_on(err, &why);
 }

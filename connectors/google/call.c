@@ -33,19 +33,12 @@ static const char *reason_of(const cJSON *error)
 	return reason ? reason : json_str_or(error, "status", "");
 }
 
-static void become(struct err *err, enum err_class class, const char *code, enum err_scope scope)
-{
-	err->class = class;
-	err->scope = scope;
-	snprintf(err->code, sizeof(err->code), "%s", code);
-}
-
 static void throttled(struct err *err, const char *reason)
 {
 	/* A user's own limit stops that user alone. */
 	bool user = strcmp(reason, "userRateLimitExceeded") == 0;
 
-	become(err, ERR_RETRY, "throttled", user ? SCOPE_STREAM : SCOPE_CONNECTION);
+	err_become(err, ERR_RETRY, "throttled", user ? SCOPE_STREAM : SCOPE_CONNECTION);
 	if (!err->retry_at && strcmp(reason, "dailyLimitExceeded") == 0)
 		err->retry_at = time_now_ms() + DAILY_WAIT_MS;
 }
@@ -65,7 +58,7 @@ void google_refine(const struct http_response *r, const cJSON *doc, struct err *
 	if (error)
 		snprintf(err->message, sizeof(err->message), "HTTP %d %.80s: %.200s", r->status, reason, message);
 	if (r->status == 501)
-		become(err, ERR_REMOTE, "unsupported", SCOPE_ITEM); /* asking again changes nothing */
+		err_become(err, ERR_REMOTE, "unsupported", SCOPE_ITEM); /* asking again changes nothing */
 	if (r->status != 400 && r->status != 403 && r->status != 429)
 		return;
 	if (is_one(reason, limits))
@@ -73,30 +66,23 @@ void google_refine(const struct http_response *r, const cJSON *doc, struct err *
 	else if (r->status == 429)
 		return;
 	else if (is_one(reason, scopes) || strstr(message, "insufficient authentication scopes"))
-		become(err, ERR_CONSENT, "scope_missing", SCOPE_CONNECTION);
+		err_become(err, ERR_CONSENT, "scope_missing", SCOPE_CONNECTION);
 	else if (is_one(reason, off))
-		become(err, ERR_CONSENT, "api_disabled", SCOPE_CONNECTION);
+		err_become(err, ERR_CONSENT, "api_disabled", SCOPE_CONNECTION);
 	else if (strcmp(reason, "domainPolicy") == 0)
-		become(err, ERR_REMOTE, "unlicensed", SCOPE_STREAM);
+		err_become(err, ERR_REMOTE, "unlicensed", SCOPE_STREAM);
 	else if (strcmp(reason, "cannotDownloadAbusiveFile") == 0)
-		become(err, ERR_REMOTE, GOOGLE_MALWARE, SCOPE_ITEM);
+		err_become(err, ERR_REMOTE, GOOGLE_MALWARE, SCOPE_ITEM);
 	else if (is_one(reason, refused))
-		become(err, ERR_REMOTE, "not_downloadable", SCOPE_ITEM);
+		err_become(err, ERR_REMOTE, "not_downloadable", SCOPE_ITEM);
 	else if (is_one(reason, nothing))
-		become(err, ERR_REMOTE, "no_content", SCOPE_ITEM);
+		err_become(err, ERR_REMOTE, "no_content", SCOPE_ITEM);
 	else if (strcmp(reason, "exportSizeLimitExceeded") == 0)
-		become(err, ERR_REMOTE, "export_too_big", SCOPE_ITEM);
+		err_become(err, ERR_REMOTE, "export_too_big", SCOPE_ITEM);
 	else if (r->status == 400 && is_one(reason, precondition))
-		become(err, ERR_REMOTE, GOOGLE_PRECONDITION, SCOPE_ITEM);
+		err_become(err, ERR_REMOTE, GOOGLE_PRECONDITION, SCOPE_ITEM);
 	else if (r->status == 400 && strcmp(json_str_or(first, "location", ""), "pageToken") == 0)
-		become(err, ERR_CURSOR, "cursor_lost", SCOPE_STREAM);
-}
-
-int pass_on(struct err *err, const struct err *why)
-{
-	if (err)
-		*err = *why;
-	return -1;
+		err_become(err, ERR_CURSOR, "cursor_lost", SCOPE_STREAM);
 }
 
 bool err_passing(const struct err *err)
@@ -199,4 +185,14 @@ int directory_user(struct connection *c, const char *key, const char *fields, cJ
 		return err_set(err, ERR_REMOTE, "bad_answer", "a user without an address");
 	*ret = TAKE_PTR(doc);
 	return 0;
+}
+
+int google_next(const cJSON *doc, struct buf *token, struct err *err)
+{
+	const char *next = json_str(doc, "nextPageToken");
+
+	if (!next)
+		return 0;
+	buf_clear(token);
+	return buf_adds(token, next) < 0 ? err_set(err, ERR_REMOTE, "bad_answer", "a page token that is too long") : 1;
 }

@@ -9,7 +9,6 @@
 
 #include "base/timeutil.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #define DRIVE_PAGE 1000
@@ -116,13 +115,6 @@ const char *file_path(struct connection *c, struct arena *a, const char *as, con
 
 /* ---- what a page holds ---- */
 
-static const char *lower(char *s)
-{
-	for (char *p = s; p && *p; p++)
-		*p = (char)tolower((unsigned char)*p);
-	return s;
-}
-
 static int add_item(struct item_page *page, const cJSON *file, const char *skip, struct err *err)
 {
 	const char *mime = json_str_or(file, "mimeType", ""), *type = file_export_type(mime);
@@ -141,7 +133,7 @@ static int add_item(struct item_page *page, const cJSON *file, const char *skip,
 	item->changed_at = created > modified ? created : modified;
 	if (sha256 && strlen(sha256) == 64) {
 		item->hash_kind = "sha256";
-		item->hash = lower(arena_dup(a, sha256));
+		item->hash = text_lower(arena_dup(a, sha256));
 	}
 	if (!skip && strcmp(mime, "application/vnd.google-apps.shortcut") == 0)
 		item->skip = "shortcut"; /* its target is scanned where it lies */

@@ -100,12 +100,11 @@ static int find_drive(struct connection *c, const char *name, struct buf *ret, s
 				return -1;
 			return buf_adds(ret, id) < 0 ? err_memory(err) : 0;
 		}
-		const char *next = json_str(doc, "nextPageToken");
-		if (!next)
+		int more = google_next(doc, &token, err);
+		if (more == 0)
 			return 1;
-		buf_clear(&token);
-		if (buf_adds(&token, next) < 0)
-			return err_set(err, ERR_REMOTE, "bad_answer", "a page token that is too long");
+		if (more < 0)
+			return -1;
 	}
 	return err_set(err, ERR_REMOTE, "bad_answer", "the list of shared drives does not end");
 }

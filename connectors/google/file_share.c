@@ -95,14 +95,13 @@ int share_list(struct connection *c, const char *as, const char *id, cJSON **ret
 			if (add_direct(direct, permission, err) < 0)
 				return -1;
 		}
-		const char *next = json_str(doc, "nextPageToken");
-		if (!next) {
+		int more = google_next(doc, &token, err);
+		if (more == 0) {
 			*ret_direct = TAKE_PTR(direct);
 			return 0;
 		}
-		buf_clear(&token);
-		if (buf_adds(&token, next) < 0)
-			return err_set(err, ERR_REMOTE, "bad_answer", "a page token that is too long");
+		if (more < 0)
+			return -1;
 	}
 	return err_set(err, ERR_REMOTE, "bad_answer", "the list of a file's permissions does not end");
 }

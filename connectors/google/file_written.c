@@ -34,14 +34,13 @@ static int newest(struct connection *c, const char *as, const char *id, int64_t 
 			int64_t at = json_time(revision, "modifiedTime");
 			last = at > last ? at : last;
 		}
-		const char *next = json_str(doc, "nextPageToken");
-		if (!next) {
+		int more = google_next(doc, &token, err);
+		if (more == 0) {
 			*ret = last;
 			return 0;
 		}
-		buf_clear(&token);
-		if (buf_adds(&token, next) < 0)
-			return err_set(err, ERR_REMOTE, "bad_answer", "a page token that is too long");
+		if (more < 0)
+			return -1;
 	}
 	return err_set(err, ERR_REMOTE, "bad_answer", "the list of a file's revisions does not end");
 }

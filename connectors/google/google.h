@@ -55,6 +55,8 @@ struct google_call {
 int google_json(struct connection *c, const struct google_call *call, cJSON **ret_doc, struct err *err);
 int google_get(struct connection *c, const char *as, const char *url, cJSON **ret_doc, struct err *err);
 int google_download(struct connection *c, const struct google_call *call, struct http_response *ret, struct err *err);
+/* The token of the page behind this one, in place of what token holds. 1, or 0: this is the last. */
+int google_next(const cJSON *doc, struct buf *token, struct err *err);
 /* The hook of struct api. */
 void google_refine(const struct http_response *r, const cJSON *doc, struct err *err);
 
@@ -62,8 +64,6 @@ void google_refine(const struct http_response *r, const cJSON *doc, struct err *
 #define GOOGLE_MALWARE "malware"              /* Google refuses the download */
 #define GOOGLE_PRECONDITION "precondition"    /* Gmail's way to say that a user has no mailbox */
 
-/* *why into *err; -1. */
-int pass_on(struct err *err, const struct err *why);
 /* No answer about the thing asked for: it has to be asked again, or the grant has to be mended. */
 bool err_passing(const struct err *err);
 /* The provider understood and will not do it: forbidden, invalid, not offered. */

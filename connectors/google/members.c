@@ -41,14 +41,13 @@ static int list_members(struct connection *c, const char *drive, cJSON **ret, st
 			return err_set(err, ERR_REMOTE, "bad_answer", "a list of members that is none");
 		while (cJSON_GetArraySize(list))
 			cJSON_AddItemToArray(all, cJSON_DetachItemFromArray(list, 0));
-		const char *next = json_str(doc, "nextPageToken");
-		if (!next) {
+		int more = google_next(doc, &token, err);
+		if (more == 0) {
 			*ret = TAKE_PTR(all);
 			return 0;
 		}
-		buf_clear(&token);
-		if (buf_adds(&token, next) < 0)
-			return err_set(err, ERR_REMOTE, "bad_answer", "a page token that is too long");
+		if (more < 0)
+			return -1;
 	}
 	return err_set(err, ERR_REMOTE, "bad_answer", "the list of a drive's members does not end");
 }

@@ -9,7 +9,6 @@
 
 #include "base/encode.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -92,13 +91,6 @@ int ms_drive_item_get(struct connection *c, const char *drive, const char *id, c
 
 /* ---- the feed ---- */
 
-static const char *lower(char *s)
-{
-	for (char *p = s; p && *p; p++)
-		*p = (char)tolower((unsigned char)*p);
-	return s;
-}
-
 static void read_item(struct arena *a, const cJSON *entry, struct item *item)
 {
 	const cJSON *file = json_object(entry, "file"), *malware = json_object(entry, "malware");
@@ -114,7 +106,7 @@ static void read_item(struct arena *a, const cJSON *entry, struct item *item)
 		item->changed_at = json_time(entry, "createdDateTime");
 	if (sha256 && strlen(sha256) == 64) {
 		item->hash_kind = "sha256";
-		item->hash = lower(arena_dup(a, sha256));
+		item->hash = text_lower(arena_dup(a, sha256));
 	}
 	if (malware)
 		item->provider_threat = arena_dup(a, json_str_or(malware, "description", "malware"));

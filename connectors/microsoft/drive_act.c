@@ -40,13 +40,6 @@ static const char *home_id(const cJSON *receipt)
 	return json_str(json_object(receipt, "parent"), "id");
 }
 
-static int pass_on(struct err *err, const struct err *why)
-{
-	if (err)
-		*err = *why;
-	return -1;
-}
-
 /* Renames and moves in one call. name and if_match may be NULL. */
 static int move(struct connection *c, const cJSON *receipt, const char *folder, const char *name, const char *if_match,
 	cJSON **ret, struct err *err)

@@ -23,13 +23,6 @@ static bool has_code(const cJSON *error, const char *const *codes)
 	return false;
 }
 
-static void become(struct err *err, enum err_class class, const char *code, enum err_scope scope)
-{
-	err->class = class;
-	err->scope = scope;
-	snprintf(err->code, sizeof(err->code), "%s", code);
-}
-
 void graph_refine(const struct http_response *r, const cJSON *doc, struct err *err)
 {
 	static const char *const lost[] = {"SyncStateNotFound", "SyncStateInvalid", "resyncRequired",
@@ -52,23 +45,23 @@ void graph_refine(const struct http_response *r, const cJSON *doc, struct err *e
 			json_str_or(json_object(error, "innerError"), "request-id", ""));
 
 	if (r->status >= 400 && r->status < 500 && r->status != 429 && has_code(error, lost))
-		become(err, ERR_CURSOR, "cursor_lost", SCOPE_STREAM);
+		err_become(err, ERR_CURSOR, "cursor_lost", SCOPE_STREAM);
 	else if (r->status < 500 && has_code(error, throttled))
-		become(err, ERR_RETRY, "throttled", SCOPE_CONNECTION);
+		err_become(err, ERR_RETRY, "throttled", SCOPE_CONNECTION);
 	else if ((r->status == 404 || r->status == 403 || r->status == 400) && has_code(error, no_mailbox))
-		become(err, ERR_REMOTE, "unlicensed", SCOPE_STREAM);
+		err_become(err, ERR_REMOTE, "unlicensed", SCOPE_STREAM);
 	else if (r->status == 403 && (has_code(error, malware) || http_header(r, "x-virus-infected")))
-		become(err, ERR_REMOTE, GRAPH_MALWARE, SCOPE_ITEM);
+		err_become(err, ERR_REMOTE, GRAPH_MALWARE, SCOPE_ITEM);
 	else if (r->status == 409 && has_code(error, taken))
-		become(err, ERR_CHANGED, GRAPH_NAME_TAKEN, SCOPE_ITEM);
+		err_become(err, ERR_CHANGED, GRAPH_NAME_TAKEN, SCOPE_ITEM);
 	else if (r->status == 507 || has_code(error, full))
-		become(err, ERR_REMOTE, GRAPH_NO_STORAGE, SCOPE_ITEM);
+		err_become(err, ERR_REMOTE, GRAPH_NO_STORAGE, SCOPE_ITEM);
 	else if (r->status >= 400 && r->status < 500 && r->status != 401 && has_code(error, item_gone))
-		become(err, ERR_GONE, "not_found", SCOPE_ITEM);
+		err_become(err, ERR_GONE, "not_found", SCOPE_ITEM);
 	else if (r->status == 402)
-		become(err, ERR_REMOTE, "forbidden", SCOPE_ITEM);
+		err_become(err, ERR_REMOTE, "forbidden", SCOPE_ITEM);
 	else if (r->status == 405 || r->status == 501)
-		become(err, ERR_REMOTE, GRAPH_UNSUPPORTED, SCOPE_ITEM);
+		err_become(err, ERR_REMOTE, GRAPH_UNSUPPORTED, SCOPE_ITEM);
 	else if (err->class == ERR_RETRY && (r->status == 503 || r->status == 509) && r->retry_at)
 		err->scope = SCOPE_CONNECTION;
 }

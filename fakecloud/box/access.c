@@ -102,6 +102,14 @@ bool bx_is_admin(const struct bx_ctx *c)
 	return c->user->service || strcmp(c->user->role, "user") != 0;
 }
 
+bool bx_need_admin(struct bx_ctx *c)
+{
+	if (bx_is_admin(c))
+		return true;
+	bx_forbidden(c);
+	return false;
+}
+
 /* What the BoxApi header adds: "shared_link=URL[&shared_link_password=…]" opens the item and all below it. */
 static unsigned link_rights(struct bx_ctx *c, const struct bx_item *it)
 {

@@ -260,6 +260,7 @@ bool bx_match_ok(struct bx_ctx *c, unsigned etag);
 /* Answers 304 when If-None-Match fits. */
 bool bx_not_modified(struct bx_ctx *c, unsigned etag);
 bool bx_is_admin(const struct bx_ctx *c); /* may the caller manage the enterprise */
+bool bx_need_admin(struct bx_ctx *c); /* the same; false: answered */
 struct bx_collab *bx_collab_new(struct bx_item *it, struct bx_user *user, struct bx_group *group,
 	const char *email, const char *role, struct bx_user *by, uint64_t id);
 void bx_collab_end(struct bx_collab *k);

@@ -3,7 +3,6 @@
 #include "fakecloud/box/consent.h"
 
 #include "base/encode.h"
-#include "base/ioutil.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -353,15 +352,6 @@ bool bx_portal(struct fc_request *req, struct fc_response *res)
 
 /* ---- --console ---- */
 
-static int write_beside(const char *dir, const char *name, const char *text)
-{
-	_cleanup_buf_ struct buf path = BUF_INIT(8192);
-
-	if (buf_addf(&path, "%s/%s", dir, name) < 0)
-		return -1;
-	return io_write_file(path.data, text, strlen(text), 0600, NULL);
-}
-
 static int write_config(const char *dir)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT(1 << 16);
@@ -370,7 +360,7 @@ static int write_config(const char *dir)
 	/* The operator's own enterprise is nobody's here. */
 	if (!bx_client_find(operator.server_id, &client) || config_file(&client, "100000001", &text) < 0)
 		return -1;
-	return write_beside(dir, "operator-box.json", buf_str(&text));
+	return fc_write_beside(dir, "operator-box.json", buf_str(&text));
 }
 
 int bx_console(struct buf *yaml, struct buf *sign_in, const char *dir)
@@ -383,7 +373,7 @@ int bx_console(struct buf *yaml, struct buf *sign_in, const char *dir)
 	random_hex(operator.server_secret, 16);
 	random_hex(operator.oauth_secret, 16);
 	operator.key = fc_keypair_new("sekisho operator");
-	if (write_config(dir) < 0 || write_beside(dir, "operator-box-secret.txt", operator.oauth_secret) < 0)
+	if (write_config(dir) < 0 || fc_write_beside(dir, "operator-box-secret.txt", operator.oauth_secret) < 0)
 		return -1;
 	return buf_addf(yaml,
 		"  box: {config_file: operator-box.json, client_id: \"%s\", client_secret_file: operator-box-secret.txt, endpoints: "

@@ -5,14 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-static bool admin_only(struct bx_ctx *c)
-{
-	if (bx_is_admin(c))
-		return true;
-	bx_forbidden(c);
-	return false;
-}
-
 static struct bx_group *group_of(struct bx_ctx *c, const char *id)
 {
 	struct bx_group *g = bx_find(c->t, id, BX_GROUP);
@@ -42,7 +34,7 @@ void bx_do_groups_list(struct bx_ctx *c)
 	cJSON *entries;
 	int64_t total = 0;
 
-	if (!admin_only(c) || bx_page_get(c, 100, 1000, false, &page) < 0)
+	if (!bx_need_admin(c) || bx_page_get(c, 100, 1000, false, &page) < 0)
 		return;
 	entries = cJSON_CreateArray();
 	for (size_t i = 0; i < c->t->groups.n; i++) {
@@ -88,7 +80,7 @@ void bx_do_group_post(struct bx_ctx *c)
 	const char *name = json_str(body, "name");
 	struct bx_group *g;
 
-	if (!body || !admin_only(c))
+	if (!body || !bx_need_admin(c))
 		return;
 	if (!name || !*name) {
 		bx_invalid(c, 400, "bad_request", "name", "'name' is required");
@@ -119,7 +111,7 @@ void bx_do_group_put(struct bx_ctx *c)
 	struct bx_group *g = group_of(c, c->id[0]);
 	cJSON *body = g ? bx_body(c, false) : NULL;
 
-	if (!body || !admin_only(c) || (json_str(body, "name") && !name_free(c, json_str(body, "name"), g)))
+	if (!body || !bx_need_admin(c) || (json_str(body, "name") && !name_free(c, json_str(body, "name"), g)))
 		return;
 	put_fields(g, body);
 	fc_json(c->res, 200, bx_group_json(g, c->fields));
@@ -137,7 +129,7 @@ void bx_do_group_delete(struct bx_ctx *c)
 {
 	struct bx_group *g = group_of(c, c->id[0]);
 
-	if (!g || !admin_only(c))
+	if (!g || !bx_need_admin(c))
 		return;
 	while (g->collabs.n)
 		bx_collab_end(g->collabs.at[0]);
@@ -205,7 +197,7 @@ void bx_do_member_post(struct bx_ctx *c)
 	struct bx_group *g;
 	struct bx_member *m;
 
-	if (!body || !admin_only(c))
+	if (!body || !bx_need_admin(c))
 		return;
 	u = bx_find(c->t, user_id, BX_USER);
 	if (!u || u->deleted) {
@@ -254,7 +246,7 @@ void bx_do_member_put(struct bx_ctx *c)
 	struct bx_member *m = member_of(c);
 	cJSON *body = m ? bx_body(c, false) : NULL;
 
-	if (!body || !admin_only(c))
+	if (!body || !bx_need_admin(c))
 		return;
 	m->role = !strcmp(json_str_or(body, "role", m->role), "admin") ? "admin" : "member";
 	m->modified_at = fc_now();
@@ -265,7 +257,7 @@ void bx_do_member_delete(struct bx_ctx *c)
 {
 	struct bx_member *m = member_of(c);
 
-	if (!m || !admin_only(c))
+	if (!m || !bx_need_admin(c))
 		return;
 	member_end(c->t, m);
 	bx_none(c);

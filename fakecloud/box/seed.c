@@ -3,7 +3,6 @@
 #include "fakecloud/box/box.h"
 
 #include "base/encode.h"
-#include "base/ioutil.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -27,16 +26,6 @@ struct walk {
 	cJSON *settings;
 	struct bx_list shared; /* struct shared */
 };
-
-static cJSON *read_json(const char *path)
-{
-	_cleanup_buf_ struct buf text = BUF_INIT(1 << 20);
-	cJSON *doc;
-
-	if (io_read_file(path, &text, NULL) < 0 || json_parse(buf_str(&text), text.len, &doc, NULL) < 0)
-		return NULL;
-	return doc;
-}
 
 static bool ends_with(const char *s, const char *end)
 {
@@ -107,7 +96,7 @@ static void note_sharing(struct walk *w, struct bx_item *folder, const char *nam
 {
 	struct shared *s;
 	struct bx_item *it;
-	cJSON *words = read_json(path);
+	cJSON *words = fc_read_json(path);
 	char *target = bx_strdup(name);
 
 	target[strlen(target) - strlen(SHARING)] = '\0';
@@ -296,7 +285,7 @@ int bx_seed(const char *tenant, const char *dir)
 
 	if (buf_addf(&path, "%s/%s", dir, SETTINGS) < 0)
 		return -1;
-	w.settings = read_json(path.data);
+	w.settings = fc_read_json(path.data);
 	walk_users(&w, dir);
 	apply_settings(&w);
 	for (size_t i = 0; i < w.shared.n; i++) {

@@ -195,14 +195,6 @@ void bx_do_template_by_id(struct bx_ctx *c)
 
 /* ---- changes ---- */
 
-static bool admin_only(struct bx_ctx *c)
-{
-	if (bx_is_admin(c))
-		return true;
-	bx_forbidden(c);
-	return false;
-}
-
 static bool key_ok(const char *key)
 {
 	if (!isalpha((unsigned char)*key) && *key != '_')
@@ -250,7 +242,7 @@ void bx_do_template_post(struct bx_ctx *c)
 	const cJSON *fields = json_array(body, "fields"), *field;
 	char made[65];
 
-	if (!body || !admin_only(c))
+	if (!body || !bx_need_admin(c))
 		return;
 	if (!strcmp(scope, "global")) {
 		bx_forbidden(c);
@@ -398,7 +390,7 @@ void bx_do_template_put(struct bx_ctx *c)
 	cJSON *body = m ? bx_body(c, false) : NULL, *fields;
 	const cJSON *o;
 
-	if (!body || !admin_only(c))
+	if (!body || !bx_need_admin(c))
 		return;
 	fields = cJSON_Duplicate(m->fields, true);
 	bool ok = cJSON_IsArray(body);
@@ -417,7 +409,7 @@ void bx_do_template_delete(struct bx_ctx *c)
 {
 	struct bx_template *m = template_of(c);
 
-	if (!m || !admin_only(c))
+	if (!m || !bx_need_admin(c))
 		return;
 	if (!strcmp(m->scope, "global")) {
 		bx_forbidden(c);

@@ -16,14 +16,6 @@ static struct bx_user *user_of(struct bx_ctx *c)
 	return NULL;
 }
 
-static bool admin_only(struct bx_ctx *c)
-{
-	if (bx_is_admin(c))
-		return true;
-	bx_forbidden(c);
-	return false;
-}
-
 static bool starts(const char *s, const char *term)
 {
 	return !strncasecmp(s, term, strlen(term));
@@ -54,7 +46,7 @@ void bx_do_users_list(struct bx_ctx *c)
 	struct bx_page page;
 	cJSON *entries;
 
-	if (!admin_only(c) || bx_page_get(c, 100, 1000, false, &page) < 0)
+	if (!bx_need_admin(c) || bx_page_get(c, 100, 1000, false, &page) < 0)
 		return;
 	if (type && *type && strcmp(type, "all") != 0 && strcmp(type, "managed") != 0 &&
 		strcmp(type, "external") != 0) {
@@ -135,7 +127,7 @@ void bx_do_user_post(struct bx_ctx *c)
 	uint64_t id = bx_new_id();
 	struct bx_user *u;
 
-	if (!body || !admin_only(c))
+	if (!body || !bx_need_admin(c))
 		return;
 	if (!name || !*name || strlen(name) > 200 || (!app && (!login || !strchr(login, '@')))) {
 		bx_invalid(c, 400, "bad_request", !name || !*name ? "name" : "login",
@@ -160,7 +152,7 @@ void bx_do_user_put(struct bx_ctx *c)
 	cJSON *body = u ? bx_body(c, false) : NULL;
 	const char *login = json_str(body, "login"), *name = json_str(body, "name");
 
-	if (!body || !admin_only(c))
+	if (!body || !bx_need_admin(c))
 		return;
 	if ((name && !*name) || (login && !strchr(login, '@'))) {
 		bx_invalid(c, 400, "invalid_parameter", name && !*name ? "name" : "login", "Invalid value");
@@ -185,7 +177,7 @@ void bx_do_user_delete(struct bx_ctx *c)
 {
 	struct bx_user *u = user_of(c);
 
-	if (!u || !admin_only(c))
+	if (!u || !bx_need_admin(c))
 		return;
 	if (u->root->children.n && !bx_truth(c, "force")) {
 		bx_error(c, 403, "forbidden", "The user still owns content: move it away, or use force");
@@ -210,7 +202,7 @@ void bx_do_user_transfer(struct bx_ctx *c)
 	char number[32];
 	const char *id, *name;
 
-	if (!body || !admin_only(c))
+	if (!body || !bx_need_admin(c))
 		return;
 	id = json_id(json_object(body, "owned_by"), "id", number, sizeof(number));
 	if (!id) {

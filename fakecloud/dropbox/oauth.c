@@ -42,23 +42,11 @@ static void credentials(struct fc_request *req, const char **ret_id, const char 
 	}
 }
 
-static bool word_in(const char *words, const char *word, size_t len)
-{
-	for (const char *p = words; *p;) {
-		size_t n = strcspn(p, " ");
-		if (n == len && !strncmp(p, word, len))
-			return true;
-		p += n;
-		p += strspn(p, " ");
-	}
-	return false;
-}
-
 const char *dbx_not_granted(struct arena *arena, const char *granted, const char *asked)
 {
 	for (const char *p = asked; *p;) {
 		size_t n = strcspn(p, " ");
-		if (n && !word_in(granted, p, n))
+		if (n && !fc_has_word(granted, p, n))
 			return arena_dupn(arena, p, n);
 		p += n;
 		p += strspn(p, " ");

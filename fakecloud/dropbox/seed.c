@@ -2,7 +2,6 @@
  * with every member in them. Runs at start. */
 #include "fakecloud/dropbox/dropbox.h"
 
-#include "base/ioutil.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -31,16 +30,6 @@ static bool listed(const cJSON *notes, const char *key, const char *value)
 			return true;
 	}
 	return false;
-}
-
-static cJSON *read_json(const char *path)
-{
-	_cleanup_buf_ struct buf text = BUF_INIT(16 << 20);
-	cJSON *doc = NULL;
-
-	if (io_read_file(path, &text, NULL) < 0 || json_parse(buf_str(&text), text.len, &doc, NULL) < 0)
-		return NULL;
-	return doc;
 }
 
 /* "user:ADDRESS:read", "link:anonymous:view" … */
@@ -88,7 +77,7 @@ static int add_file(
 	buf_clear(&text);
 	buf_addf(&text, "%s.sharing.json", path);
 	if (access(text.data, R_OK) == 0) {
-		_cleanup_json_ cJSON *doc = read_json(text.data);
+		_cleanup_json_ cJSON *doc = fc_read_json(text.data);
 		const cJSON *each;
 		cJSON_ArrayForEach(each, doc)
 		{
@@ -156,16 +145,9 @@ static int add_entry(struct seed *s, struct dbx_node *parent, const char *name, 
 	return walk(s, path, dbx_node_add(parent, name, true, id), add_entry);
 }
 
-static bool is_dir(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 static int add_member(struct seed *s, struct dbx_node *none, const char *name, const char *path)
 {
-	if (is_dir(path))
+	if (fc_is_dir(path))
 		dbx_member_new(s->team, name, listed(s->notes, "unlicensed", name));
 	return 0;
 }
@@ -180,7 +162,7 @@ static int fill_home(struct seed *s, struct dbx_node *none, const char *name, co
 
 static int add_team_folder(struct seed *s, struct dbx_node *none, const char *name, const char *path)
 {
-	if (!is_dir(path))
+	if (!fc_is_dir(path))
 		return 0;
 	struct dbx_ns *ns = dbx_ns_new(s->team, DBX_TEAM_FOLDER, name, NULL);
 	for (size_t i = 0; i < s->team->member_count; i++) {
@@ -217,7 +199,7 @@ int dbx_seed(const char *tenant, const char *dir)
 	buf_addf(&path, "%s/.sekisho-seed.json", dir);
 	buf_addf(&members, "%s/members", dir);
 	buf_addf(&folders, "%s/team-folders", dir);
-	notes = access(path.data, R_OK) == 0 ? read_json(path.data) : NULL;
+	notes = access(path.data, R_OK) == 0 ? fc_read_json(path.data) : NULL;
 	struct seed s = {.team = dbx_team_new(tenant), .dir = dir, .notes = notes};
 	s.team->page_size = (int)json_int64_or(notes, "page_size", 0);
 	if (walk(&s, members.data, NULL, add_member) < 0)

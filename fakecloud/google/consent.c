@@ -3,7 +3,6 @@
 #include "fakecloud/google/consent.h"
 
 #include "base/encode.h"
-#include "base/ioutil.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -81,18 +80,6 @@ static struct delegation *find(const struct gg_tenant *t, const char *client_id)
 	return NULL;
 }
 
-static bool listed(const char *words, const char *word, size_t n)
-{
-	for (const char *p = words; *p;) {
-		size_t len = strcspn(p, " ");
-		if (len == n && !memcmp(p, word, n))
-			return true;
-		p += len;
-		p += strspn(p, " ");
-	}
-	return false;
-}
-
 static bool seeded(const char *word, size_t n)
 {
 	for (const char *const *g = gg_granted; *g; g++) {
@@ -112,7 +99,7 @@ bool gg_delegated(struct gg_tenant *t, const char *client_id, const char *scopes
 		return false;
 	for (const char *p = scopes + strspn(scopes, " "); *p;) {
 		size_t n = strcspn(p, " ");
-		if (own ? !seeded(p, n) : !listed(d->scopes, p, n))
+		if (own ? !seeded(p, n) : !fc_has_word(d->scopes, p, n))
 			return false;
 		p += n;
 		p += strspn(p, " ");
@@ -147,7 +134,7 @@ static char *tidy(struct fc_request *req, const char *text, const char **ret_bad
 			*ret_bad = word;
 			return NULL;
 		}
-		if (!listed(buf_str(&b), word, n) && buf_addf(&b, "%s%s", b.len ? " " : "", word) < 0)
+		if (!fc_has_word(buf_str(&b), word, n) && buf_addf(&b, "%s%s", b.len ? " " : "", word) < 0)
 			return NULL;
 	}
 	return b.len ? gg_dup(buf_str(&b)) : NULL;
@@ -327,15 +314,6 @@ void gg_key_page(struct fc_request *req, struct fc_response *res)
 
 /* ---- --console ---- */
 
-static int write_beside(const char *dir, const char *name, const char *text)
-{
-	_cleanup_buf_ struct buf path = BUF_INIT(8192);
-
-	if (buf_addf(&path, "%s/%s", dir, name) < 0)
-		return -1;
-	return io_write_file(path.data, text, strlen(text), 0600, NULL);
-}
-
 int gg_console(struct buf *yaml, struct buf *sign_in, const char *dir)
 {
 	const char *words[] = {"operator", GG, "service account", NULL}, *url = fc_url(GG);
@@ -349,8 +327,8 @@ int gg_console(struct buf *yaml, struct buf *sign_in, const char *dir)
 	s->keys = fc_keypair_new("sekisho operator");
 	gg_signin_client(id, secret);
 	key_file(s, &key);
-	if (write_beside(dir, "operator-google.json", buf_str(&key)) < 0 ||
-		write_beside(dir, "operator-google-secret.txt", secret) < 0)
+	if (fc_write_beside(dir, "operator-google.json", buf_str(&key)) < 0 ||
+		fc_write_beside(dir, "operator-google-secret.txt", secret) < 0)
 		return -1;
 	if (buf_addf(yaml,
 		    "  google: {key_file: operator-google.json, endpoints: {token: \"%s/token\", gmail: \"%s\", drive: \"%s\", "

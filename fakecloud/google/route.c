@@ -26,24 +26,12 @@ static const char *short_scope(const char *scope, size_t len, size_t *ret_len)
 	return scope;
 }
 
-static bool word_in(const char *words, const char *word, size_t n)
-{
-	for (const char *p = words; *p;) {
-		size_t len = strcspn(p, " ");
-		if (len == n && !memcmp(p, word, n))
-			return true;
-		p += len;
-		p += strspn(p, " ");
-	}
-	return false;
-}
-
 bool gg_has_scope(const struct fc_token *token, const char *names)
 {
 	for (const char *p = token->scope; *p;) {
 		size_t len = strcspn(p, " "), n;
 		const char *s = short_scope(p, len, &n);
-		if (n && word_in(names, s, n))
+		if (n && fc_has_word(names, s, n))
 			return true;
 		p += len;
 		p += strspn(p, " ");

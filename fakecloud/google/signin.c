@@ -53,20 +53,6 @@ static bool client_find(const char *id, struct client *ret)
 	return false;
 }
 
-static bool word_in(const char *words, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *p = words + strspn(words, " "); *p;) {
-		size_t len = strcspn(p, " ");
-		if (len == n && !memcmp(p, word, n))
-			return true;
-		p += len;
-		p += strspn(p, " ");
-	}
-	return false;
-}
-
 /* email and profile by their long names, as answers say them; NULL when a word is no scope (*ret_bad). */
 static char *long_names(struct arena *arena, const char *scope, const char **ret_bad)
 {
@@ -222,14 +208,14 @@ static char *id_token(struct arena *arena, const struct gg_user *u, const char *
 	cJSON_AddStringToObject(claims, "aud", client);
 	cJSON_AddStringToObject(claims, "sub", u->id);
 	cJSON_AddStringToObject(claims, "hd", u->tenant->domain);
-	if (word_in(scope, ROOT "userinfo.email")) {
+	if (fc_has_word(scope, ROOT "userinfo.email", strlen(ROOT "userinfo.email"))) {
 		cJSON_AddStringToObject(claims, "email", u->email);
 		cJSON_AddBoolToObject(claims, "email_verified", true);
 	}
 	cJSON_AddStringToObject(claims, "at_hash", idtoken_at_hash(arena, access));
 	if (nonce && *nonce)
 		cJSON_AddStringToObject(claims, "nonce", nonce);
-	if (word_in(scope, ROOT "userinfo.profile")) {
+	if (fc_has_word(scope, ROOT "userinfo.profile", strlen(ROOT "userinfo.profile"))) {
 		cJSON_AddStringToObject(claims, "name", u->full);
 		cJSON_AddStringToObject(claims, "given_name", u->given);
 		cJSON_AddStringToObject(claims, "family_name", u->family);
@@ -262,7 +248,7 @@ static void issue(struct fc_request *req, struct fc_response *res, const struct 
 	}
 	cJSON_AddStringToObject(doc, "scope", scope);
 	cJSON_AddStringToObject(doc, "token_type", "Bearer");
-	if (word_in(scope, "openid"))
+	if (fc_has_word(scope, "openid", strlen("openid")))
 		cJSON_AddStringToObject(doc, "id_token",
 			id_token(req->arena, u, client, scope, code ? code->nonce : NULL, t->text));
 	fc_set_header(res, "Content-Type", "application/json; charset=utf-8");
@@ -419,12 +405,12 @@ static void userinfo(struct fc_request *req, struct fc_response *res)
 	req->tenant = t->name;
 	cJSON *doc = cJSON_CreateObject();
 	cJSON_AddStringToObject(doc, "sub", u->id);
-	if (word_in(token->scope, ROOT "userinfo.profile")) {
+	if (fc_has_word(token->scope, ROOT "userinfo.profile", strlen(ROOT "userinfo.profile"))) {
 		cJSON_AddStringToObject(doc, "name", u->full);
 		cJSON_AddStringToObject(doc, "given_name", u->given);
 		cJSON_AddStringToObject(doc, "family_name", u->family);
 	}
-	if (word_in(token->scope, ROOT "userinfo.email")) {
+	if (fc_has_word(token->scope, ROOT "userinfo.email", strlen(ROOT "userinfo.email"))) {
 		cJSON_AddStringToObject(doc, "email", u->email);
 		cJSON_AddBoolToObject(doc, "email_verified", true);
 	}

@@ -2,7 +2,6 @@
 #include "fakecloud/microsoft/app.h"
 
 #include "base/encode.h"
-#include "base/ioutil.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -206,13 +205,6 @@ struct ms_user *ms_admin(const struct ms_tenant *t)
 
 /* ---- --console ---- */
 
-static int write_beside(const char *dir, const char *name, const char *text)
-{
-	_cleanup_free_ char *path = ms_printf("%s/%s", dir, name);
-
-	return io_write_file(path, text, strlen(text), 0600, NULL);
-}
-
 int ms_console(struct buf *yaml, struct buf *sign_in, const char *dir)
 {
 	const char *url = fc_url("microsoft");
@@ -223,9 +215,9 @@ int ms_console(struct buf *yaml, struct buf *sign_in, const char *dir)
 	const struct ms_user *admin = first ? ms_admin(first) : NULL;
 
 	if (ms_app_add_certificate(app, key->certificate_pem, strlen(key->certificate_pem)) ||
-		write_beside(dir, "operator-microsoft.pem", key->certificate_pem) < 0 ||
-		write_beside(dir, "operator-microsoft.key", key->private_pem) < 0 ||
-		write_beside(dir, "operator-microsoft-secret.txt", ms_app_add_secret(app)) < 0)
+		fc_write_beside(dir, "operator-microsoft.pem", key->certificate_pem) < 0 ||
+		fc_write_beside(dir, "operator-microsoft.key", key->private_pem) < 0 ||
+		fc_write_beside(dir, "operator-microsoft-secret.txt", ms_app_add_secret(app)) < 0)
 		return -1;
 	if (buf_addf(yaml,
 		    "  microsoft: {client_id: %s, certificate_file: operator-microsoft.pem, key_file: operator-microsoft.key, "

@@ -184,25 +184,13 @@ void ms_wrong_method(struct ms_ctx *c)
 
 /* ---- permissions ---- */
 
-static bool listed(const char *words, const char *word, size_t len)
-{
-	for (const char *p = words; *p;) {
-		size_t n = strcspn(p, " ");
-		if (n == len && !strncmp(p, word, len))
-			return true;
-		p += n;
-		p += strspn(p, " ");
-	}
-	return false;
-}
-
 /* Does the token carry the role, or one that includes it (…ReadWrite.All has …Read.All in it)? */
 static bool holds(const struct ms_ctx *c, const char *role, size_t len)
 {
 	static const char *const wider[] = {"ReadWrite.All", "Manage.All", "FullControl.All", "ReadWrite"};
 	char word[128];
 
-	if (listed(c->token->scope, role, len))
+	if (fc_has_word(c->token->scope, role, len))
 		return true;
 	if (len >= 100)
 		return false;
@@ -213,12 +201,12 @@ static bool holds(const struct ms_ctx *c, const char *role, size_t len)
 			if (len <= r || strncmp(role + len - r, read[k], r))
 				continue;
 			int n = snprintf(word, sizeof(word), "%.*s.%s", (int)(len - r), role, wider[i]);
-			if (n > 0 && listed(c->token->scope, word, (size_t)n))
+			if (n > 0 && fc_has_word(c->token->scope, word, (size_t)n))
 				return true;
 		}
 	}
 	return len == 19 && !strncmp(role, "Sites.ReadWrite.All", len) &&
-	       (listed(c->token->scope, "Sites.FullControl.All", 21) || listed(c->token->scope, "Sites.Manage.All", 16));
+	       (fc_has_word(c->token->scope, "Sites.FullControl.All", 21) || fc_has_word(c->token->scope, "Sites.Manage.All", 16));
 }
 
 bool ms_has_role(const struct ms_ctx *c, const char *roles)

@@ -17,15 +17,6 @@ struct page {
 	int room;
 };
 
-static int newest_first(const void *pa, const void *pb)
-{
-	const struct ms_message *a = *(const struct ms_message *const *)pa, *b = *(const struct ms_message *const *)pb;
-
-	if (a->received != b->received)
-		return a->received > b->received ? -1 : 1;
-	return a->number > b->number ? -1 : 1;
-}
-
 static bool fits(struct page *p, struct ms_message *m)
 {
 	struct ms_select light = {.only_also = true, .also = p->filter};
@@ -59,7 +50,7 @@ static bool listing(struct page *p, struct ms_cursor *cur)
 		return false;
 	if (n) {
 		memcpy(v, p->f->messages.v, n * sizeof(*v));
-		qsort(v, n, sizeof(*v), newest_first);
+		qsort(v, n, sizeof(*v), ms_newest_first);
 	}
 	for (size_t i = 0; i < n; i++) {
 		struct ms_message *m = v[i];

@@ -45,7 +45,7 @@ const char *ms_messages_context(struct ms_ctx *c, const struct ms_folder *f)
 		 : ms_fmt(c, "users('%s')/messages", user);
 }
 
-static int newest_first(const void *pa, const void *pb)
+int ms_newest_first(const void *pa, const void *pb)
 {
 	const struct ms_message *a = *(const struct ms_message *const *)pa, *b = *(const struct ms_message *const *)pb;
 
@@ -75,7 +75,7 @@ void ms_message_list(struct ms_ctx *c)
 		all.n += f->messages.n;
 	}
 	if (all.n)
-		qsort(all.v, all.n, sizeof(*all.v), newest_first);
+		qsort(all.v, all.n, sizeof(*all.v), ms_newest_first);
 	struct ms_source src = {.v = all.v,
 		.n = all.n,
 		.make = ms_message_json,

@@ -201,6 +201,7 @@ struct ms_message *ms_message_add(struct ms_folder *folder, struct fc_blob *blob
 	int64_t received);
 void ms_message_move(struct ms_message *m, struct ms_folder *to, bool soft);
 struct ms_message *ms_message_copy(struct ms_message *m, struct ms_folder *to);
+int ms_newest_first(const void *a, const void *b); /* of messages, for qsort() */
 void ms_message_touch(struct ms_message *m);
 const char *ms_message_id(const struct ms_ctx *c, const struct ms_message *m);
 #define MS_CHANGE_KEY 48

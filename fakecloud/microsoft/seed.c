@@ -84,16 +84,6 @@ static void entries_free(struct entry *list, size_t n)
 	free(list);
 }
 
-static cJSON *read_json(const char *path)
-{
-	_cleanup_buf_ struct buf b = BUF_INIT(64 << 20);
-	cJSON *doc = NULL;
-
-	if (io_read_file(path, &b, NULL) < 0 || json_parse(buf_str(&b), b.len, &doc, NULL) < 0)
-		return NULL;
-	return doc;
-}
-
 static bool ends_with(const char *s, const char *ending)
 {
 	size_t n = strlen(s), e = strlen(ending);
@@ -138,7 +128,7 @@ static void seed_mail(const struct seed *s, struct ms_mailbox *box, struct ms_fo
 static void seed_sharing(struct ms_item *it, const char *path)
 {
 	char *name = ms_printf("%s.sharing.json", path);
-	_cleanup_json_ cJSON *doc = read_json(name);
+	_cleanup_json_ cJSON *doc = fc_read_json(name);
 	const cJSON *one;
 
 	free(name);
@@ -228,7 +218,7 @@ static void seed_thread(struct ms_thread *th, const char *dir)
 	size_t n = entries(dir, &list);
 
 	for (size_t i = 0; th && i < n; i++) {
-		_cleanup_json_ cJSON *doc = !list[i].folder && ends_with(list[i].name, ".json") ? read_json(list[i].path) : NULL;
+		_cleanup_json_ cJSON *doc = !list[i].folder && ends_with(list[i].name, ".json") ? fc_read_json(list[i].path) : NULL;
 		if (cJSON_IsObject(doc))
 			ms_post_add(th, doc, list[i].mtime);
 	}
@@ -271,7 +261,7 @@ static void options(struct seed *s)
 	const cJSON *roles, *one;
 	int64_t size;
 
-	s->options = read_json(path);
+	s->options = fc_read_json(path);
 	free(path);
 	if (json_int64(s->options, "page_size", &size) && size > 0 && size < 100000)
 		s->t->page_size = (int)size;
