@@ -198,7 +198,7 @@ void harness_free(struct harness *h)
 
 static bool wait_for(struct harness *h, const char *from, struct scan_info *ret)
 {
-	int64_t end = time_monotonic_ms() + 60000;
+	int64_t end = time_monotonic_ms() + 300000;
 	struct err err = {0};
 
 	while (time_monotonic_ms() < end) {
@@ -235,10 +235,10 @@ int harness_memfd(const void *data, size_t len)
 
 void harness_scan(struct harness *h, const char *tenant, const void *data, size_t len, struct scan_reply *ret)
 {
-	const struct scan_request req = {.tenant = tenant, .name = "item", .size = (int64_t)len, .deadline_ms = 20000, .words = true};
+	const struct scan_request req = {.tenant = tenant, .name = "item", .size = (int64_t)len, .deadline_ms = 100000, .words = true};
 	struct err err = {0};
 
-	if (scan_client_scan(&h->client, &req, harness_memfd(data, len), 60000, ret, &err) < 0)
+	if (scan_client_scan(&h->client, &req, harness_memfd(data, len), 300000, ret, &err) < 0)
 		fail_msg("scan: %s %s", err.code, err.message);
 }
 
