@@ -16,6 +16,7 @@ struct provider {
 	char issuer[256], keys_url[512];
 	struct oidc_metadata metadata;
 	int64_t fetched_at, keys_at; /* monotonic ms; 0 never */
+	int64_t again_at;            /* when an unknown key last had the keys fetched once more */
 	cJSON *keys;
 };
 
@@ -148,7 +149,9 @@ static int verify(struct oidc *o, const char *token, const struct idtoken_want *
 	if ((!p->keys || time_monotonic_ms() - p->keys_at > KEEP_MS) && fetch_keys(o, p, err) < 0)
 		return -1;
 	int r = idtoken_verify(token, p->keys, want, ret_claims, err);
-	if (r == 1 && time_monotonic_ms() - p->keys_at >= KEYS_AGAIN_MS) {
+	/* The provider has new keys; or somebody makes up ids of keys, which must not make us fetch all the time. */
+	if (r == 1 && (!p->again_at || time_monotonic_ms() - p->again_at >= KEYS_AGAIN_MS)) {
+		p->again_at = time_monotonic_ms();
 		if (fetch_keys(o, p, err) < 0)
 			return -1;
 		r = idtoken_verify(token, p->keys, want, ret_claims, err);

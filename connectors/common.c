@@ -223,7 +223,7 @@ static int follow(const struct api *api, const struct api_call *call, const char
 	struct http_response *ret, struct err *err)
 {
 	_cleanup_free_ char *url = resolve(call->url, location);
-	bool plain_ok = strncasecmp(call->url, "http:", 5) == 0;
+	bool plain_ok = strncasecmp(call->url, "http:", 5) == 0, local = http_url_local(call->url);
 
 	for (; url && hops > 0; hops--) {
 		_cleanup_response_ struct http_response r = {0};
@@ -234,8 +234,8 @@ static int follow(const struct api *api, const struct api_call *call, const char
 			.max_body = call->max_body,
 			.timeout_ms = call->timeout_ms ? call->timeout_ms : DOWNLOAD_MS,
 		};
-		/* An answer that came by TLS never leads to an unprotected address of this machine. */
-		if (!http_url_ok(url) || (!plain_ok && strncasecmp(url, "https:", 6) != 0))
+		/* An answer that came by TLS never leads to an unprotected address, one from elsewhere never to this machine. */
+		if (!http_url_ok(url) || (!plain_ok && strncasecmp(url, "https:", 6) != 0) || (!local && http_url_local(url)))
 			return err_set(err, ERR_REMOTE, "bad_redirect", "a download was redirected to a forbidden address");
 		if (http_call(api->env->http, &req, &r, err) < 0)
 			return -1;

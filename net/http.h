@@ -79,6 +79,9 @@ bool http_same_origin(const char *url_a, const char *url_b);
 /* May this URL be fetched at all: https, or http to loopback. */
 bool http_url_ok(const char *url);
 
+/* Does this URL name this machine (127.0.0.0/8, [::1], localhost)? What came from elsewhere must not lead there. */
+bool http_url_local(const char *url);
+
 /* Full-jitter back-off: a random wait in [base, min(cap, base·2^attempt)], as an instant from now. */
 int64_t http_backoff(int attempt, int64_t base_ms, int64_t cap_ms);
 

@@ -276,6 +276,16 @@ static int set_method(struct transfer *t, struct err *err)
 				curl_easy_strerror(r));                                                      \
 	} while (0)
 
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct transfer *t = ctx;
+
+	if (url_address_ok(&to->addr, t->local))
+		return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+	t->forbidden = true;
+	return CURL_SOCKET_BAD;
+}
+
 static int set_up(struct transfer *t, const struct transfer_options *o, struct err *err)
 {
 	const struct http_request *req = t->req;
@@ -288,6 +298,8 @@ static int set_up(struct transfer *t, const struct transfer_options *o, struct e
 	SET(CURLOPT_UNRESTRICTED_AUTH, 0L);
 	SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	SET(CURLOPT_PROXY, ""); /* none from the environment either */
+	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(CURLOPT_OPENSOCKETDATA, t);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
@@ -332,6 +344,7 @@ int transfer_new(const struct http_request *req, const struct transfer_options *
 	if (!t)
 		return err_set(err, ERR_LOCAL, "memory", "out of memory");
 	t->req = req;
+	t->local = http_url_local(req->url);
 	t->lock = lock;
 	t->expect = t->resume_at = -1;
 	t->max_body = req->max_body ? req->max_body : DEFAULT_MAX_BODY;
@@ -393,6 +406,8 @@ int transfer_result(struct transfer *t, struct err *err)
 			*err = t->err;
 		return -1;
 	}
+	if (t->result != CURLE_OK && t->forbidden)
+		return err_set(err, ERR_REMOTE, "bad_address", "its name leads to an address of this machine or network that is not connected to");
 	switch (t->result) {
 	case CURLE_OK:
 		return 0;

@@ -33,6 +33,8 @@ struct transfer {
 	int64_t decoded;
 	bool body_begun, to_content;
 	struct err err; /* found by a callback; class NONE otherwise */
+	bool local;     /* the URL names this machine by itself */
+	bool forbidden; /* a name led to an address that is not connected to */
 
 	pthread_mutex_t *lock;
 	pthread_cond_t cond; /* lock */

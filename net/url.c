@@ -80,6 +80,16 @@ bool http_url_ok(const char *url)
 	return strcasecmp(scheme.s, "http") == 0 && url_host_is_loopback(host.s);
 }
 
+bool http_url_local(const char *url)
+{
+	_cleanup_(curl_url_cleanupp) CURLU *u = parse(url);
+	_cleanup_part_ struct part host = {0};
+
+	if (u)
+		host = get(u, CURLUPART_HOST, 0);
+	return host.s && url_host_is_loopback(host.s);
+}
+
 bool url_is_https(const char *url)
 {
 	return strncasecmp(url, "https:", 6) == 0;

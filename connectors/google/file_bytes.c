@@ -162,7 +162,7 @@ static int export_big(struct connection *c, const char *as, const char *id, cons
 	/* The token goes to Drive's own address alone; another one has to speak for itself, and is not on this machine. */
 	if (http_same_origin(uri, c->drive))
 		return google_download(c, &(struct google_call){.url = uri, .as = as, .content = content}, &r, err);
-	if (strncmp(uri, "https:", 6) != 0)
+	if (strncmp(uri, "https:", 6) != 0 || (http_url_local(uri) && !http_url_local(c->drive)))
 		return err_set(err, ERR_REMOTE, "bad_redirect", "an export lies at a forbidden address");
 	const struct api_call call = {.url = uri, .anonymous = true, .content = content};
 	return api_download(&c->api, &call, &r, err);

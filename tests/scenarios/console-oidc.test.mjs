@@ -22,14 +22,14 @@ async function freePort() {
   return port
 }
 
-async function openProvider(alg, redirect) {
-  const port = await freePort()
+async function openProvider(alg, redirect, { port, kid = 'one' } = {}) {
+  port ??= await freePort()
   const issuer = `http://127.0.0.1:${port}`
   const pair = alg === 'ES256' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('rsa', { modulusLength: 2048 })
   const provider = new Provider(issuer, {
     clients: [{ client_id: 'sekisho', client_secret: SECRET, redirect_uris: [redirect], application_type: 'native', grant_types: ['authorization_code'],
       response_types: ['code'], token_endpoint_auth_method: 'client_secret_post', id_token_signed_response_alg: alg }],
-    jwks: { keys: [{ ...pair.privateKey.export({ format: 'jwk' }), use: 'sig', alg, kid: 'one' }] },
+    jwks: { keys: [{ ...pair.privateKey.export({ format: 'jwk' }), use: 'sig', alg, kid }] },
     cookies: { keys: ['a key of the test'] },
     pkce: { required: () => true },
     conformIdTokenClaims: false,
@@ -38,7 +38,7 @@ async function openProvider(alg, redirect) {
   })
   const server = createServer(provider.callback()).listen(port, '127.0.0.1')
   await new Promise((done) => server.once('listening', done))
-  return { issuer, close: () => { server.closeAllConnections(); server.close() } }
+  return { issuer, port, close: () => new Promise((done) => { server.close(done); server.closeAllConnections() }) }
 }
 
 // A person's browser at the provider: signs in, consents, and stops where it is sent back to us.
@@ -125,7 +125,7 @@ async function withProvider(alg, body, change = (s) => s) {
         client_secret_file: secret, accounts: [{ email: 'desk@aoba.example', role: 'operator' }] })] })
       const p = await s.serve()
       const admin = await operator(p)
-      await body(s, admin, op)
+      await body(s, admin, op, base)
       assert.ok(!s.log.includes(SECRET))
       await p.stop()
     } finally {
@@ -209,6 +209,27 @@ suite('an authorization server of others', () => {
     const audit = await s.json(['audit'])
     assert.equal(audit.filter((r) => r.act === 'oidc_end' && r.phase === 'done').length, 2)
     assert.ok(audit.some((r) => r.act === 'oidc_end' && r.phase === 'failed'))
+  }))
+
+  test('13: keys changed at the provider are fetched once more, and not again for each made-up one', () => withProvider('RS256', async (s, admin, op, base) => {
+    const signIn = async () => {
+      const begun = await begin(admin.base)
+      const r = await back(begun, await walk(begun.url, 'op@sekisho.example', `${admin.base}/callback`))
+      return [place(r), await signedIn(begun.b)]
+    }
+    const change = async (kid) => {
+      await op.close()
+      Object.assign(op, await openProvider('RS256', `${base}/callback/oidc`, { port: op.port, kid }))
+    }
+    assert.deepEqual(await signIn(), ['/', true])
+    await change('two')
+    assert.deepEqual(await signIn(), ['/', true])
+    // one more within the minute is not asked for: whoever makes up key ids would have us fetch all the time
+    await change('three')
+    assert.deepEqual(await signIn(), ['/problem#bad_id_token', false])
+    // another key under a known id is no reason to trust it
+    await change('two')
+    assert.deepEqual(await signIn(), ['/problem#bad_id_token', false])
   }))
 
   test('an answer for another browser, with another issuer, state or code does not get in', () => withProvider('RS256', async (s, admin) => {

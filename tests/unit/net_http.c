@@ -1,9 +1,11 @@
 /* http_call() against a server that misbehaves: faults 1, 4 to 8 and 37 of the fault list at this layer. */
 #include "net/http.h"
+#include "net/url.h"
 #include "tests/unit/net_server.h"
 
 #include "base/timeutil.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -524,6 +526,56 @@ static void test_urls(void **state)
 	assert_false(http_same_origin("", ""));
 }
 
+/* 39: where a name must not lead. */
+static void test_addresses(void **state)
+{
+	static const struct {
+		const char *text;
+		bool ok, with_loopback;
+	} all[] = {{"8.8.8.8", true, true}, {"10.1.2.3", true, true}, {"127.0.0.1", false, true}, {"127.255.0.1", false, true},
+		{"169.254.169.254", false, false}, {"169.255.0.1", true, true}, {"0.0.0.0", false, false}, {"0.1.2.3", false, false},
+		{"224.0.0.1", false, false}, {"255.255.255.255", false, false}, {"::1", false, true}, {"::", false, false},
+		{"fe80::1", false, false}, {"ff02::1", false, false}, {"2001:db8::1", true, true}, {"::ffff:127.0.0.1", false, true},
+		{"::ffff:169.254.169.254", false, false}, {"::ffff:8.8.8.8", true, true}, {"64:ff9b::a9fe:a9fe", false, false},
+		{"::127.0.0.1", false, false}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		struct sockaddr_in a4 = {.sin_family = AF_INET};
+		struct sockaddr_in6 a6 = {.sin6_family = AF_INET6};
+		bool four = inet_pton(AF_INET, all[i].text, &a4.sin_addr) == 1;
+		if (!four)
+			assert_int_equal(inet_pton(AF_INET6, all[i].text, &a6.sin6_addr), 1);
+		const struct sockaddr *a = four ? (const struct sockaddr *)(const void *)&a4 : (const struct sockaddr *)(const void *)&a6;
+		if (url_address_ok(a, false) != all[i].ok || url_address_ok(a, true) != all[i].with_loopback)
+			fail_msg("%s", all[i].text);
+	}
+	assert_true(http_url_local("https://localhost/x"));
+	assert_true(http_url_local("http://127.9.9.9:1/"));
+	assert_true(http_url_local("https://[::1]:8/"));
+	assert_false(http_url_local("https://graph.microsoft.com/"));
+	assert_false(http_url_local("https://localhost.evil.example/"));
+	assert_false(http_url_local("nonsense"));
+}
+
+/* The address is looked at before anything is sent, and trying again does not help. */
+static void test_forbidden_addresses(void **state)
+{
+	static const char *const urls[] = {"https://169.254.169.254/latest/meta-data", "https://0.0.0.0/", "https://[fe80::1]/"};
+	struct http *http = NULL;
+	const struct http_options options = {.user_agent = "test"};
+
+	assert_int_equal(http_new(&options, &http, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
+		struct http_response res = {0};
+		const struct http_request req = {.method = "GET", .url = urls[i]};
+		struct err err = {0};
+		assert_int_equal(http_call(http, &req, &res, &err), -1);
+		assert_string_equal(err.code, "bad_address");
+		assert_int_equal(err.class, ERR_REMOTE);
+	}
+	http_free(http);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -542,6 +594,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
 		cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_urls),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_forbidden_addresses),
 	};
 
 	return cmocka_run_group_tests_name("net_http", tests, pack, unpack);
