@@ -92,3 +92,11 @@ cJSON *web_args(struct web_call *c, const char *const *names)
 	}
 	return args;
 }
+
+cJSON *web_id_args(const char *id)
+{
+	cJSON *args = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(args, "id", id);
+	return args;
+}

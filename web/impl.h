@@ -60,7 +60,8 @@ void web_handle(void *ctx, struct web_request *q, struct web_answer *a);
 void web_refused(void *ctx, struct web_request *q, int status, struct web_answer *a);
 /* The store, opened read-only; NULL after an error was answered. */
 struct store *web_store(struct web_call *c);
-extern const struct web_route web_routes_session[], web_routes_manage[], web_routes_see[], web_routes_connect[]; /* path NULL ends */
+extern const struct web_route web_routes_session[], web_routes_manage[], web_routes_see[], web_routes_findings[],
+	web_routes_connect[]; /* path NULL ends */
 
 /* ---- explain.c ---- */
 /* What happened, whose turn it is and what to do next: {code, message, turn, next, provider?: {code, request_id, message}}.
@@ -83,6 +84,7 @@ int web_ask(struct web_call *c, const char *command, cJSON *args, cJSON **ret, i
 void web_ask_answer(struct web_call *c, const char *command, cJSON *args, int status);
 /* The body's members of these names (ended by NULL), for commands whose arguments are the body's. */
 cJSON *web_args(struct web_call *c, const char *const *names);
+cJSON *web_id_args(const char *id); /* {"id": id} */
 
 /* ---- present.c: records as the API shows them ---- */
 void web_add_time(cJSON *o, const char *key, int64_t ms);
@@ -104,6 +106,10 @@ cJSON *web_audit(const struct console_audit *a);
 cJSON *web_totals(const struct console_totals *t);
 
 /* ---- lists ---- */
+/* What came in ?name=: a number (fallback when it is none), an instant (RFC 3339; 0), a text of at most 200 bytes (NULL). */
+int64_t web_number(struct web_call *c, const char *name, int64_t fallback);
+int64_t web_time(struct web_call *c, const char *name);
+const char *web_text_of(struct web_call *c, const char *name);
 /* ?limit=, 50 by default; answers 400 and returns 0 when it is none from 1 to 200. */
 size_t web_limit(struct web_call *c);
 /* ?next=, "" none; 400 and NULL when it is too long. */

@@ -423,6 +423,29 @@ cJSON *web_totals(const struct console_totals *t)
 
 /* ---- lists ---- */
 
+int64_t web_number(struct web_call *c, const char *name, int64_t fallback)
+{
+	const char *text = web_query(c->q, name);
+	size_t n = text ? strspn(text, "0123456789") : 0;
+
+	return n && n < 19 && !text[n] ? strtoll(text, NULL, 10) : fallback;
+}
+
+int64_t web_time(struct web_call *c, const char *name)
+{
+	const char *text = web_query(c->q, name);
+	int64_t at;
+
+	return text && time_parse(text, &at) == 0 ? at : 0;
+}
+
+const char *web_text_of(struct web_call *c, const char *name)
+{
+	const char *text = web_query(c->q, name);
+
+	return text && *text && strlen(text) <= 200 ? text : NULL;
+}
+
 size_t web_limit(struct web_call *c)
 {
 	const char *text = web_query(c->q, "limit");

@@ -11,7 +11,7 @@
 
 #define TOUCH_MS 60000
 
-static const struct web_route *const tables[] = {web_routes_session, web_routes_manage, web_routes_see, web_routes_connect};
+static const struct web_route *const tables[] = {web_routes_session, web_routes_manage, web_routes_see, web_routes_findings, web_routes_connect};
 
 struct store *web_store(struct web_call *c)
 {
