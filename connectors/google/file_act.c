@@ -6,8 +6,9 @@
  * first where the file is.
  *
  * Receipt: user (who acts: the owner, or an organizer of the shared drive), user_id, id, name, mime, size, sha256, drive (its
- * shared drive), parent {id, path}, permissions (direct ones in full), trashed, restrictions, copy_restricted, place {id}, how
- * ("move", "lock", "trash"; "released" after one of the latter), kept_permissions; after a restore restored_to when it came back elsewhere, not_restored.
+ * shared drive), parent {id, path}, permissions (direct ones, as many as fit; permissions_cut: how many more), trashed,
+ * restrictions, copy_restricted, place {id}, how ("move", "lock", "trash"; "released" after one of the latter), kept_permissions;
+ * after a restore restored_to when it came back elsewhere, not_restored.
  * Sources: Drive "Move files between folders", "Manage shared drives", files.delete. */
 #include "connectors/google/files.h"
 
@@ -188,7 +189,7 @@ int file_plan(struct connection *c, const cJSON *context, const struct stream_in
 			return pass_on(err, &why);
 		direct = cJSON_CreateArray();
 	}
-	return MEM_OK(json_set(receipt, "permissions", TAKE_PTR(direct)) == 0, err);
+	return share_note(receipt, direct, err);
 }
 
 /* ---- quarantine ---- */

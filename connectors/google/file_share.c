@@ -106,7 +106,18 @@ int share_list(struct connection *c, const char *as, const char *id, cJSON **ret
 	return err_set(err, ERR_REMOTE, "bad_answer", "the list of a file's permissions does not end");
 }
 
-/* ---- removing ---- */
+/* ---- writing down ---- */
+
+#define KEPT_BYTES 30000 /* of permissions in a receipt: some 250 */
+#define NOTES_MAX 20
+#define NOT_RESTORED_MAX 60
+
+static size_t weight(const cJSON *doc)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(CONNECTOR_TEXT_MAX);
+
+	return json_print(doc, &text) < 0 ? CONNECTOR_TEXT_MAX : text.len;
+}
 
 /* The same grantee: ids are the grantee's. */
 static const cJSON *find(const cJSON *list, const cJSON *permission)
@@ -121,6 +132,33 @@ static const cJSON *find(const cJSON *list, const cJSON *permission)
 	}
 	return NULL;
 }
+
+int share_note(cJSON *receipt, const cJSON *direct, struct err *err)
+{
+	cJSON *list = json_array(receipt, "permissions");
+	const cJSON *permission;
+	int cut = 0;
+
+	if (!list && json_set(receipt, "permissions", list = cJSON_CreateArray()) < 0)
+		return err_memory(err);
+	size_t used = weight(list);
+	cJSON_ArrayForEach(permission, direct)
+	{
+		if (find(list, permission))
+			continue;
+		used += weight(permission) + 1;
+		if (used > KEPT_BYTES)
+			cut++;
+		else if (!cJSON_AddItemToArray(list, cJSON_Duplicate(permission, true)))
+			return err_memory(err);
+	}
+	/* Those that were cut before and are gone by now stay counted. */
+	if (cut > json_int64_or(receipt, "permissions_cut", 0))
+		return MEM_OK(json_set_int(receipt, "permissions_cut", cut) == 0, err);
+	return 0;
+}
+
+/* ---- removing ---- */
 
 static int delete_one(struct connection *c, const char *as, const char *id, const char *permission, struct err *err)
 {
@@ -150,15 +188,9 @@ int share_remove(struct connection *c, const char *as, const char *id, cJSON *re
 		return MEM_OK(!receipt || json_note(receipt, "kept_permissions", "its sharing cannot be read: %.200s",
 						  first.message) == 0, err);
 	}
-	cJSON_ArrayForEach(permission, direct)
-	{
-		/* Shared since the plan was made: to be brought back as well. */
-		cJSON *list = json_array(receipt, "permissions");
-		if (receipt && !list && json_set(receipt, "permissions", list = cJSON_CreateArray()) < 0)
-			return err_memory(err);
-		if (receipt && !find(list, permission) && !cJSON_AddItemToArray(list, cJSON_Duplicate(permission, true)))
-			return err_memory(err);
-	}
+	/* What was shared since the plan was made is to be brought back as well. */
+	if (receipt && share_note(receipt, direct, err) < 0)
+		return -1;
 	cJSON_ArrayForEach(permission, direct)
 	{
 		struct err why = {0};
@@ -167,8 +199,8 @@ int share_remove(struct connection *c, const char *as, const char *id, cJSON *re
 		if (why.class != ERR_REMOTE && why.class != ERR_CHANGED)
 			return pass_on(err, &why);
 		/* An inherited one that does not say so: the move takes care of it. */
-		if (receipt && json_note(receipt, "kept_permissions", "%.100s: %.200s", json_str(permission, "id"),
-				       why.message) < 0)
+		if (receipt && cJSON_GetArraySize(json_array(receipt, "kept_permissions")) < NOTES_MAX &&
+			json_note(receipt, "kept_permissions", "%.100s: %.200s", json_str(permission, "id"), why.message) < 0)
 			return err_memory(err);
 	}
 	return 0;
@@ -226,9 +258,14 @@ int share_restore(struct connection *c, const char *as, const char *id, cJSON *r
 			continue;
 		if (why.class != ERR_REMOTE && why.class != ERR_CHANGED)
 			return pass_on(err, &why);
-		if (json_note(receipt, "not_restored", "sharing with %.200s (%.20s): %.200s", who,
-			    json_str_or(permission, "role", ""), why.message) < 0)
+		if (cJSON_GetArraySize(json_array(receipt, "not_restored")) < NOT_RESTORED_MAX &&
+			json_note(receipt, "not_restored", "sharing with %.200s (%.20s): %.200s", who,
+				json_str_or(permission, "role", ""), why.message) < 0)
 			return err_memory(err);
 	}
+	int64_t cut = json_int64_or(receipt, "permissions_cut", 0);
+	if (cut > 0 && json_note(receipt, "not_restored", "%lld more whom it was shared with: they are not written down",
+			       (long long)cut) < 0)
+		return err_memory(err);
 	return 0;
 }

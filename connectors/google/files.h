@@ -35,6 +35,8 @@ int file_bytes(struct connection *c, const char *as, const char *id, const char 
 /* ---- sharing of one file (file_share.c); direct: not inherited and not the owner's ---- */
 
 int share_list(struct connection *c, const char *as, const char *id, cJSON **ret_direct, struct err *err);
+/* Writes direct permissions into the receipt, as many as fit beside the rest; how many more there were under permissions_cut. */
+int share_note(cJSON *receipt, const cJSON *direct, struct err *err);
 /* Deletes all direct ones. receipt: those it does not hold yet are added to it first; NULL: they are nobody's. What Google
  * refuses to delete is noted in it under kept_permissions. */
 int share_remove(struct connection *c, const char *as, const char *id, cJSON *receipt, struct err *err);

@@ -146,6 +146,36 @@ describe('Drive, when moving is refused', { skip: noSekisho }, () => {
   })
 })
 
+// Whoever shares a threat with hundreds must not keep it out of quarantine that way: a receipt holds so much and no more.
+describe('Drive, a file that is shared with hundreds', { skip: noSekisho }, () => {
+  let s
+  before(async () => {
+    s = await start({
+      seed: {
+        [`${base}/users/${hana}/drive/wide.com`]: eicar,
+        [`${base}/users/${hana}/drive/wide.com.sharing.json`]: Array.from({ length: 600 }, (_, i) => `user:reader-with-a-long-name-number-${i}@aoba.example:read`),
+        [`${base}/users/${ken}/drive/k.txt`]: 'k',
+      },
+    })
+    s.connect()
+    s.once()
+  })
+  after(() => s?.stop())
+
+  test('it is unshared, moved, and given back with what fits into the receipt', async () => {
+    assert.deepEqual(s.found('wide.com').map((f) => [f.action.state, f.action.error]), [['done', null]])
+    const held = await s.item('wide.com')
+    assert.deepEqual([held.quarantined, held.sharing.filter((x) => x.includes('reader-with'))], [true, []])
+    s.restore(s.found('wide.com')[0])
+    const f = s.found('wide.com')[0]
+    assert.equal(f.action.state, 'restored')
+    const back = (await s.item('wide.com')).sharing.filter((x) => x.includes('reader-with')).length
+    assert.ok(back > 100 && back < 600, `${back} have it again`)
+    const { stdout } = s.run('quarantine', 'show', f.id, '--json')
+    assert.match(stdout, new RegExp(`${600 - back} more whom it was shared with`))
+  })
+})
+
 describe('Gmail', { skip: noSekisho }, () => {
   let s
   const labels = async (subject) => (await s.item(subject)).labels
