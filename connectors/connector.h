@@ -97,6 +97,8 @@ struct item {
 	const char *provider_threat; /* the provider calls it malware: its words; NULL otherwise */
 	const char *skip;      /* it has no content to scan: the stable reason ("no_content", "folder_shortcut") */
 	const char *context;   /* the connector's JSON for open_content() and plan(); may be NULL */
+	const char *sharing_mark; /* what the feed tells of its sharing, in any form that changes when that does ("public",
+		"outside:3"); "" or NULL: not shared, or not told. A known version that comes with another mark is judged again. */
 	/* messages: */
 	const char *message_id, *from, *to, *subject;
 	int64_t received_at;
@@ -134,12 +136,59 @@ struct content_info {
 
 /* ---- acts ---- */
 
+/* What may be asked of a provider beside containing. */
+enum act_kind {
+	ACT_QUARANTINE = 1,
+	ACT_DELETE,  /* first into quarantine, then for good: plan() and quarantine() of it are those of ACT_QUARANTINE */
+	ACT_TAG,     /* category, label, metadata; the item stays */
+	ACT_UNSHARE, /* public links and access from outside end; the item stays */
+	ACT_REPLACE, /* into quarantine, and a notice (a small text file, or a mail) in its place */
+	ACT_BLOCK,   /* a chat message is hidden (policyViolation) */
+};
+struct act_request {
+	enum act_kind kind;
+	const char *tag;    /* of ACT_TAG: words of the label, at most 40 characters */
+	const char *notice; /* of ACT_REPLACE: UTF-8 text, at most 4,096 bytes; also what ACT_BLOCK shows */
+};
+/* A connector's table of what it can do: a bit (1u << enum act_kind) each, by service. */
+struct act_support {
+	const char *service; /* "exchange"; NULL ends the list */
+	unsigned acts;
+};
+
+/* Who has access beside the owner. Addresses are lower case. */
+struct sharing {
+	struct arena *arena; /* made by the caller */
+	bool public_link;       /* anyone with the link, or listed for all */
+	bool organisation_link; /* all of the organisation */
+	bool password, expires; /* of the public link */
+	const char **outside;   /* addresses (or domains, "@example.com") of no own domain */
+	size_t n_outside, outside_seen; /* at most 64 are told */
+};
+
+/* People of the organisation, for rules about users, groups and colleagues. */
+struct person {
+	const char *address; /* lower case */
+	const char *name;
+	const char *org_unit;  /* "/Sales/Tokyo", department; "" */
+	const char *job_title; /* "" */
+	const char *const *aliases, *const *groups; /* ended by NULL; groups by their name or address */
+};
+struct people_page {
+	struct arena *arena; /* made by the caller */
+	struct person *people;
+	size_t n_people;
+	const char **domains; /* the organisation's own, with the first page */
+	size_t n_domains;
+	const char *next;     /* cursor of the next call; NULL: that was all */
+};
+
 /* A receipt is a JSON object of the connector's, at most CONNECTOR_TEXT_MAX; core stores it before the act. */
 
 /* Where an item is now, seen by id. */
 struct observation {
 	bool exists;
-	bool quarantined; /* in the place of the receipt */
+	bool quarantined; /* as the receipt wants it: in its place, or tagged, unshared, blocked, replaced */
 	bool restored;    /* where the receipt says it was */
 	char place[512];  /* for people */
 	char version[512];
@@ -187,11 +236,12 @@ struct connector {
 	int (*describe)(struct connection *c, const struct stream_info *stream, struct item *item, struct arena *arena,
 		struct err *err);
 
-	/* Looks, makes sure that the quarantine place exists, and writes the receipt: everything needed to do the
-	 * act and to undo it (place, name, sharing, versions, hash). Changes nothing of the item. */
-	int (*plan)(struct connection *c, const struct stream_info *stream, const struct item *item, const char *op_id,
-		struct buf *receipt, struct err *err);
-	/* Brings about the state that the receipt describes: unshared, then moved (or locked). Safe to repeat:
+	/* Looks, makes sure that what the act needs exists (the quarantine place, the label), and writes the receipt: everything
+	 * needed to do the act and to undo it (its kind, place, name, sharing, labels, versions, hash). Changes nothing of the
+	 * item. act NULL: ACT_QUARANTINE. REMOTE "unsupported" for what `acts` does not list. */
+	int (*plan)(struct connection *c, const struct stream_info *stream, const struct item *item, const struct act_request *act,
+		const char *op_id, struct buf *receipt, struct err *err);
+	/* Carries out the act: brings about the state that the receipt describes (contained: unshared, then moved or locked). Safe to repeat:
 	 * again says that an earlier call may have got any distance, so look first. receipt_out: the receipt to
 	 * keep from now on. Errors: CHANGED when the item is no longer the version planned for. */
 	int (*quarantine)(struct connection *c, const char *receipt, bool again, struct buf *receipt_out, struct err *err);
@@ -204,6 +254,14 @@ struct connector {
 		struct err *err);
 	/* Deletes the quarantined item for good. NULL: unsupported. */
 	int (*remove)(struct connection *c, const char *receipt, bool again, struct err *err);
+
+	const struct act_support *acts; /* NULL: ACT_QUARANTINE alone, of every service */
+	/* Who has access to a file now. NULL: the provider cannot be asked. */
+	int (*sharing)(struct connection *c, const struct stream_info *stream, const struct item *item, struct sharing *ret,
+		struct err *err);
+	/* Pages through the organisation's people. cursor NULL: from the beginning. NULL: unsupported. A missing permission is
+	 * REMOTE "forbidden": rules about groups then have nothing to go by, and status says so. */
+	int (*list_people)(struct connection *c, const char *cursor, struct people_page *ret, struct err *err);
 };
 
 /* NULL when there is none of that name; registry.c holds the list. */

@@ -262,14 +262,14 @@ static int keep(struct connection *c, int r, struct buf *out, size_t had, struct
 	return -1;
 }
 
-static int faulty_plan(struct connection *c, const struct stream_info *stream, const struct item *item, const char *op_id,
-	struct buf *receipt, struct err *err)
+static int faulty_plan(struct connection *c, const struct stream_info *stream, const struct item *item, const struct act_request *act,
+	const char *op_id, struct buf *receipt, struct err *err)
 {
 	size_t had = receipt->len;
 
 	if (before(c, err) < 0)
 		return -1;
-	return keep(c, c->connector->plan(c->inner, stream, item, op_id, receipt, err), receipt, had, err);
+	return keep(c, c->connector->plan(c->inner, stream, item, act, op_id, receipt, err), receipt, had, err);
 }
 
 static int faulty_quarantine(struct connection *c, const char *receipt, bool again, struct buf *receipt_out, struct err *err)

@@ -57,7 +57,7 @@ static int contain(struct act *x, struct err *err)
 	if (again) {
 		buf_adds(&x->receipt, x->f.receipt ? x->f.receipt : "");
 	} else {
-		if (k->plan(x->l->connection, &x->info, &x->item, x->f.op_id, &x->receipt, err) < 0)
+		if (k->plan(x->l->connection, &x->info, &x->item, NULL, x->f.op_id, &x->receipt, err) < 0)
 			return -1;
 		crash_point("action.planned");
 		if (store_action_intend(x->c->store, x->f.id, "intended", buf_str(&x->receipt), err) < 0)

@@ -6,7 +6,7 @@
 #include "base/ioutil.h"
 #include "core/grants.h"
 #include "events/catalogue.h"
-#include "policy/policy.h"
+#include "policy/builtin.h"
 #include "scan/client.h"
 
 #include <fcntl.h>
@@ -268,7 +268,7 @@ static int keep_test(struct console_request *r, struct flow *f, const struct sca
 	char uid[37], event_uid[37], remote[60];
 	int64_t now = time_now_ms();
 
-	policy_decide(&facts, &decision);
+	builtin_decide(&facts, &decision);
 	if (reply->verdict != VERDICT_THREAT || decision.action != POLICY_QUARANTINE)
 		return err_set(err, ERR_LOCAL, "test_not_found", "the test file was not taken for a threat: see 'sekisho doctor'");
 	for (int i = 0; i < reply->n_threats; i++) {

@@ -9,7 +9,7 @@
 #include "base/timeutil.h"
 #include "core/crash.h"
 #include "events/catalogue.h"
-#include "policy/policy.h"
+#include "policy/builtin.h"
 #include "scan/client.h"
 
 #include <fcntl.h>
@@ -278,7 +278,7 @@ static int finish(struct work *w, struct err *err)
 	struct store_result r = {.item = w->rec->id, .now = now, .reason = w->reason ? w->reason : "",
 		.state = w->verdict == VERDICT_UNKNOWN ? ITEM_UNKNOWN : ITEM_SCANNED};
 
-	policy_decide(&facts, &decision);
+	builtin_decide(&facts, &decision);
 	json_print(w->threats, &threats);
 	if (w->verdict == VERDICT_THREAT && w->digests.sha256[0] &&
 		store_released(w->c->store, w->l->config.id, w->item.id, w->digests.sha256, &released, err) < 0)

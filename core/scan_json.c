@@ -1,7 +1,7 @@
 /* See scan_json.h. Any thread. */
 #include "core/scan_json.h"
 
-#include "policy/policy.h"
+#include "policy/builtin.h"
 
 #include <string.h>
 
@@ -111,7 +111,7 @@ void scan_reply_json(const struct scan_reply *r, cJSON *out)
 	}
 	cJSON_AddStringToObject(verdict, "engine", r->engine);
 	cJSON_AddStringToObject(verdict, "signatures", r->signatures);
-	policy_decide(&facts, &d);
+	builtin_decide(&facts, &d);
 	cJSON *rules = cJSON_AddArrayToObject(out, "rules");
 	for (int i = 0; i < d.n_matches; i++) {
 		cJSON *m = cJSON_CreateObject();

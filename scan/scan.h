@@ -22,6 +22,9 @@ enum scan_verdict { VERDICT_CLEAN = 1, VERDICT_THREAT, VERDICT_UNKNOWN };
 
 enum scan_status { SCAN_OK, SCAN_TIMEOUT, SCAN_CRASHED, SCAN_LIMIT, SCAN_ERROR };
 
+#define SCAN_MAX_PASSWORDS 64
+#define SCAN_PASSWORD_MAX 128 /* bytes, with the NUL */
+
 /* Everything a request says beside the content. Strings are owned by the caller. */
 struct scan_request {
 	const char *tenant;  /* a worker serves one tenant at a time */
@@ -29,6 +32,9 @@ struct scan_request {
 	int64_t size;        /* bytes in the descriptor */
 	int64_t deadline_ms; /* time for this item */
 	bool words;          /* look at its words, too: detectors and links, at some processor time */
+	/* Tried on what is encrypted, in this order, after what the item itself says. Never logged; wiped by who made them. */
+	int n_passwords;
+	const char *passwords[SCAN_MAX_PASSWORDS];
 };
 
 /* Limits of the role, from the configuration. */

@@ -91,13 +91,15 @@ static int note_owner(struct act *x, cJSON **file)
 	return x->user && *x->user ? 0 : err_set(x->err, ERR_REMOTE, "bad_answer", "a file whose owner changes");
 }
 
-int box_plan(struct connection *c, const struct stream_info *stream, const struct item *item, const char *op_id,
-	struct buf *receipt, struct err *err)
+int box_plan(struct connection *c, const struct stream_info *stream, const struct item *item, const struct act_request *act,
+	const char *op_id, struct buf *receipt, struct err *err)
 {
 	_cleanup_act_ struct act x = {.c = c, .receipt = cJSON_CreateObject(), .err = err};
 	_cleanup_json_ cJSON *context = NULL, *file = NULL;
 	_cleanup_(arena_freep) struct arena *a = arena_new(65536);
 
+	if (act && act->kind != ACT_QUARANTINE && act->kind != ACT_DELETE)
+		return err_set(err, ERR_REMOTE, "unsupported", "this cannot be done here");
 	if (!a || own_json(item->context, ERR_LOCAL, &context, err) < 0)
 		return -1;
 	x.file = item->id;

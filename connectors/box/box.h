@@ -66,8 +66,8 @@ int box_users(struct connection *c, const char *cursor, int limit, cJSON **ret_d
 int box_check_grant(struct connection *c, struct grant_report *ret, struct err *err);
 int box_list_streams(struct connection *c, const char *cursor, struct stream_page *ret, struct err *err);
 int box_poll(struct connection *c, const struct poll_request *req, struct item_page *ret, struct err *err);
-int box_plan(struct connection *c, const struct stream_info *stream, const struct item *item, const char *op_id,
-	struct buf *receipt, struct err *err);
+int box_plan(struct connection *c, const struct stream_info *stream, const struct item *item, const struct act_request *act,
+	const char *op_id, struct buf *receipt, struct err *err);
 int box_quarantine(struct connection *c, const char *receipt, bool again, struct buf *receipt_out, struct err *err);
 int box_restore(struct connection *c, const char *receipt, bool again, struct buf *receipt_out, struct err *err);
 int box_observe(struct connection *c, const char *receipt, struct observation *ret, struct err *err);

@@ -120,11 +120,13 @@ static int dbx_describe(struct connection *c, const struct stream_info *stream, 
 	return dbx_content_describe(c, context, item, arena, err);
 }
 
-static int dbx_plan(struct connection *c, const struct stream_info *stream, const struct item *item, const char *op_id,
-	struct buf *receipt, struct err *err)
+static int dbx_plan(struct connection *c, const struct stream_info *stream, const struct item *item, const struct act_request *act,
+	const char *op_id, struct buf *receipt, struct err *err)
 {
 	_cleanup_json_ cJSON *context = NULL, *doc = cJSON_CreateObject();
 
+	if (act && act->kind != ACT_QUARANTINE && act->kind != ACT_DELETE)
+		return err_set(err, ERR_REMOTE, "unsupported", "this cannot be done here");
 	if (open_stream(stream, &context, err) < 0)
 		return -1;
 	if (!doc || json_set_int(doc, "v", 1) < 0 || json_set_str(doc, "op", op_id) < 0 ||

@@ -132,7 +132,7 @@ void test_bad_answers_to_acts(void **state)
 			struct observation seen = {0};
 			arm(f->suite, b, 0);
 			expect_error(b, k->quarantine(c, buf_str(&receipt), false, &out, &err), &err);
-			expect_error(b, k->plan(c, &f->streams[it->stream].info, &it->item, "op", &out, &err), &err);
+			expect_error(b, k->plan(c, &f->streams[it->stream].info, &it->item, NULL, "op", &out, &err), &err);
 			/* That it is gone is an answer, too. */
 			int r = k->observe(c, buf_str(&receipt), &seen, &err);
 			if (r == 0 && (seen.exists || strcmp(b->name, "404") != 0))

@@ -216,7 +216,7 @@ int act_plan(struct follow *f, const struct seen_item *it, struct buf *receipt, 
 	uuid_new(op);
 	for (int i = 0; i < TRIES && r < 0; i++) {
 		buf_clear(receipt);
-		r = k->plan(suite_connection(f->suite), stream_info_of(f, it), &it->item, op, receipt, err);
+		r = k->plan(suite_connection(f->suite), stream_info_of(f, it), &it->item, NULL, op, receipt, err);
 		if (r < 0)
 			assert_int_equal(receipt->len, 0);
 		if (r < 0 && err->class != ERR_RETRY)

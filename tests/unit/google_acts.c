@@ -208,7 +208,7 @@ static void make_receipt(struct connection *c, struct buf *receipt)
 	script_remember("drive/quarantine", "Q");
 	script_remember("drive/transit", "T");
 	script(steps);
-	if (connector_google.plan(c, &stream, &item, "op", receipt, &err) < 0)
+	if (connector_google.plan(c, &stream, &item, NULL, "op", receipt, &err) < 0)
 		fail_msg("%s: %s", err.code, err.message);
 	script_end();
 }
@@ -466,7 +466,7 @@ static void test_mail_label(void **state)
 	struct err err = {0};
 
 	script(plan);
-	if (connector_google.plan(c, &stream, &item, "op", &receipt, &err) < 0)
+	if (connector_google.plan(c, &stream, &item, NULL, "op", &receipt, &err) < 0)
 		fail_msg("%s: %s", err.code, err.message);
 	assert_string_equal(script_place("mailbox/1"), "L9");
 	assert_non_null(strstr(buf_str(&receipt), "\"kept_labels\":[\"SENT\"]"));

@@ -162,7 +162,7 @@ static void test_plan_writes_everything_down(void **state)
 	RECEIPT(receipt);
 
 	mock_script(steps);
-	expect_ok(mock_connector()->plan(c, &drive_stream, &file, "op-1", &receipt, &err), &err);
+	expect_ok(mock_connector()->plan(c, &drive_stream, &file, NULL, "op-1", &receipt, &err), &err);
 	_cleanup_json_ cJSON *doc = cJSON_Parse(buf_str(&receipt));
 	assert_int_equal(cJSON_GetArraySize(json_array(doc, "permissions")), 2);
 	assert_string_equal(json_str(json_object(doc, "place"), "id"), "Q");
@@ -198,12 +198,12 @@ static void test_containing_without_permissions(void **state)
 	RECEIPT(after);
 
 	mock_script(steps);
-	expect_ok(mock_connector()->plan(c, &drive_stream, &file, "op-1", &receipt, &err), &err);
+	expect_ok(mock_connector()->plan(c, &drive_stream, &file, NULL, "op-1", &receipt, &err), &err);
 	assert_non_null(strstr(buf_str(&receipt), "\"inheritance\":\"unknown\""));
 	assert_non_null(strstr(buf_str(&receipt), "they cannot be listed: HTTP 403"));
 	expect_ok(mock_connector()->quarantine(c, buf_str(&receipt), false, &after, &err), &err);
 	buf_clear(&after);
-	expect_error(mock_connector()->plan(c, &drive_stream, &file, "op-1", &after, &err), &err, ERR_RETRY, "server_error");
+	expect_error(mock_connector()->plan(c, &drive_stream, &file, NULL, "op-1", &after, &err), &err, ERR_RETRY, "server_error");
 	mock_close(c);
 }
 
@@ -242,7 +242,7 @@ static void test_shared_with_thousands(void **state)
 	};
 
 	mock_script(steps);
-	expect_ok(mock_connector()->plan(c, &drive_stream, &file, "op-1", &receipt, &err), &err);
+	expect_ok(mock_connector()->plan(c, &drive_stream, &file, NULL, "op-1", &receipt, &err), &err);
 	expect_ok(mock_connector()->quarantine(c, buf_str(&receipt), false, &after, &err), &err);
 	_cleanup_json_ cJSON *doc = cJSON_Parse(buf_str(&after));
 	int kept = cJSON_GetArraySize(json_array(doc, "permissions"));
@@ -421,7 +421,7 @@ static void test_mail_place_taken_by_a_person(void **state)
 	RECEIPT(receipt);
 
 	mock_script(steps);
-	expect_ok(mock_connector()->plan(c, &mail_stream, &mail, "op", &receipt, &err), &err);
+	expect_ok(mock_connector()->plan(c, &mail_stream, &mail, NULL, "op", &receipt, &err), &err);
 	assert_non_null(strstr(buf_str(&receipt), "\"place\":{\"id\":\"Q\"}"));
 	assert_non_null(strstr(buf_str(&receipt), "\"path\":\"/Inbox\""));
 	mock_close(c);
@@ -532,7 +532,7 @@ static void test_teams_keeps_others_blocks(void **state)
 	RECEIPT(theirs);
 
 	mock_script(steps);
-	expect_ok(mock_connector()->plan(c, &stream, &item, "op", &receipt, &err), &err);
+	expect_ok(mock_connector()->plan(c, &stream, &item, NULL, "op", &receipt, &err), &err);
 	expect_ok(mock_connector()->quarantine(c, buf_str(&receipt), false, &out, &err), &err);
 	expect_ok(mock_connector()->observe(c, buf_str(&out), &seen, &err), &err);
 	assert_true(seen.quarantined);
@@ -540,7 +540,7 @@ static void test_teams_keeps_others_blocks(void **state)
 	expect_ok(mock_connector()->restore(c, buf_str(&out), true, &receipt, &err), &err);
 	/* Blocked before we came: undoing ours leaves that. */
 	buf_clear(&receipt);
-	expect_ok(mock_connector()->plan(c, &stream, &item, "op", &receipt, &err), &err);
+	expect_ok(mock_connector()->plan(c, &stream, &item, NULL, "op", &receipt, &err), &err);
 	expect_ok(mock_connector()->restore(c, buf_str(&receipt), true, &theirs, &err), &err);
 	expect_error(mock_connector()->remove(c, buf_str(&receipt), false, &err), &err, ERR_REMOTE, "unsupported");
 	mock_close(c);

@@ -1,5 +1,5 @@
-/* The built-in rules; see policy.h. Called on job threads and by the scan command. */
-#include "policy/policy.h"
+/* The built-in rules; see builtin.h. Called on job threads and by the scan command. */
+#include "policy/builtin.h"
 
 #include "base/cleanup.h"
 
@@ -44,7 +44,7 @@ static const struct rule rules[] = {
 	{{"unknown.other", "low"}, POLICY_REPORT, other_unknown},
 };
 
-void policy_decide(const struct policy_facts *facts, struct policy_decision *ret)
+void builtin_decide(const struct policy_facts *facts, struct policy_decision *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; i < ARRAY_SIZE(rules) && ret->n_matches < POLICY_MAX_MATCHES; i++) {

@@ -1,0 +1,95 @@
+/* What the store keeps for policies: what tenants set, their lists, recorded facts, what was seen before, people. The rules of
+ * store.h hold: one transaction each, any thread, arenas; tenant sets and times as in console.h.
+ *
+ * A tenant's rules: the shipped ones and the files of `policy:` are everybody's; here are the files that its administrator
+ * wrote in the console, the modes that were chosen for rules, and approved and blocked entries. */
+#ifndef STORE_POLICY_H
+#define STORE_POLICY_H
+
+#include "store/console.h"
+
+/* ---- files and modes ---- */
+
+struct store_policy_file {
+	const char *tenant; /* "" everybody's: the operator's own */
+	const char *name;   /* "invoices.yaml" */
+	const char *text;
+	int64_t version;    /* rises with each change; 0: it must not be there yet */
+	int64_t changed_at;
+	const char *changed_by;
+};
+/* A file that did not compile is never put here: core compiles first. CHANGED "changed" when its version is another one now. text
+ * NULL deletes. Earlier versions are kept (the last 20). */
+int store_policy_put(struct store *s, const struct store_policy_file *f, int64_t *ret_version, struct err *err);
+int store_policy_list(struct store *s, const char *tenants, struct arena *a, struct store_policy_file **ret, size_t *ret_n,
+	struct err *err);
+int store_policy_versions(struct store *s, const char *tenant, const char *name, struct arena *a, struct store_policy_file **ret,
+	size_t *ret_n, struct err *err);
+
+struct store_policy_mode {
+	const char *tenant, *rule;
+	int mode; /* enum policy_mode; -1 deletes */
+	int64_t changed_at;
+	const char *changed_by;
+};
+int store_mode_put(struct store *s, const struct store_policy_mode *m, struct err *err);
+int store_mode_list(struct store *s, const char *tenant, struct arena *a, struct store_policy_mode **ret, size_t *ret_n, struct err *err);
+/* Rises with every change of files, modes, lists: caches ask for it. */
+int store_policy_revision(struct store *s, int64_t *ret, struct err *err);
+
+/* ---- approved and blocked ---- */
+
+enum store_list_kind { LIST_SENDER = 1, LIST_DOMAIN, LIST_HASH, LIST_LINK, LIST_PASSWORD, LIST_PROTECTED, LIST_PERSON };
+/* LIST_PASSWORD: tried on encrypted archives (never shown again; kept sealed by core before it comes here); LIST_PROTECTED: domains
+ * whose look-alikes are told; LIST_PERSON: an executive's display name. */
+struct store_list_entry {
+	int64_t id;
+	const char *tenant;
+	enum store_list_kind kind;
+	bool approved;       /* else blocked; of the last three kinds always true */
+	const char *value;   /* lower case; SHA-256 in hex; of links host and path */
+	const char *reason, *author;
+	int64_t created_at, ends_at; /* 0: no end */
+};
+int store_list_add(struct store *s, const struct store_list_entry *e, int64_t *ret_id, struct err *err); /* CHANGED "exists" */
+int store_list_remove(struct store *s, int64_t id, struct err *err); /* GONE "not_found" */
+int store_list_get(struct store *s, int64_t id, struct arena *a, struct store_list_entry *ret, struct err *err);
+/* Those that hold at `now` (0: ended ones, too), by kind and value; kind 0: all. */
+int store_list_all(struct store *s, const char *tenant, enum store_list_kind kind, int64_t now, struct arena *a,
+	struct store_list_entry **ret, size_t *ret_n, struct err *err);
+
+/* ---- recorded facts ---- */
+
+/* Kept with the item's end by store_item_finish() (struct store_result.facts) and as long as the item; replay and re-judging go
+ * through them. Facts of content are kept once for each content (by SHA-256), what is the item's own with the item. */
+struct store_seen {
+	int64_t item;
+	const char *tenant, *connection, *provider, *service, *remote_id, *version, *name, *path, *owner, *stream_name;
+	const char *sha256, *facts; /* facts: JSON as facts_print() wrote it; NULL when there are none */
+	int64_t size, seen_at, done_at;
+	const char *verdict, *reason, *engine, *signatures;
+	int64_t finding; /* 0: none */
+};
+/* Done items of a tenant (NULL: all) that ended at or after `since`, by id from `after` on. */
+int store_seen_list(struct store *s, const char *tenant, int64_t since, int64_t after, size_t max, struct arena *a,
+	struct store_seen **ret, size_t *ret_n, struct err *err);
+/* Everything of a tenant with this content, in all its clouds: live items and findings; at most 200. */
+int store_copies(struct store *s, const char *tenant, const char *sha256, struct arena *a, struct store_seen **ret, size_t *ret_n,
+	struct err *err);
+
+/* ---- people ---- */
+
+struct store_person {
+	const char *connection, *address, *name, *org_unit, *job_title;
+	const char *aliases, *groups; /* "|a|b|" */
+};
+/* One page of a round; afterwards those of earlier rounds are removed. */
+int store_people_sync(struct store *s, const char *connection, int64_t round, const struct store_person *p, size_t n, struct err *err);
+int store_people_end(struct store *s, const char *connection, int64_t round, const char *domains /* "|a|b|" */, struct err *err);
+int store_person_get(struct store *s, const char *tenant, const char *address, struct arena *a, struct store_person *ret, struct err *err);
+/* A person of the tenant by display name, compared after NFKC, case folding and without spaces: key made by the caller. */
+int store_person_named(struct store *s, const char *tenant, const char *key, struct arena *a, struct store_person *ret, struct err *err);
+/* Own domains of the tenant over all connections: "|a|b|". */
+int store_domains(struct store *s, const char *tenant, struct buf *ret, struct err *err);
+
+#endif
