@@ -68,24 +68,19 @@ static void links_json(const struct scan_reply *r, cJSON *out)
 
 static void hits_json(const struct scan_reply *r, cJSON *out)
 {
-	static const struct {
-		unsigned bit;
-		const char *name;
-	} near[] = {{SCAN_NEAR_CARD, "payment_card"}, {SCAN_NEAR_MY_NUMBER, "my_number"}, {SCAN_NEAR_EXPIRY, "expiry"}};
 	cJSON *hits = cJSON_AddArrayToObject(out, "hits");
 
 	for (int i = 0; i < r->n_hits; i++) {
 		const struct scan_hit *h = &r->hits[i];
 		cJSON *o = cJSON_CreateObject();
-		cJSON_AddStringToObject(o, "detector", scan_hit_name(h->kind));
+		cJSON_AddStringToObject(o, "detector", h->detector);
 		cJSON_AddNumberToObject(o, "part", h->part);
 		cJSON_AddNumberToObject(o, "count", h->count);
+		cJSON_AddNumberToObject(o, "distinct", h->distinct);
+		cJSON_AddStringToObject(o, "masked", h->masked);
 		cJSON_AddNumberToObject(o, "offset", (double)h->offset);
 		cJSON_AddStringToObject(o, "hash", h->hash);
-		cJSON *words = cJSON_AddArrayToObject(o, "near");
-		for (size_t n = 0; n < ARRAY_SIZE(near); n++)
-			if (h->near & near[n].bit)
-				cJSON_AddItemToArray(words, cJSON_CreateString(near[n].name));
+		cJSON_AddBoolToObject(o, "near", h->near);
 		cJSON_AddItemToArray(hits, o);
 	}
 	cJSON_AddNumberToObject(out, "hits_seen", r->hits_seen);

@@ -24,11 +24,6 @@ const char *scan_verdict_name(enum scan_verdict v)
 	return "unknown";
 }
 
-const char *scan_hit_name(enum scan_hit_kind k)
-{
-	return k == SCAN_HIT_CARD ? "payment_card" : "my_number";
-}
-
 const char *scan_field_name(enum scan_field f)
 {
 	static const char *const names[] = {"from", "sender", "reply_to", "return_path", "to", "cc"};
@@ -202,13 +197,20 @@ static void put_hits(struct msg *m, const struct scan_reply *r)
 	msg_put_i64(m, r->n_hits);
 	msg_put_i64(m, r->hits_seen);
 	for (int i = 0; i < r->n_hits; i++) {
-		msg_put_u32(m, (uint32_t)r->hits[i].kind);
+		msg_put_str(m, r->hits[i].detector);
 		msg_put_i64(m, r->hits[i].part);
 		msg_put_i64(m, r->hits[i].count);
+		msg_put_i64(m, r->hits[i].distinct);
 		msg_put_i64(m, r->hits[i].offset);
+		msg_put_str(m, r->hits[i].masked);
 		msg_put_str(m, r->hits[i].hash);
 		msg_put_u32(m, r->hits[i].near);
 	}
+}
+
+static bool is_detector(const char *id)
+{
+	return id[0] && id[strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] == '\0';
 }
 
 static bool get_hits(struct msg *m, struct scan_reply *r)
@@ -217,16 +219,13 @@ static bool get_hits(struct msg *m, struct scan_reply *r)
 		return false;
 	for (int i = 0; i < r->n_hits; i++) {
 		struct scan_hit *h = &r->hits[i];
-		uint32_t kind = msg_get_u32(m);
-		if (kind >= SCAN_HIT_KINDS || !get_count(m, SCAN_MAX_PARTS, &h->part) || h->part >= r->n_parts ||
-			!get_count(m, 1 << 30, &h->count) || h->count < 1)
+		if (!get_text(m, h->detector, sizeof(h->detector)) || !is_detector(h->detector) ||
+			!get_count(m, SCAN_MAX_PARTS, &h->part) || h->part >= r->n_parts || !get_count(m, 1 << 30, &h->count) ||
+			!get_count(m, 1 << 30, &h->distinct) || h->distinct < 1 || h->distinct > h->count)
 			return false;
-		h->kind = (enum scan_hit_kind)kind;
 		h->offset = msg_get_i64(m);
-		if (h->offset < 0 || !get_text(m, h->hash, sizeof(h->hash)) || strspn(h->hash, "0123456789abcdef") != 32)
-			return false;
-		h->near = msg_get_u32(m);
-		if (h->near & ~SCAN_NEAR_ALL)
+		if (h->offset < 0 || !get_text(m, h->masked, sizeof(h->masked)) || !get_text(m, h->hash, sizeof(h->hash)) ||
+			strspn(h->hash, "0123456789abcdef") != 32 || !get_bool(m, &h->near))
 			return false;
 	}
 	return true;

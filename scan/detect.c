@@ -14,8 +14,10 @@
 #define NEAR 120      /* bytes between a number and a word that tells of it */
 #define MAX_GROUPS 24 /* of digits in a row; more is a table or noise */
 #define MAX_PENDING 64
+#define SEEN 8192
 #define MAX_WORDS 256 /* remembered places of words, of one part */
 
+enum { SCAN_HIT_CARD, SCAN_HIT_MY_NUMBER };
 enum { ID_DIGITS, ID_CARD_WORD, ID_MY_NUMBER_WORD, ID_EXPIRY_WORD };
 
 static const char *const patterns[] = {
@@ -31,6 +33,8 @@ struct detect {
 	hs_database_t *db;
 	hs_scratch_t *scratch;
 	uint8_t key[32];
+	size_t n_seen;
+	uint64_t seen[SEEN];
 };
 
 struct place {
@@ -82,36 +86,68 @@ void detect_free(struct detect *d)
 	free(d);
 }
 
-static void hash_hit(const struct detect *d, enum scan_hit_kind kind, const char *digits, size_t n, char out[33])
+static void hash_hit(const struct detect *d, const char *detector, const char *text, size_t n, uint8_t mac[32])
 {
-	uint8_t text[32], mac[32];
-	unsigned len = sizeof(mac);
+	_cleanup_buf_ struct buf b = BUF_INIT(4096);
+	unsigned len = 32;
 
-	text[0] = (uint8_t)kind;
-	memcpy(text + 1, digits, n);
-	HMAC(EVP_sha256(), d->key, sizeof(d->key), text, n + 1, mac, &len);
-	hex_encode(out, mac, 16);
-	explicit_bzero(text, sizeof(text));
+	buf_add(&b, detector, strlen(detector) + 1);
+	buf_add(&b, text, n);
+	HMAC(EVP_sha256(), d->key, sizeof(d->key), (const unsigned char *)buf_str(&b), b.len, mac, &len);
+	if (b.data)
+		explicit_bzero(b.data, b.len);
 }
 
-static void add_hit(struct look *l, enum scan_hit_kind kind, const char *digits, size_t n, size_t at)
+/* Is it the first time? A table of what was found in all parts so far; when it is full, nothing is new any more. */
+static bool is_new(struct detect *d, int part, const uint8_t mac[32])
+{
+	uint64_t v;
+
+	memcpy(&v, mac, sizeof(v));
+	v = (v ^ (uint64_t)part * 0x9e3779b97f4a7c15u) | 1;
+	for (size_t i = v >> 32 & (SEEN - 1);; i = (i + 1) & (SEEN - 1)) {
+		if (d->seen[i] == v || (d->n_seen == SEEN / 2 && !d->seen[i]))
+			return false;
+		if (!d->seen[i]) {
+			d->seen[i] = v;
+			d->n_seen++;
+			return true;
+		}
+	}
+}
+
+/* The last four digits of a card, as receipts show them; of an individual's number the last one. */
+static void mask(char out[48], size_t n, size_t shown, const char *digits)
+{
+	snprintf(out, 48, "%.*s%.*s", (int)(n - shown), "********************", (int)shown, digits + n - shown);
+}
+
+static const char *const names[] = {"payment_card", "my_number"};
+
+static void add_hit(struct look *l, int kind, const char *digits, size_t n, size_t at)
 {
 	struct scan_reply *r = l->reply;
+	uint8_t mac[32];
 
+	hash_hit(l->d, names[kind], digits, n, mac);
+	bool first = is_new(l->d, l->part, mac);
 	r->hits_seen++;
 	if (l->n_hits < MAX_PENDING)
-		l->hits[l->n_hits++] = (struct place){at, (int)kind};
+		l->hits[l->n_hits++] = (struct place){at, kind};
 	for (int i = 0; i < r->n_hits; i++) {
-		if (r->hits[i].part == l->part && r->hits[i].kind == kind) {
+		if (r->hits[i].part == l->part && strcmp(r->hits[i].detector, names[kind]) == 0) {
 			r->hits[i].count++;
+			r->hits[i].distinct += first;
 			return;
 		}
 	}
 	if (r->n_hits == SCAN_MAX_HITS)
 		return;
 	struct scan_hit *h = &r->hits[r->n_hits++];
-	*h = (struct scan_hit){.kind = kind, .part = l->part, .count = 1, .offset = (int64_t)at};
-	hash_hit(l->d, kind, digits, n, h->hash);
+	*h = (struct scan_hit){.part = l->part, .count = 1, .distinct = 1, .offset = (int64_t)at};
+	snprintf(h->detector, sizeof(h->detector), "%s", names[kind]);
+	mask(h->masked, n, kind == SCAN_HIT_CARD ? 4 : 1, digits);
+	hex_encode(h->hash, mac, 16);
 }
 
 struct group {
@@ -234,20 +270,26 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
 /* Which words stand near the hits of this look. */
 static void add_context(struct look *l)
 {
-	static const unsigned bits[] = {[ID_CARD_WORD] = SCAN_NEAR_CARD, [ID_MY_NUMBER_WORD] = SCAN_NEAR_MY_NUMBER,
-		[ID_EXPIRY_WORD] = SCAN_NEAR_EXPIRY};
+	static const int words[] = {[SCAN_HIT_CARD] = ID_CARD_WORD, [SCAN_HIT_MY_NUMBER] = ID_MY_NUMBER_WORD};
 
 	for (int h = 0; h < l->n_hits; h++) {
-		unsigned near = 0;
+		bool near = false;
 		for (int w = 0; w < l->n_words; w++) {
 			size_t a = l->words[w].at, b = l->hits[h].at;
-			if ((a > b ? a - b : b - a) <= NEAR)
-				near |= bits[l->words[w].kind];
+			near |= l->words[w].kind == words[l->hits[h].kind] && (a > b ? a - b : b - a) <= NEAR;
 		}
-		for (int i = 0; i < l->reply->n_hits; i++)
-			if (l->reply->hits[i].part == l->part && (int)l->reply->hits[i].kind == l->hits[h].kind)
-				l->reply->hits[i].near |= near;
+		for (int i = 0; near && i < l->reply->n_hits; i++)
+			if (l->reply->hits[i].part == l->part && strcmp(l->reply->hits[i].detector, names[l->hits[h].kind]) == 0)
+				l->reply->hits[i].near = true;
 	}
+}
+
+void detect_begin(struct detect *d)
+{
+	if (!d)
+		return;
+	memset(d->seen, 0, d->n_seen ? sizeof(d->seen) : 0);
+	d->n_seen = 0;
 }
 
 void detect_look(struct detect *d, struct scan_reply *reply, int part, const char *text, size_t len)

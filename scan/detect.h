@@ -11,6 +11,9 @@ struct detect;
 int detect_new(const char *key, struct detect **ret, struct err *err);
 void detect_free(struct detect *d);
 
+/* A new item: nothing was found in it yet. */
+void detect_begin(struct detect *d);
+
 /* Looks at a part's bytes, or its words, and notes hits in the reply; bounded. */
 void detect_look(struct detect *d, struct scan_reply *reply, int part, const char *text, size_t len);
 

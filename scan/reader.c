@@ -61,6 +61,8 @@ void reader_begin(struct reader *r, bool words, struct scan_reply *reply)
 {
 	reader_end(r);
 	r->words = words;
+	if (words)
+		detect_begin(r->detect);
 	r->reply = reply;
 	r->links = (struct links){.list = reply->links};
 }

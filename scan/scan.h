@@ -51,7 +51,7 @@ struct scan_limits {
 };
 
 #define SCAN_MAX_THREATS 16
-#define SCAN_MAX_PARTS 64 /* described in a reply; the counts are of all */
+#define SCAN_MAX_PARTS 256 /* described in a reply; the counts are of all */
 
 struct scan_threat {
 	char name[128]; /* the signature's, UTF-8, printable */
@@ -96,29 +96,25 @@ struct scan_mail {
 };
 
 /* Where something leads, in mails and pages, with the text that is shown for it. */
-#define SCAN_MAX_LINKS 32
+#define SCAN_MAX_LINKS 64
 struct scan_link {
 	char url[512];
 	char text[128];
 	int part; /* index in parts[] */
 };
 
-/* What detectors found in a part: masked. Never the number itself. */
-enum scan_hit_kind { SCAN_HIT_CARD, SCAN_HIT_MY_NUMBER };
-#define SCAN_HIT_KINDS 2
-#define SCAN_NEAR_CARD 1u      /* words near a hit that tell of it: of payment cards */
-#define SCAN_NEAR_MY_NUMBER 2u /* of the individual number */
-#define SCAN_NEAR_EXPIRY 4u    /* of expiry dates and security codes */
-#define SCAN_NEAR_ALL 7u
-#define SCAN_MAX_HITS 32
+/* What one detector found in one part: masked, never the data itself. */
+#define SCAN_MAX_HITS 64
 
 struct scan_hit {
-	enum scan_hit_kind kind;
+	char detector[48]; /* "my_number", "words.confidential" …, or the id of a policy's own: [A-Za-z0-9._-] */
 	int part;       /* index in parts[] */
-	int count;      /* of this kind in this part */
+	int count;      /* how often in this part */
+	int distinct;   /* … without repeats; counted up to 4,096 in all parts */
 	int64_t offset; /* of the first, in the part's words as the detectors read them */
-	char hash[33];  /* of the first: keyed, so that repeats are known and the number is not */
-	unsigned near;  /* SCAN_NEAR_…, of any of them */
+	char masked[48]; /* the first, for people: UTF-8, the secret as stars */
+	char hash[33];  /* of the first: keyed, so that repeats are known and the data is not */
+	bool near;      /* words that tell of it stand near one of them */
 };
 
 /* Why a verdict is unknown; "" otherwise. Stable words, also used by core for what is never scanned:
@@ -137,7 +133,7 @@ struct scan_reply {
 	struct scan_mail mail;
 	int n_links, links_seen;
 	struct scan_link links[SCAN_MAX_LINKS];
-	int n_hits, hits_seen; /* hits[] has one for each kind and part; seen counts the numbers */
+	int n_hits, hits_seen; /* hits[] has one for each detector and part; seen counts what was found */
 	struct scan_hit hits[SCAN_MAX_HITS];
 	char engine[48];      /* "ClamAV 1.4.3" */
 	char signatures[96];  /* identity of the loaded database: version and count, stable for one content */
@@ -168,7 +164,6 @@ int scan_info_put(struct msg *m, const struct scan_info *info);
 int scan_info_get(struct msg *m, struct scan_info *ret);
 
 const char *scan_verdict_name(enum scan_verdict v); /* "clean" "threat" "unknown" */
-const char *scan_hit_name(enum scan_hit_kind k);    /* "payment_card" "my_number" */
 const char *scan_field_name(enum scan_field f);     /* "from" "reply_to" … */
 
 /* Configuration of the role, given at its start in its first message (SCAN_CONFIG below). */

@@ -20,6 +20,9 @@ int wire_pair(int fds[2], struct err *err)
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
 		return err_errno(err, "socketpair");
+	/* A message stands in the buffer as a whole; the kernel doubles what is asked for, up to what the system allows. */
+	for (int i = 0; i < 2; i++)
+		setsockopt(fds[i], SOL_SOCKET, SO_SNDBUF, &(int){WIRE_MAX}, sizeof(int));
 	return 0;
 }
 

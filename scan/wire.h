@@ -10,7 +10,7 @@
 #include "base/msg.h"
 
 /* Larger messages are refused by both ends. The fullest reply fits. */
-#define WIRE_MAX (128u << 10)
+#define WIRE_MAX (384u << 10)
 
 /* What the processes of the role say to each other beside scan.h's messages. */
 enum wire_message {

@@ -32,6 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		buf_add(&words, data + 1, size - 1);
 	plain_normal(&plain, buf_str(&words), words.len);
 	reply = (struct scan_reply){.n_parts = 1};
+	detect_begin(detect);
 	/* A copy of its own length, so that one byte beyond is noticed. */
 	char *copy = malloc(plain.len ? plain.len : 1);
 	if (!copy)
@@ -39,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy, buf_str(&plain), plain.len);
 	detect_look(detect, &reply, 0, copy, plain.len);
 	free(copy);
-	if (reply.n_hits > SCAN_HIT_KINDS || reply.n_hits > reply.hits_seen)
+	if (reply.n_hits > SCAN_MAX_HITS || reply.n_hits > reply.hits_seen)
 		__builtin_trap();
 	return 0;
 }

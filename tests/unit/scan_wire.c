@@ -56,7 +56,9 @@ static void fill(struct scan_reply *r)
 	r->n_hits = SCAN_MAX_HITS;
 	r->hits_seen = 700;
 	for (int i = 0; i < SCAN_MAX_HITS; i++) {
-		r->hits[i] = (struct scan_hit){.kind = (enum scan_hit_kind)(i & 1), .part = i, .count = i + 1, .offset = i, .near = i & 7};
+		r->hits[i] = (struct scan_hit){.part = i, .count = i + 1, .distinct = i + 1, .offset = i, .near = i & 1};
+		memset(r->hits[i].detector, 'd', sizeof(r->hits[i].detector) - 1);
+		memset(r->hits[i].masked, '*', sizeof(r->hits[i].masked) - 1);
 		memset(r->hits[i].hash, 'f', 32);
 	}
 	memset(r->engine, 'e', sizeof(r->engine) - 1);
@@ -138,12 +140,20 @@ static void test_reply_refused(void **state)
 	r = clean, r.n_links = r.links_seen = 1, snprintf(r.links[0].url, 8, "x"), refuse(&r); /* of a part that is not there */
 	r = clean, r.parts_seen = r.n_parts = r.n_links = r.links_seen = 1, refuse(&r);         /* leads nowhere */
 	r = clean, r.mail.present = true, r.mail.date = -1, refuse(&r);
-	r = clean, r.n_hits = r.hits_seen = 1, r.hits[0].count = 1, memset(r.hits[0].hash, 'a', 32), refuse(&r); /* no such part */
-	clean.parts_seen = clean.n_parts = 1;
-	r = clean, r.n_hits = r.hits_seen = 1, memset(r.hits[0].hash, 'a', 32), refuse(&r); /* none of it */
-	r = clean, r.n_hits = r.hits_seen = 1, r.hits[0].count = 1, snprintf(r.hits[0].hash, 33, "4111"), refuse(&r);
-	r = clean, r.n_hits = r.hits_seen = 1, r.hits[0].count = 1, memset(r.hits[0].hash, 'a', 32), r.hits[0].near = 8, refuse(&r);
-	r = clean, r.n_hits = r.hits_seen = 1, r.hits[0].count = 1, memset(r.hits[0].hash, 'a', 32), r.hits[0].kind = (enum scan_hit_kind)2, refuse(&r);
+	const struct scan_hit hit = {.detector = "my_number", .count = 2, .distinct = 1, .masked = "****", .hash = "0123456789abcdef0123456789abcdef"};
+	r = clean, r.n_hits = r.hits_seen = 1, r.hits[0] = hit, refuse(&r); /* no such part */
+	clean.parts_seen = clean.n_parts = clean.n_hits = clean.hits_seen = 1;
+	clean.hits[0] = hit;
+	assert_int_equal(through(&clean, &r), 0);
+	r = clean, r.hits[0].count = 0, refuse(&r);
+	r = clean, r.hits[0].distinct = 0, refuse(&r);
+	r = clean, r.hits[0].distinct = 3, refuse(&r);
+	r = clean, r.hits[0].offset = -1, refuse(&r);
+	r = clean, snprintf(r.hits[0].hash, 33, "4111"), refuse(&r);
+	r = clean, r.hits[0].detector[0] = '\0', refuse(&r);
+	r = clean, r.hits[0].detector[2] = ' ', refuse(&r);
+	r = clean, r.hits[0].masked[0] = '\n', refuse(&r);
+	clean.n_hits = clean.hits_seen = 0;
 	r = clean, r.mail.present = true, r.mail.n_addresses = 1, refuse(&r);
 	r = clean, r.mail.present = true, r.mail.n_addresses = r.mail.addresses_seen = 1, r.mail.addresses[0].field = (enum scan_field)6, refuse(&r);
 	r = clean, r.mail.present = true, snprintf(r.mail.subject, 8, "a\nb"), refuse(&r);
