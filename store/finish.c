@@ -30,15 +30,14 @@ static int end_item(struct db *db, const struct store_result *r, int64_t *ret_st
 {
 	_cleanup_(db_endp) struct db_stmt *st = NULL;
 
-	/* What only a scan or an action needs is forgotten with the item; a finding has its own copy, and its action
-	 * still asks for the item. */
+	/* What only people are shown is forgotten with the item; a finding has its own copy. How to get at its bytes
+	 * stays: it may be judged again. */
 	if (db_start(db,
 		    "UPDATE items SET state = ?2, reason = ?3, done_at = ?4, node = NULL,"
 		    " size = CASE WHEN ?5 = 1 AND ?6 >= 0 THEN ?6 ELSE size END,"
-		    " path = CASE WHEN ?7 = 1 THEN path END, hash_kind = CASE WHEN ?7 = 1 THEN hash_kind END,"
-		    " hash = CASE WHEN ?7 = 1 THEN hash END, message_id = CASE WHEN ?7 = 1 THEN message_id END,"
+		    " message_id = CASE WHEN ?7 = 1 THEN message_id END,"
 		    " mail_from = CASE WHEN ?7 = 1 THEN mail_from END, mail_to = CASE WHEN ?7 = 1 THEN mail_to END,"
-		    " subject = CASE WHEN ?7 = 1 THEN subject END, context = CASE WHEN ?7 = 1 THEN context END"
+		    " subject = CASE WHEN ?7 = 1 THEN subject END"
 		    " WHERE id = ?1 AND state = 1 RETURNING stream, connection",
 		    DB_ARGS(DB_I(r->item), DB_I(r->state), DB_T(str0(r->reason)), DB_I(r->now), DB_I(r->sha256 ? 1 : 0),
 			    DB_I(r->size), DB_I(r->finding ? 1 : 0)),

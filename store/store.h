@@ -159,6 +159,11 @@ int store_item_defer(struct store *s, int64_t id, int64_t next_try, const char *
 /* Claims given back untouched. */
 int store_item_release(struct store *s, const int64_t *ids, size_t n, struct err *err);
 
+/* Done items (scanned or unknown) are judged once more: pending again in this lane, in the counters too. Left alone: what is
+ * pending or skipped, and what a finding says was contained, released or deleted. Their next finding is another one; the
+ * item names the last. *ret_n (may be NULL): how many. */
+int store_item_again(struct store *s, const int64_t *ids, size_t n, enum lane lane, int64_t *ret_n, struct err *err);
+
 /* One by its id, with its stream: for actions. GONE "not_found". */
 int store_item_get(struct store *s, int64_t id, struct arena *a, struct store_item *ret, struct err *err);
 int store_stream_get(struct store *s, int64_t id, struct arena *a, struct store_stream *ret, struct err *err);

@@ -433,6 +433,63 @@ static void a_reader_looks_beside_the_writer(void **state)
 	ok(store_check(f->s, &f->err));
 }
 
+static void done_items_are_judged_again(void **state)
+{
+	struct fixture *f = *state;
+	int64_t n = 0, ids[3];
+
+	put_connection(f, "c1", "aoba");
+	int64_t t = put_stream(f, "c1", "s1");
+	struct store_item in = an_item("a", "1", LANE_LIVE);
+	in.context = "{\"drive\":1}";
+	in.path = "/x";
+	put_items(f, t, &in, 1);
+	ids[0] = claim_one(f, T0, "a");
+	finish_item(f, ids[0], ITEM_SCANNED, "");
+	put_item(f, t, "b", "1", LANE_LIVE);
+	ids[1] = claim_one(f, T0, "b");
+	finish_item(f, ids[1], ITEM_UNKNOWN, "encrypted_archive");
+	put_item(f, t, "c", "1", LANE_LIVE); /* pending: nothing to do again */
+	struct store_item *l;
+	assert_int_equal(claim_items(f, T0, 10, &l), 1);
+	ids[2] = l->id;
+	ok(store_item_again(f->s, ids, 3, LANE_BACKLOG, &n, &f->err));
+	assert_int_equal(n, 2);
+	check_counts(f);
+	assert_int_equal(stream_get(f, t).pending, 3);
+	ok(store_item_again(f->s, ids, 3, LANE_BACKLOG, &n, &f->err));
+	assert_int_equal(n, 0);
+	assert_int_equal(claim_items(f, T0, 10, &l), 2);
+	assert_int_equal(l[0].lane, LANE_BACKLOG);
+	/* How to get at it is still known. */
+	assert_string_equal(l[0].context, in.context);
+	assert_string_equal(l[0].path, "/x");
+	finish_item(f, ids[0], ITEM_SCANNED, "");
+	check_counts(f);
+	assert_int_equal(stream_get(f, t).scanned, 1);
+}
+
+static void what_was_decided_is_not_judged_again(void **state)
+{
+	static const char *const decided[] = {"planned", "done", "restored", "deleted"}, *const open[] = {"none", "would", "failed"};
+	struct fixture *f = *state;
+	int64_t n = 0;
+
+	put_connection(f, "c1", "aoba");
+	int64_t t = put_stream(f, "c1", "s1");
+	for (size_t i = 0; i < ARRAY_SIZE(decided) + ARRAY_SIZE(open); i++) {
+		const char *action = i < ARRAY_SIZE(decided) ? decided[i] : open[i - ARRAY_SIZE(decided)];
+		put_item(f, t, action, "1", LANE_LIVE);
+		int64_t id = claim_one(f, T0, action);
+		put_finding(f, id, action, action);
+		ok(store_item_again(f->s, &id, 1, LANE_BACKLOG, &n, &f->err));
+		assert_int_equal(n, i >= ARRAY_SIZE(decided));
+		if (n)
+			claim_one(f, T0, action);
+	}
+	check_counts(f);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, suite_setup, suite_teardown)
@@ -456,6 +513,8 @@ int main(void)
 		T(two_nodes_share_the_work),
 		T(a_clock_set_back_delays_nothing),
 		T(a_reader_looks_beside_the_writer),
+		T(done_items_are_judged_again),
+		T(what_was_decided_is_not_judged_again),
 	};
 
 	return SUITE_RUN("items", tests);
