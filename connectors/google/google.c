@@ -248,6 +248,13 @@ static const char *const needs[] = {
 	NULL,
 };
 
+#define BIT(kind) (1u << (kind))
+static const struct act_support acts[] = {
+	{"gmail", BIT(ACT_QUARANTINE) | BIT(ACT_DELETE)},
+	{"drive", BIT(ACT_QUARANTINE) | BIT(ACT_DELETE)},
+	{NULL, 0},
+};
+
 extern const struct connector connector_google;
 const struct connector connector_google = {
 	.name = "google",
@@ -269,4 +276,5 @@ const struct connector connector_google = {
 	.observe = g_observe,
 	.open_held = g_open_held,
 	.remove = g_remove,
+	.acts = acts,
 };

@@ -214,6 +214,16 @@ static const char *const needs[] = {
 /* Microsoft's terms for these interfaces: the same resource no more often than once a day. */
 static const struct poll_least poll_least[] = {{"teams", 86400000}, {NULL, 0}};
 
+#define BIT(kind) (1u << (kind))
+/* Files cannot be tagged: Graph has no words for them that an application may write (README.md). */
+static const struct act_support acts[] = {
+	{"exchange", BIT(ACT_QUARANTINE) | BIT(ACT_DELETE)},
+	{"onedrive", BIT(ACT_QUARANTINE) | BIT(ACT_DELETE)},
+	{"sharepoint", BIT(ACT_QUARANTINE) | BIT(ACT_DELETE)},
+	{"teams", BIT(ACT_QUARANTINE)},
+	{NULL, 0},
+};
+
 extern const struct connector connector_microsoft;
 const struct connector connector_microsoft = {
 	.name = "microsoft",
@@ -236,4 +246,5 @@ const struct connector connector_microsoft = {
 	.observe = ms_observe,
 	.open_held = ms_open_held,
 	.remove = ms_remove,
+	.acts = acts,
 };
