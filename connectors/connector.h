@@ -98,7 +98,8 @@ struct item {
 	const char *skip;      /* it has no content to scan: the stable reason ("no_content", "folder_shortcut") */
 	const char *context;   /* the connector's JSON for open_content() and plan(); may be NULL */
 	const char *sharing_mark; /* what the feed tells of its sharing, in any form that changes when that does ("public",
-		"outside:3"); "" or NULL: not shared, or not told. A known version that comes with another mark is judged again. */
+		"outside:3"); "" or NULL: not shared, or not told. A known version that comes with another mark is judged again, with none
+		it is not: what is shared no more has become no worse. */
 	/* messages: */
 	const char *message_id, *from, *to, *subject;
 	int64_t received_at;
@@ -180,6 +181,7 @@ struct people_page {
 	size_t n_people;
 	const char **domains; /* the organisation's own, with the first page */
 	size_t n_domains;
+	const char *missing;  /* what cannot be read with this grant, for people ("groups: …"); NULL: nothing */
 	const char *next;     /* cursor of the next call; NULL: that was all */
 };
 
@@ -259,8 +261,9 @@ struct connector {
 	/* Who has access to a file now. NULL: the provider cannot be asked. */
 	int (*sharing)(struct connection *c, const struct stream_info *stream, const struct item *item, struct sharing *ret,
 		struct err *err);
-	/* Pages through the organisation's people. cursor NULL: from the beginning. NULL: unsupported. A missing permission is
-	 * REMOTE "forbidden": rules about groups then have nothing to go by, and status says so. */
+	/* Pages through the organisation's people. cursor NULL: from the beginning. NULL: unsupported. Where people themselves may not
+	 * be read, REMOTE "forbidden"; where only their groups, titles or the domains may not, the page says so in `missing`: rules
+	 * about them then have nothing to go by, and status says so. */
 	int (*list_people)(struct connection *c, const char *cursor, struct people_page *ret, struct err *err);
 };
 

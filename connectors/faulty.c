@@ -133,7 +133,7 @@ static void copy_item(struct arena *a, struct item *to, const struct item *from)
 	*to = *from;
 	const char **const strings[] = {&to->id, &to->version, &to->service, &to->name, &to->path, &to->owner,
 		&to->hash_kind, &to->hash, &to->provider_threat, &to->skip, &to->context, &to->message_id, &to->from,
-		&to->to, &to->subject};
+		&to->to, &to->subject, &to->sharing_mark};
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		*strings[i] = arena_dup(a, *strings[i]);
 }
@@ -310,6 +310,21 @@ static int faulty_remove(struct connection *c, const char *receipt, bool again, 
 	return after(c, c->connector->remove(c->inner, receipt, again, err), err);
 }
 
+static int faulty_sharing(struct connection *c, const struct stream_info *stream, const struct item *item, struct sharing *ret,
+	struct err *err)
+{
+	if (!c->connector->sharing)
+		return unsupported(err);
+	return before(c, err) < 0 ? -1 : c->connector->sharing(c->inner, stream, item, ret, err);
+}
+
+static int faulty_list_people(struct connection *c, const char *cursor, struct people_page *ret, struct err *err)
+{
+	if (!c->connector->list_people)
+		return unsupported(err);
+	return before(c, err) < 0 ? -1 : c->connector->list_people(c->inner, cursor, ret, err);
+}
+
 static const char *const no_pairs[] = {NULL};
 
 const struct connector connector_faulty = {
@@ -331,4 +346,6 @@ const struct connector connector_faulty = {
 	.observe = faulty_observe,
 	.open_held = faulty_open_held,
 	.remove = faulty_remove,
+	.sharing = faulty_sharing,
+	.list_people = faulty_list_people,
 };
