@@ -26,6 +26,21 @@ static const char *path_of(const struct scan_reply *r, int index, char *out, siz
 	return out + at;
 }
 
+static cJSON *auth_json(const struct scan_auth *a)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "server", a->server);
+	cJSON_AddStringToObject(o, "spf", scan_auth_name(a->spf));
+	cJSON_AddStringToObject(o, "dkim", scan_auth_name(a->dkim));
+	cJSON_AddStringToObject(o, "dmarc", scan_auth_name(a->dmarc));
+	cJSON_AddStringToObject(o, "compauth", scan_auth_name(a->compauth));
+	cJSON_AddStringToObject(o, "spf_domain", a->spf_domain);
+	cJSON_AddStringToObject(o, "dkim_domain", a->dkim_domain);
+	cJSON_AddStringToObject(o, "dmarc_domain", a->dmarc_domain);
+	return o;
+}
+
 static void mail_json(const struct scan_mail *h, cJSON *out)
 {
 	cJSON *mail = cJSON_AddObjectToObject(out, "mail");
@@ -43,17 +58,24 @@ static void mail_json(const struct scan_mail *h, cJSON *out)
 		cJSON_AddStringToObject(a, "field", scan_field_name(h->addresses[i].field));
 		cJSON_AddStringToObject(a, "name", h->addresses[i].name);
 		cJSON_AddStringToObject(a, "address", h->addresses[i].address);
+		cJSON_AddStringToObject(a, "domain", h->addresses[i].domain);
 		cJSON_AddItemToArray(addresses, a);
 	}
 	cJSON_AddNumberToObject(mail, "addresses_seen", h->addresses_seen);
 	cJSON *auth = cJSON_AddArrayToObject(mail, "authentication_results");
 	for (int i = 0; i < h->n_auth; i++)
-		cJSON_AddItemToArray(auth, cJSON_CreateString(h->auth[i]));
+		cJSON_AddItemToArray(auth, auth_json(&h->auth[i]));
 	cJSON_AddNumberToObject(mail, "authentication_results_seen", h->auth_seen);
 }
 
 static void links_json(const struct scan_reply *r, cJSON *out)
 {
+	static const struct {
+		const char *name;
+		unsigned flag;
+	} flags[] = {{"punycode", SCAN_LINK_PUNYCODE}, {"mixed_scripts", SCAN_LINK_MIXED}, {"ip_address", SCAN_LINK_IP},
+		{"credentials", SCAN_LINK_CREDENTIALS}, {"redirect", SCAN_LINK_REDIRECT}, {"inner", SCAN_LINK_INNER},
+		{"script", SCAN_LINK_SCRIPT}};
 	cJSON *links = cJSON_AddArrayToObject(out, "links");
 
 	for (int i = 0; i < r->n_links; i++) {
@@ -61,6 +83,11 @@ static void links_json(const struct scan_reply *r, cJSON *out)
 		cJSON_AddStringToObject(l, "url", r->links[i].url);
 		cJSON_AddStringToObject(l, "text", r->links[i].text);
 		cJSON_AddNumberToObject(l, "part", r->links[i].part);
+		cJSON_AddStringToObject(l, "host", r->links[i].host);
+		cJSON_AddStringToObject(l, "domain", r->links[i].domain);
+		cJSON_AddStringToObject(l, "text_host", r->links[i].text_host);
+		for (size_t k = 0; k < ARRAY_SIZE(flags); k++)
+			cJSON_AddBoolToObject(l, flags[k].name, (r->links[i].flags & flags[k].flag) != 0);
 		cJSON_AddItemToArray(links, l);
 	}
 	cJSON_AddNumberToObject(out, "links_seen", r->links_seen);

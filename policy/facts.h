@@ -81,6 +81,8 @@ struct facts_mail {
 	struct facts_list to; /* and Cc */
 	const char *subject, *message_id, *list_id;
 	enum facts_auth spf, dkim, dmarc; /* as the receiving provider recorded them */
+	enum facts_auth compauth; /* … and what it made of them (Exchange Online) */
+	bool from_own;            /* From names an own domain; with direction in: somebody else wrote that */
 	const char *lookalike_of; /* the protected domain that from_domain looks like, "" */
 	const char *colleague;    /* outside, but named as this person of the tenant; "" */
 	bool executive;           /* … who is one of its executives */

@@ -127,17 +127,53 @@ static void put_mail(struct msg *m, const struct scan_mail *h)
 		msg_put_u32(m, (uint32_t)h->addresses[i].field);
 		msg_put_str(m, h->addresses[i].name);
 		msg_put_str(m, h->addresses[i].address);
+		msg_put_str(m, h->addresses[i].host);
+		msg_put_str(m, h->addresses[i].domain);
+		msg_put_str(m, h->addresses[i].skeleton);
+		msg_put_str(m, h->addresses[i].keys);
 	}
 	msg_put_i64(m, h->n_auth);
 	msg_put_i64(m, h->auth_seen);
-	for (int i = 0; i < h->n_auth; i++)
-		msg_put_str(m, h->auth[i]);
+	for (int i = 0; i < h->n_auth; i++) {
+		const struct scan_auth *a = &h->auth[i];
+		msg_put_str(m, a->server);
+		msg_put_u32(m, (uint32_t)a->spf);
+		msg_put_u32(m, (uint32_t)a->dkim);
+		msg_put_u32(m, (uint32_t)a->dmarc);
+		msg_put_u32(m, (uint32_t)a->compauth);
+		msg_put_str(m, a->spf_domain);
+		msg_put_str(m, a->dkim_domain);
+		msg_put_str(m, a->dmarc_domain);
+	}
+	msg_put_str(m, h->auth_as);
+}
+
+const char *scan_auth_name(enum scan_auth_result r)
+{
+	static const char *const names[] = {"none", "pass", "fail", "softfail", "neutral", "error"};
+
+	return names[r];
 }
 
 /* How many of a list are kept, and how many there were. */
 static bool get_counts(struct msg *m, int max, int *ret, int *ret_seen)
 {
 	return get_count(m, max, ret) && get_count(m, 1 << 30, ret_seen) && *ret <= *ret_seen;
+}
+
+static bool get_result(struct msg *m, enum scan_auth_result *ret)
+{
+	uint32_t v = msg_get_u32(m);
+
+	*ret = (enum scan_auth_result)v;
+	return v <= SCAN_AUTH_ERROR;
+}
+
+static bool get_auth(struct msg *m, struct scan_auth *a)
+{
+	return get_text(m, a->server, sizeof(a->server)) && get_result(m, &a->spf) && get_result(m, &a->dkim) &&
+		get_result(m, &a->dmarc) && get_result(m, &a->compauth) && get_text(m, a->spf_domain, sizeof(a->spf_domain)) &&
+		get_text(m, a->dkim_domain, sizeof(a->dkim_domain)) && get_text(m, a->dmarc_domain, sizeof(a->dmarc_domain));
 }
 
 static bool get_mail(struct msg *m, struct scan_mail *h)
@@ -156,16 +192,18 @@ static bool get_mail(struct msg *m, struct scan_mail *h)
 		struct scan_address *a = &h->addresses[i];
 		uint32_t field = msg_get_u32(m);
 		if (field > SCAN_FIELD_CC || !get_text(m, a->name, sizeof(a->name)) ||
-			!get_text(m, a->address, sizeof(a->address)))
+			!get_text(m, a->address, sizeof(a->address)) || !get_text(m, a->host, sizeof(a->host)) ||
+			!get_text(m, a->domain, sizeof(a->domain)) || !get_text(m, a->skeleton, sizeof(a->skeleton)) ||
+			!get_text(m, a->keys, sizeof(a->keys)))
 			return false;
 		a->field = (enum scan_field)field;
 	}
 	if (!get_counts(m, SCAN_MAX_AUTH, &h->n_auth, &h->auth_seen))
 		return false;
 	for (int i = 0; i < h->n_auth; i++)
-		if (!get_text(m, h->auth[i], sizeof(h->auth[i])))
+		if (!get_auth(m, &h->auth[i]))
 			return false;
-	return true;
+	return get_text(m, h->auth_as, sizeof(h->auth_as));
 }
 
 static void put_links(struct msg *m, const struct scan_reply *r)
@@ -176,6 +214,12 @@ static void put_links(struct msg *m, const struct scan_reply *r)
 		msg_put_str(m, r->links[i].url);
 		msg_put_str(m, r->links[i].text);
 		msg_put_i64(m, r->links[i].part);
+		msg_put_u32(m, r->links[i].flags);
+		msg_put_str(m, r->links[i].host);
+		msg_put_str(m, r->links[i].domain);
+		msg_put_str(m, r->links[i].skeleton);
+		msg_put_str(m, r->links[i].text_host);
+		msg_put_str(m, r->links[i].text_domain);
 	}
 }
 
@@ -187,6 +231,11 @@ static bool get_links(struct msg *m, struct scan_reply *r)
 		struct scan_link *l = &r->links[i];
 		if (!get_text(m, l->url, sizeof(l->url)) || !l->url[0] || !get_text(m, l->text, sizeof(l->text)) ||
 			!get_count(m, SCAN_MAX_PARTS, &l->part) || l->part >= r->n_parts)
+			return false;
+		l->flags = msg_get_u32(m);
+		if ((l->flags & ~SCAN_LINK_ALL) || !get_text(m, l->host, sizeof(l->host)) || !get_text(m, l->domain, sizeof(l->domain)) ||
+			!get_text(m, l->skeleton, sizeof(l->skeleton)) || !get_text(m, l->text_host, sizeof(l->text_host)) ||
+			!get_text(m, l->text_domain, sizeof(l->text_domain)))
 			return false;
 	}
 	return true;

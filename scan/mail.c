@@ -1,6 +1,7 @@
 /* Mails by GMime; see mail.h. */
 #include "scan/mail.h"
 
+#include "scan/authres.h"
 #include "scan/charset.h"
 #include "scan/hidden.h"
 #include "scan/names.h"
@@ -112,8 +113,10 @@ static void read_header(struct scan_mail *h, GMimeHeader *header, const char *na
 		read_text_header(h->subject, sizeof(h->subject), header);
 	else if (strcasecmp(name, "List-Id") == 0)
 		read_text_header(h->list_id, sizeof(h->list_id), header);
+	else if (strcasecmp(name, "X-MS-Exchange-Organization-AuthAs") == 0)
+		read_text_header(h->auth_as, sizeof(h->auth_as), header);
 	else if (strcasecmp(name, "Authentication-Results") == 0 && h->auth_seen++ < SCAN_MAX_AUTH)
-		read_text_header(h->auth[h->n_auth++], sizeof(h->auth[0]), header);
+		authres_read(g_mime_header_get_raw_value(header), &h->auth[h->n_auth++]);
 }
 
 static void read_head(struct scan_mail *h, GMimeParserOptions *options, GMimeMessage *message)

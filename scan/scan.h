@@ -81,6 +81,18 @@ struct scan_address {
 	enum scan_field field;
 	char name[128]; /* the display name, decoded */
 	char address[256];
+	char host[256];     /* behind the @, as its readers see it: Unicode, lower case */
+	char domain[128];   /* the registrable one of it (public suffix list); "" none */
+	char skeleton[256]; /* of host: equal for hosts that look alike; its last labels are the domain's */
+	char keys[512];     /* "|a|b|": names of a person that the display name may mean, as person_keys() makes them */
+};
+
+/* One Authentication-Results (RFC 8601), taken apart. */
+enum scan_auth_result { SCAN_AUTH_NONE, SCAN_AUTH_PASS, SCAN_AUTH_FAIL, SCAN_AUTH_SOFTFAIL, SCAN_AUTH_NEUTRAL, SCAN_AUTH_ERROR };
+struct scan_auth {
+	char server[128]; /* who says so: the authserv-id, lower case; "" when there is none */
+	enum scan_auth_result spf, dkim, dmarc, compauth; /* dkim: the best of several */
+	char spf_domain[128], dkim_domain[128], dmarc_domain[128]; /* what they speak of: smtp.mailfrom, header.d or .i, header.from */
 };
 
 struct scan_mail {
@@ -91,16 +103,28 @@ struct scan_mail {
 	int64_t date; /* ms UTC, as its sender says; 0 when it does not */
 	int n_addresses, addresses_seen; /* the senders' first */
 	struct scan_address addresses[SCAN_MAX_ADDRESSES];
-	int n_auth, auth_seen; /* Authentication-Results, the newest first, as they stand */
-	char auth[SCAN_MAX_AUTH][512];
+	int n_auth, auth_seen; /* Authentication-Results, the newest first; who may be believed is derive.c's to say */
+	struct scan_auth auth[SCAN_MAX_AUTH];
+	char auth_as[16]; /* X-MS-Exchange-Organization-AuthAs, lower case: "internal" "anonymous" …; "" */
 };
 
-/* Where something leads, in mails and pages, with the text that is shown for it. */
+/* Where something leads, with the text that is shown for it. Nothing of it is ever asked of the network. */
 #define SCAN_MAX_LINKS 64
+#define SCAN_LINK_PUNYCODE 1u    /* letters beyond ASCII in the host's name (xn--) */
+#define SCAN_LINK_MIXED 2u       /* … of scripts that no language mixes within a word */
+#define SCAN_LINK_IP 4u          /* an address in numbers, in whatever notation */
+#define SCAN_LINK_CREDENTIALS 8u /* something before an @ */
+#define SCAN_LINK_REDIRECT 16u   /* a known service that leads on to an address within this one, which is the next in the list */
+#define SCAN_LINK_INNER 32u      /* that address */
+#define SCAN_LINK_SCRIPT 64u     /* no place but a program or a page in itself: javascript:, vbscript:, data: */
+#define SCAN_LINK_ALL 127u
 struct scan_link {
-	char url[512];
+	char url[512];   /* whole up to here; what else is told was read from up to 8 KiB */
 	char text[128];
-	int part; /* index in parts[] */
+	int part;        /* index in parts[] */
+	unsigned flags;  /* SCAN_LINK_… */
+	char host[256], domain[128], skeleton[256]; /* as of an address; host "" where the scheme has none */
+	char text_host[256], text_domain[128];      /* of the address that the shown text is; "" when it is none */
 };
 
 /* What one detector found in one part: masked, never the data itself. */
@@ -165,6 +189,7 @@ int scan_info_get(struct msg *m, struct scan_info *ret);
 
 const char *scan_verdict_name(enum scan_verdict v); /* "clean" "threat" "unknown" */
 const char *scan_field_name(enum scan_field f);     /* "from" "reply_to" … */
+const char *scan_auth_name(enum scan_auth_result r); /* "pass" "softfail" … */
 
 /* Configuration of the role, given at its start in its first message (SCAN_CONFIG below). */
 #define SCAN_CONFIG 0x2ff

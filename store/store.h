@@ -197,6 +197,15 @@ struct store_finding {
 	int64_t action_next_try;
 };
 
+/* Who wrote, or was written to, and where links led: remembered for the tenant, see store_contact_get(). */
+struct store_note {
+	const char *tenant; /* NULL: nothing is noted */
+	int64_t at;         /* the mail's time, ms UTC */
+	const char *mail;   /* Message-ID: the same mail in several mailboxes counts once */
+	const char *const *contacts, *const *hosts;
+	size_t n_contacts, n_hosts;
+};
+
 struct store_result {
 	int64_t item;
 	enum item_state state; /* SCANNED, UNKNOWN, SKIPPED */

@@ -146,8 +146,11 @@ static void test_mail(void **state)
 		assert_string_equal(h.addresses[2].address, "bounce@evil.example");
 		assert_string_equal(h.addresses[4].address, "d@aoba.example");
 		assert_int_equal(h.n_auth, 2);
-		assert_string_equal(h.auth[0], "mx.aoba.example; spf=fail; dmarc=fail");
-		assert_string_equal(h.auth[1], "inner; spf=pass");
+		assert_string_equal(h.auth[0].server, "mx.aoba.example");
+		assert_int_equal(h.auth[0].spf, SCAN_AUTH_FAIL);
+		assert_int_equal(h.auth[0].dmarc, SCAN_AUTH_FAIL);
+		assert_string_equal(h.auth[1].server, "inner");
+		assert_int_equal(h.auth[1].spf, SCAN_AUTH_PASS);
 		assert_int_equal(m.n_leaves, 6);
 		assert_memory_equal(buf_str(&m.text) + m.leaves[0].text_at, "ご確認", strlen("ご確認"));
 		assert_null(memmem(buf_str(&m.text), m.text.len, "script", 6));

@@ -43,14 +43,27 @@ static void fill(struct scan_reply *r)
 		r->mail.addresses[i].field = (enum scan_field)(i % (SCAN_FIELD_CC + 1));
 		memset(r->mail.addresses[i].name, 'n', sizeof(r->mail.addresses[i].name) - 1);
 		memset(r->mail.addresses[i].address, 'a', sizeof(r->mail.addresses[i].address) - 1);
+		memset(r->mail.addresses[i].host, 'h', sizeof(r->mail.addresses[i].host) - 1);
+		memset(r->mail.addresses[i].domain, 'd', sizeof(r->mail.addresses[i].domain) - 1);
+		memset(r->mail.addresses[i].skeleton, 's', sizeof(r->mail.addresses[i].skeleton) - 1);
+		memset(r->mail.addresses[i].keys, 'k', sizeof(r->mail.addresses[i].keys) - 1);
 	}
 	for (int i = 0; i < SCAN_MAX_AUTH; i++)
-		memset(r->mail.auth[i], 'r', sizeof(r->mail.auth[i]) - 1);
+		r->mail.auth[i] = (struct scan_auth){.server = "mx.example", .spf = SCAN_AUTH_ERROR, .dkim = SCAN_AUTH_PASS,
+			.dmarc = SCAN_AUTH_FAIL, .compauth = SCAN_AUTH_SOFTFAIL, .spf_domain = "s.example", .dkim_domain = "d.example",
+			.dmarc_domain = "f.example"};
+	snprintf(r->mail.auth_as, sizeof(r->mail.auth_as), "anonymous");
 	r->n_links = SCAN_MAX_LINKS;
 	r->links_seen = 5000;
 	for (int i = 0; i < SCAN_MAX_LINKS; i++) {
 		memset(r->links[i].url, 'u', sizeof(r->links[i].url) - 1);
 		memset(r->links[i].text, 't', sizeof(r->links[i].text) - 1);
+		memset(r->links[i].host, 'h', sizeof(r->links[i].host) - 1);
+		memset(r->links[i].domain, 'd', sizeof(r->links[i].domain) - 1);
+		memset(r->links[i].skeleton, 's', sizeof(r->links[i].skeleton) - 1);
+		memset(r->links[i].text_host, 't', sizeof(r->links[i].text_host) - 1);
+		memset(r->links[i].text_domain, 'o', sizeof(r->links[i].text_domain) - 1);
+		r->links[i].flags = (unsigned)i & SCAN_LINK_ALL;
 		r->links[i].part = i;
 	}
 	r->n_hits = SCAN_MAX_HITS;
@@ -139,6 +152,8 @@ static void test_reply_refused(void **state)
 	r = clean, r.parts_seen = -1, refuse(&r);
 	r = clean, r.n_links = r.links_seen = 1, snprintf(r.links[0].url, 8, "x"), refuse(&r); /* of a part that is not there */
 	r = clean, r.parts_seen = r.n_parts = r.n_links = r.links_seen = 1, refuse(&r);         /* leads nowhere */
+	snprintf(r.links[0].url, 8, "x"), r.links[0].flags = SCAN_LINK_ALL + 1, refuse(&r);
+	r = clean, r.mail.present = true, r.mail.n_auth = r.mail.auth_seen = 1, r.mail.auth[0].dmarc = (enum scan_auth_result)6, refuse(&r);
 	r = clean, r.mail.present = true, r.mail.date = -1, refuse(&r);
 	const struct scan_hit hit = {.detector = "my_number", .count = 2, .distinct = 1, .masked = "****", .hash = "0123456789abcdef0123456789abcdef"};
 	r = clean, r.n_hits = r.hits_seen = 1, r.hits[0] = hit, refuse(&r); /* no such part */
