@@ -148,6 +148,7 @@ void scan_reply_json(const struct scan_reply *r, cJSON *out)
 		cJSON_AddStringToObject(p, "name", r->parts[i].name);
 		cJSON_AddStringToObject(p, "path", path_of(r, i, path, sizeof(path)));
 		cJSON_AddStringToObject(p, "type", r->parts[i].type);
+		cJSON_AddStringToObject(p, "true_type", r->parts[i].true_type);
 		cJSON_AddNumberToObject(p, "size", (double)r->parts[i].size);
 		cJSON_AddNumberToObject(p, "depth", r->parts[i].depth);
 		if (i > 0)
@@ -159,6 +160,9 @@ void scan_reply_json(const struct scan_reply *r, cJSON *out)
 		else
 			cJSON_AddNullToObject(p, "sha256");
 		cJSON_AddBoolToObject(p, "encrypted", r->parts[i].encrypted);
+		cJSON_AddBoolToObject(p, "opened", r->parts[i].opened);
+		cJSON_AddBoolToObject(p, "executable", r->parts[i].executable);
+		cJSON_AddBoolToObject(p, "mismatch", r->parts[i].mismatch);
 		cJSON_AddBoolToObject(p, "macros", r->parts[i].macros);
 		cJSON_AddBoolToObject(p, "rtl_override", r->parts[i].rtl_override);
 		cJSON_AddBoolToObject(p, "double_extension", r->parts[i].double_extension);

@@ -296,11 +296,15 @@ int scan_reply_put(struct msg *m, const struct scan_reply *r)
 		const struct scan_part *p = &r->parts[i];
 		msg_put_str(m, p->name);
 		msg_put_str(m, p->type);
+		msg_put_str(m, p->true_type);
 		msg_put_str(m, p->sha256);
 		msg_put_i64(m, p->size);
 		msg_put_i64(m, p->depth);
 		msg_put_i64(m, p->parent);
 		msg_put_u32(m, p->encrypted);
+		msg_put_u32(m, p->opened);
+		msg_put_u32(m, p->executable);
+		msg_put_u32(m, p->mismatch);
 		msg_put_u32(m, p->macros);
 		msg_put_u32(m, p->rtl_override);
 		msg_put_u32(m, p->double_extension);
@@ -325,7 +329,7 @@ static bool is_digest(const char *s)
 /* A tree: one root, at the front; every other node below one that stands before it, and deeper. */
 static bool get_part(struct msg *m, const struct scan_reply *r, int index, struct scan_part *p)
 {
-	if (!get_text(m, p->name, sizeof(p->name)) || !get_text(m, p->type, sizeof(p->type)) ||
+	if (!get_text(m, p->name, sizeof(p->name)) || !get_text(m, p->type, sizeof(p->type)) || !get_text(m, p->true_type, sizeof(p->true_type)) ||
 		!get_text(m, p->sha256, sizeof(p->sha256)) || !is_digest(p->sha256))
 		return false;
 	p->size = msg_get_i64(m);
@@ -336,7 +340,7 @@ static bool get_part(struct msg *m, const struct scan_reply *r, int index, struc
 		(index > 0 && p->depth <= r->parts[parent].depth))
 		return false;
 	p->parent = (int)parent;
-	return get_bool(m, &p->encrypted) && get_bool(m, &p->macros) && get_bool(m, &p->rtl_override) &&
+	return get_bool(m, &p->encrypted) && get_bool(m, &p->opened) && get_bool(m, &p->executable) && get_bool(m, &p->mismatch) && get_bool(m, &p->macros) && get_bool(m, &p->rtl_override) &&
 		get_bool(m, &p->double_extension);
 }
 

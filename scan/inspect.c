@@ -193,6 +193,7 @@ static cl_error_t on_part(int fd, const char *type, const char **ancestors, size
 	make_key(i, l, attributes, data, size);
 	read_part(i, l, (const uint8_t *)data, size);
 	parts_look_at_name(i, l);
+	parts_look_at_type(i, l, (const uint8_t *)data, size);
 	if (l->has_key && (clean_has(i->clean, &l->key) || looked_before(i, l))) {
 		l->parent = true; /* nothing need come out of it, and it is in the table already */
 		return CL_BREAK;

@@ -67,6 +67,8 @@ void parts_mark_encrypted(struct inspect *i, const struct layer *l);
 void parts_mark_macros(struct inspect *i);
 /* What the layer's name betrays. */
 void parts_look_at_name(struct inspect *i, struct layer *l);
+/* What it really is, whatever its name says. After its name is known. */
+void parts_look_at_type(struct inspect *i, struct layer *l, const uint8_t *data, size_t len);
 /* "outer.zip/inner.doc": the names of the layers, without the item's own. */
 void parts_path(const struct inspect *i, char *out, size_t size);
 

@@ -108,11 +108,27 @@ static bool has_filepass(const uint8_t *p, size_t len)
 	return false;
 }
 
+/* The one that says most: a workbook within a Word file lies deeper, but the directory is flat here, so the first counts. */
+static void look_at_kind(const uint8_t *entry, struct ole2_facts *ret)
+{
+	static const struct {
+		const char *name;
+		enum ole2_kind kind;
+	} names[] = {{"EncryptedPackage", OLE2_ENCRYPTED}, {"WordDocument", OLE2_WORD}, {"Workbook", OLE2_EXCEL}, {"Book", OLE2_EXCEL},
+		{"PowerPoint Document", OLE2_POWERPOINT}, {"__properties_version1.0", OLE2_OUTLOOK}, {"JSRV_SegmentInformation", OLE2_ICHITARO},
+		{"DocumentText", OLE2_ICHITARO}, {"HwpSummaryInformation", OLE2_HWP}};
+
+	for (size_t i = 0; ret->kind == OLE2_OTHER && i < sizeof(names) / sizeof(names[0]); i++)
+		if (name_is(entry, names[i].name))
+			ret->kind = names[i].kind;
+}
+
 static void look_at_entry(const struct ole2 *o, const uint8_t *entry, struct ole2_facts *ret)
 {
 	const uint8_t *p;
 	size_t len;
 
+	look_at_kind(entry, ret);
 	if (name_is(entry, "EncryptedPackage") || name_is(entry, "EncryptedSummary") || name_is(entry, "\tDRMContent"))
 		ret->encrypted = true;
 	else if (name_is(entry, "_VBA_PROJECT") || name_is(entry, "_VBA_PROJECT_CUR"))
@@ -144,6 +160,9 @@ void ole2_look(const void *data, size_t len, struct ole2_facts *ret)
 	if (!root)
 		return;
 	o.mini_start = get32(root + 116);
+	/* The class of installers, their patches and transforms: {000C108x-0000-0000-C000-000000000046} */
+	if (memcmp(root + 81, "\x10\x0c\0\0\0\0\0\xc0\0\0\0\0\0\0\x46", 15) == 0 && root[80] >= 0x82 && root[80] <= 0x86)
+		ret->kind = OLE2_MSI;
 	for (unsigned i = 0; i < MAX_CHAIN; i++) {
 		const uint8_t *p = sector_at(&o, n);
 		if (!p)

@@ -4,6 +4,7 @@
  * libclamav made of a layer itself is none of the item's, and the reply has room for SCAN_MAX_PARTS. */
 #include "scan/inspect_impl.h"
 #include "scan/names.h"
+#include "scan/types.h"
 
 #include "base/buf.h"
 
@@ -73,6 +74,21 @@ void parts_mark_macros(struct inspect *i)
 	for (int n = i->n_layers - 1; n >= 0 && n >= i->n_layers - 2; n--)
 		if (i->layers[n].part >= 0)
 			i->reply->parts[i->layers[n].part].macros = true;
+}
+
+/* A mail's owner sees its subject, which promises no type. */
+void parts_look_at_type(struct inspect *i, struct layer *l, const uint8_t *data, size_t len)
+{
+	const char *name = l->level > 0 ? l->name : l->mail ? "" : i->name;
+	struct type_facts f;
+
+	if (l->part < 0 || !data)
+		return;
+	scan_type_look(l->mail ? "CL_TYPE_MAIL" : l->type, data, len, name, &f);
+	struct scan_part *p = &i->reply->parts[l->part];
+	snprintf(p->true_type, sizeof(p->true_type), "%s", f.name);
+	p->executable = f.executable;
+	p->mismatch = f.mismatch;
 }
 
 /* The item's own name is left out of paths; a mail has none (what its owner sees is the subject). */

@@ -62,11 +62,15 @@ struct scan_threat {
 struct scan_part {
 	char name[256]; /* UTF-8, cleaned; "" when it has none */
 	char type[48];  /* libclamav's type, "CL_TYPE_ZIP"; "" of an encrypted member, which nobody has seen */
+	char true_type[24]; /* in short, for rules (types.h): "pe" "zip" "ooxml.word" …; "" as type */
 	char sha256[65]; /* of its content, hex; "" of an encrypted member */
 	int64_t size;
 	int depth;
 	int parent;     /* index in parts[], smaller than its own; -1: the item itself */
 	bool encrypted;
+	bool opened;     /* encrypted, and looked at with a password that was found */
+	bool executable; /* by its true type: programs, scripts, shortcuts, installers */
+	bool mismatch;   /* its extension promises another type */
 	bool macros;
 	bool rtl_override;     /* its name turns the direction of text around */
 	bool double_extension; /* a document's before a program's */

@@ -217,6 +217,28 @@ bool shape_has_zip_end(const uint8_t *data, size_t len)
 	return find_zip_end(data, len, &directory) != NULL;
 }
 
+void shape_zip_walk(const uint8_t *data, size_t len, struct zip_walk *ret)
+{
+	size_t directory = 0;
+	const uint8_t *end = find_zip_end(data, len, &directory);
+
+	*ret = (struct zip_walk){end ? data + directory : NULL, end, end ? 65536 : 0};
+}
+
+bool shape_zip_next(struct zip_walk *w, struct zip_entry *ret)
+{
+	const uint8_t *p = w->at;
+
+	if (w->left-- <= 0 || w->end - p < 46 || memcmp(p, "PK\x01\x02", 4) != 0)
+		return false;
+	size_t name = p[28] | (size_t)p[29] << 8, more = (p[30] | (size_t)p[31] << 8) + (p[32] | (size_t)p[33] << 8);
+	if ((size_t)(w->end - p) < 46 + name)
+		return false;
+	*ret = (struct zip_entry){(const char *)p + 46, name, (uint16_t)(p[8] | p[9] << 8), (uint16_t)(p[10] | p[11] << 8)};
+	w->at = (size_t)(w->end - p) < 46 + name + more ? w->end : p + 46 + name + more;
+	return true;
+}
+
 bool shape_is_empty_stream(const char *type, const uint8_t *data, size_t len)
 {
 	if (strcmp(type, "CL_TYPE_GZ") == 0)

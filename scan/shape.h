@@ -27,6 +27,19 @@ bool shape_is_encrypted_manifest(const char *name, const uint8_t *data, size_t l
 /* Does a ZIP archive end where the content ends? */
 bool shape_has_zip_end(const uint8_t *data, size_t len);
 
+/* The directory of a ZIP archive, entry by entry; names are bytes as they stand there, without an end. At most 65,536. */
+struct zip_walk {
+	const uint8_t *at, *end;
+	int left;
+};
+struct zip_entry {
+	const char *name;
+	size_t name_len;
+	uint16_t flags, method;
+};
+void shape_zip_walk(const uint8_t *data, size_t len, struct zip_walk *ret);
+bool shape_zip_next(struct zip_walk *w, struct zip_entry *ret);
+
 /* A stream this small may hold up to five bytes, which libclamav does not look at. */
 bool shape_is_empty_stream(const char *type, const uint8_t *data, size_t len);
 
