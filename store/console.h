@@ -28,6 +28,7 @@ enum console_act {
 	CONSOLE_CONNECT, /* flows: making and renewing connections */
 	CONSOLE_CHANGE,  /* modes, checks, disconnecting */
 	CONSOLE_MANAGE,  /* accounts, tenants, invitations */
+	CONSOLE_POLICY,  /* rule files, modes, lists without an end; what the desk may do with lists: core/console_lists.c */
 };
 
 struct console_session {

@@ -137,7 +137,8 @@ static bool single_tenant(const struct finding_filter *f, char *out, size_t size
 	" AND " IN_TENANTS("f.tenant", "?12") \
 	" AND (CAST(?13 AS TEXT) IS NULL OR replace(lower(coalesce(f.name, '') || ' ' || coalesce(f.path, '') || ' ' ||" \
 	" coalesce(f.owner, '') || ' ' || coalesce(f.subject, '')), lower(?13), '') <> lower(coalesce(f.name, '') || ' ' ||" \
-	" coalesce(f.path, '') || ' ' || coalesce(f.owner, '') || ' ' || coalesce(f.subject, '')))"
+	" coalesce(f.path, '') || ' ' || coalesce(f.owner, '') || ' ' || coalesce(f.subject, '')))" \
+	" AND (CAST(?14 AS TEXT) IS NULL OR replace(coalesce(f.rules, ''), ?14, '') <> coalesce(f.rules, ''))"
 
 static int list(struct store *s, struct db *db, void *ctx, struct err *err)
 {
@@ -145,21 +146,24 @@ static int list(struct store *s, struct db *db, void *ctx, struct err *err)
 	static const char newest[] =
 		"SELECT " FINDING_COLUMNS " FROM findings f WHERE (?1 = 0 OR f.id < ?1)" WANTED " ORDER BY f.id DESC LIMIT ?11";
 	/* Of one tenant: along its index, and not through everybody's until enough are found. */
-	static const char newest_of[] = "SELECT " FINDING_COLUMNS " FROM findings f WHERE f.tenant = ?14 AND (?1 = 0 OR f.id < ?1)" WANTED
+	static const char newest_of[] = "SELECT " FINDING_COLUMNS " FROM findings f WHERE f.tenant = ?15 AND (?1 = 0 OR f.id < ?1)" WANTED
 		" ORDER BY f.id DESC LIMIT ?11";
 	struct list *l = ctx;
 	const struct finding_filter *f = l->filter;
 	_cleanup_(db_endp) struct db_stmt *st = NULL;
-	char tenant[128];
+	char tenant[128], rule[160] = "";
 	bool of_one = f->newest && single_tenant(f, tenant, sizeof(tenant));
 	_cleanup_(db_list_free) struct db_list rows = DB_LIST(struct store_finding);
 	void *found;
 	int r;
 
+	/* As the JSON of the rules has it; ids have no quotes. */
+	if (f->rule)
+		snprintf(rule, sizeof(rule), "\"id\":\"%.120s\"", f->rule);
 	const struct db_arg args[] = {DB_I(f->after), DB_T(f->tenant), DB_T(f->connection), DB_T(f->provider), DB_T(f->service),
 		DB_T(f->verdict), DB_T(f->action_state), DB_I(f->since), DB_I(f->until), DB_I(f->quarantined),
 		DB_I(f->max ? (int64_t)f->max : LIST_DEFAULT), DB_T(f->tenants), DB_T(f->search && *f->search ? f->search : NULL),
-		DB_T(tenant)};
+		DB_T(f->rule ? rule : NULL), DB_T(tenant)};
 	size_t n_args = ARRAY_SIZE(args) - !of_one;
 	if (db_start(db, of_one ? newest_of : f->newest ? newest : oldest, args, n_args, &st, err) < 0)
 		return -1;

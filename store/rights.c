@@ -36,14 +36,14 @@ bool console_tenant_in(const char *tenants, const char *tenant)
 
 bool console_may(const struct console_session *s, enum console_act act, const char *tenant)
 {
-	/*                        self   read   audit  hold   connect change manage */
-	static const bool table[][7] = {
-		[CONSOLE_NOBODY] =   {false, false, false, false, false, false, false},
-		[CONSOLE_INVITED] =  {false, false, false, false, true,  false, false},
-		[CONSOLE_AUDITOR] =  {true,  true,  true,  false, false, false, false},
-		[CONSOLE_DESK] =     {true,  true,  false, true,  false, false, false},
-		[CONSOLE_ADMIN] =    {true,  true,  true,  true,  true,  true,  false},
-		[CONSOLE_OPERATOR] = {true,  true,  true,  true,  true,  true,  true},
+	/*                        self   read   audit  hold   connect change manage policy */
+	static const bool table[][8] = {
+		[CONSOLE_NOBODY] =   {false, false, false, false, false, false, false, false},
+		[CONSOLE_INVITED] =  {false, false, false, false, true,  false, false, false},
+		[CONSOLE_AUDITOR] =  {true,  true,  true,  false, false, false, false, false},
+		[CONSOLE_DESK] =     {true,  true,  false, true,  false, false, false, false},
+		[CONSOLE_ADMIN] =    {true,  true,  true,  true,  true,  true,  false, true},
+		[CONSOLE_OPERATOR] = {true,  true,  true,  true,  true,  true,  true,  true},
 	};
 
 	if (!s || (size_t)s->role >= ARRAY_SIZE(table) || (size_t)act >= ARRAY_SIZE(table[0]) || !table[s->role][act])

@@ -252,9 +252,17 @@ struct finding_filter {
 	const char *tenants;  /* a set as in console.h; NULL: all */
 	bool newest;          /* newest first: then `after` is the id to go below, 0 from the newest */
 	const char *search;   /* part of name, path, owner or subject; NULL */
+	const char *rule;     /* id of a rule that matched; NULL */
 };
 int store_finding_list(struct store *s, const struct finding_filter *f, struct arena *a, struct store_finding **ret,
 	size_t *ret_n, struct err *err);
+struct store_rule_count {
+	const char *rule;
+	int64_t n; /* findings that name it */
+};
+/* Of a tenant's findings judged at or after `since`, the newest 20,000. In no order. */
+int store_finding_rules(struct store *s, const char *tenant, int64_t since, struct arena *a, struct store_rule_count **ret, size_t *ret_n,
+	struct err *err);
 /* A test detection, asked for by a person: a finding with its event and without an item, so that coverage counts what the
  * cloud holds and nothing else. Its reason is STORE_TEST_REASON, its action "would": nothing is ever done about it. */
 #define STORE_TEST_REASON "test"

@@ -200,6 +200,38 @@ static void findings_are_listed_by_filter(void **state)
 	assert_string_equal(l[0].uid, "F2");
 }
 
+static void findings_of_a_rule(void **state)
+{
+	static const char *const rules[] = {"[{\"id\":\"data.my_number\",\"why\":\"\\\"id\\\":\\\"link.mismatch\\\"\"},{\"id\":\"data.card\"}]",
+		"[{\"id\":\"data.my_number\"}]", "[]"};
+	struct fixture *f = *state;
+	struct store_rule_count *counts;
+	struct store_finding *l;
+	size_t n;
+
+	for (size_t i = 0; i < 3; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "F%zu", i);
+		const struct store_finding d = {.uid = name, .tenant = "aoba", .connection = "c1", .verdict = "clean", .rules = rules[i], .action_kind = "report",
+			.verdict_at = T0 + (int64_t)i};
+		const struct store_event e = {"t", "{}"};
+		ok(store_finding_test(f->s, &d, &e, &f->err));
+	}
+	assert_int_equal(list(f, &(struct finding_filter){.rule = "data.my_number"}, &l), 2);
+	assert_int_equal(list(f, &(struct finding_filter){.rule = "data.card", .newest = true, .tenant = "aoba"}, &l), 1);
+	assert_string_equal(l[0].uid, "F0");
+	assert_int_equal(list(f, &(struct finding_filter){.rule = "link.mismatch"}, &l), 0);
+	assert_int_equal(list(f, &(struct finding_filter){.rule = "data"}, &l), 0);
+	ok(store_finding_rules(f->s, "aoba", T0, f->a, &counts, &n, &f->err));
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(counts[i].n, strcmp(counts[i].rule, "data.card") == 0 ? 1 : 2);
+	ok(store_finding_rules(f->s, "aoba", T0 + 1, f->a, &counts, &n, &f->err));
+	assert_true(n == 1 && counts[0].n == 1);
+	ok(store_finding_rules(f->s, "sora", 0, f->a, &counts, &n, &f->err));
+	assert_int_equal(n, 0);
+}
+
 static void verdicts_are_known_by_content_and_judge(void **state)
 {
 	static const char sha1[] = "0123456789012345678901234567890123456789";
@@ -321,6 +353,7 @@ int main(void)
 		T(monitor_mode_plans_nothing),
 		T(an_item_done_before_gets_no_finding),
 		T(findings_are_listed_by_filter),
+		T(findings_of_a_rule),
 		T(verdicts_are_known_by_content_and_judge),
 		T(the_outbox_keeps_order_and_offsets),
 		T(places_and_values),

@@ -556,14 +556,14 @@ static void who_may_do_what(void **state)
 {
 	static const struct {
 		enum console_role role;
-		const char *may; /* of self, read, audit, hold, connect, change, manage in its own tenant */
-	} table[] = {{CONSOLE_NOBODY, "......."}, {CONSOLE_INVITED, "....c.."}, {CONSOLE_AUDITOR, "sra...."},
-		{CONSOLE_DESK, "sr.h..."}, {CONSOLE_ADMIN, "srahcg."}, {CONSOLE_OPERATOR, "srahcgm"}};
+		const char *may; /* of self, read, audit, hold, connect, change, manage, policy in its own tenant */
+	} table[] = {{CONSOLE_NOBODY, "........"}, {CONSOLE_INVITED, "....c..."}, {CONSOLE_AUDITOR, "sra....."},
+		{CONSOLE_DESK, "sr.h...."}, {CONSOLE_ADMIN, "srahcg.p"}, {CONSOLE_OPERATOR, "srahcgmp"}};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		bool all = table[i].role == CONSOLE_OPERATOR;
 		const struct console_session s = {.role = table[i].role, .tenants = all ? NULL : "|aoba|mori|"};
-		for (int act = 0; act < 7; act++) {
+		for (int act = 0; act < 8; act++) {
 			bool may = table[i].may[act] != '.', own = act == CONSOLE_SELF || act == CONSOLE_MANAGE;
 			assert_int_equal(console_may(&s, (enum console_act)act, "aoba"), may);
 			assert_int_equal(console_may(&s, (enum console_act)act, "mori"), may);
