@@ -298,6 +298,8 @@ int scan_reply_put(struct msg *m, const struct scan_reply *r)
 		msg_put_str(m, p->type);
 		msg_put_str(m, p->true_type);
 		msg_put_str(m, p->sha256);
+		msg_put_str(m, p->sha1);
+		msg_put_str(m, p->md5);
 		msg_put_i64(m, p->size);
 		msg_put_i64(m, p->depth);
 		msg_put_i64(m, p->parent);
@@ -319,18 +321,19 @@ int scan_reply_put(struct msg *m, const struct scan_reply *r)
 	return m->broken ? -1 : 0;
 }
 
-static bool is_digest(const char *s)
+static bool is_digest(const char *s, size_t len)
 {
 	size_t n = strspn(s, "0123456789abcdef");
 
-	return s[n] == '\0' && (n == 0 || n == 64);
+	return s[n] == '\0' && (n == 0 || n == len);
 }
 
 /* A tree: one root, at the front; every other node below one that stands before it, and deeper. */
 static bool get_part(struct msg *m, const struct scan_reply *r, int index, struct scan_part *p)
 {
 	if (!get_text(m, p->name, sizeof(p->name)) || !get_text(m, p->type, sizeof(p->type)) || !get_text(m, p->true_type, sizeof(p->true_type)) ||
-		!get_text(m, p->sha256, sizeof(p->sha256)) || !is_digest(p->sha256))
+		!get_text(m, p->sha256, sizeof(p->sha256)) || !is_digest(p->sha256, 64) || !get_text(m, p->sha1, sizeof(p->sha1)) ||
+		!is_digest(p->sha1, 40) || !get_text(m, p->md5, sizeof(p->md5)) || !is_digest(p->md5, 32))
 		return false;
 	p->size = msg_get_i64(m);
 	if (p->size < 0 || !get_count(m, 1000, &p->depth))
@@ -487,7 +490,7 @@ int scan_config_get(struct msg *m, struct scan_config *ret)
 		if (!get_text(m, c.dirs[i], sizeof(c.dirs[i])))
 			return -1;
 	if (!get_text(m, c.state, sizeof(c.state)) || !get_bool(m, &c.sandbox) || !get_text(m, c.hit_key, sizeof(c.hit_key)) ||
-		!is_digest(c.hit_key) || !get_limit(m, 0, day, &c.watch_ms) ||
+		!is_digest(c.hit_key, 64) || !get_limit(m, 0, day, &c.watch_ms) ||
 		!get_limit(m, 0, day, &c.settle_ms) || msg_end(m) < 0 || l->depth < 1 || l->parts < 1 ||
 		l->worker_items < 1 || !c.state[0])
 		return -1;

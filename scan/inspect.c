@@ -115,8 +115,10 @@ static void make_key(struct inspect *i, struct layer *l, uint32_t attributes, co
 
 	snprintf(context, sizeof(context), "%s|%s|%s|%u", l->type, up1, up2, attributes);
 	l->has_key = clean_key(i->clean, context, data, len, &l->key, l->digest);
-	if (l->has_key && l->part >= 0)
+	if (l->has_key && l->part >= 0) {
 		hex_encode(i->reply->parts[l->part].sha256, l->digest, sizeof(l->digest));
+		parts_hash(i->reply, l->part, data, len);
+	}
 }
 
 /* What is read beside the scan, of which the part's real name comes. A mail within a mail is read with that. */

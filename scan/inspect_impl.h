@@ -62,6 +62,8 @@ int parts_parent(const struct inspect *i, int layer);
 void parts_add(struct inspect *i, struct layer *l, int64_t size);
 /* A member that nobody can look into is told nevertheless: its name is what there is of it. Twice told, once here. */
 void parts_add_encrypted(struct inspect *i, const struct layer *l, const char *name, int64_t size);
+/* The hashes by which new signatures find what was seen, without its bytes. */
+void parts_hash(struct scan_reply *r, int part, const void *data, size_t len);
 void parts_mark_encrypted(struct inspect *i, const struct layer *l);
 /* Marks the innermost layer and the document around it (the project within an OOXML file). */
 void parts_mark_macros(struct inspect *i);

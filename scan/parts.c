@@ -7,6 +7,7 @@
 #include "scan/types.h"
 
 #include "base/buf.h"
+#include "base/digest.h"
 
 #include <string.h>
 
@@ -61,6 +62,25 @@ void parts_add_encrypted(struct inspect *i, const struct layer *l, const char *n
 			return;
 	r->parts[r->n_parts++] = p;
 	r->parts_seen++;
+}
+
+void parts_hash(struct scan_reply *r, int part, const void *data, size_t len)
+{
+	static const char *const pictures[] = {"CL_TYPE_GRAPHICS", "CL_TYPE_JPEG", "CL_TYPE_PNG", "CL_TYPE_GIF", "CL_TYPE_TIFF"};
+	struct scan_part *p = &r->parts[part];
+	const char *around = p->parent >= 0 ? r->parts[p->parent].type : "";
+	struct digests d;
+
+	for (size_t i = 0; part > 0 && i < ARRAY_SIZE(pictures); i++)
+		if (strncmp(p->type, pictures[i], strlen(pictures[i])) == 0)
+			return;
+	if ((strncmp(around, "CL_TYPE_OOXML", 13) == 0 || strncmp(around, "CL_TYPE_ODF", 11) == 0) &&
+		(strncmp(p->type, "CL_TYPE_TEXT", 12) == 0 || strncmp(p->type, "CL_TYPE_XML", 11) == 0))
+		return;
+	if (digest_bytes(DIGEST_SHA1 | DIGEST_MD5, data, len, &d) < 0)
+		return;
+	memcpy(p->sha1, d.sha1, sizeof(p->sha1));
+	memcpy(p->md5, d.md5, sizeof(p->md5));
 }
 
 void parts_mark_encrypted(struct inspect *i, const struct layer *l)

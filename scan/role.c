@@ -5,6 +5,7 @@
 #include "scan/names.h"
 
 #include "scan/folder.h"
+#include "scan/recheck.h"
 
 #include "base/log.h"
 #include "base/timeutil.h"
@@ -19,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define MAX_POLL 1100
 #define CONTENT_MAX ((1ll << 30) - (1ll << 20)) /* beyond it libclamav is not to be trusted (CVE-2025-20260) */
@@ -49,6 +51,31 @@ static int answer_info(struct role *r, struct msg *request)
 	swap_info(r, &info);
 	msg_init(&m, SCAN_INFO_REPLY, request->id | RPC_REPLY);
 	return scan_info_put(&m, &info) < 0 || role_send(r, &m) < 0 ? -1 : 0;
+}
+
+/* A process for core alone: the role only starts it, and takes its end. */
+static int start_recheck(struct role *r, struct msg *request)
+{
+	_cleanup_msg_ struct msg m = {0};
+	struct err err;
+	int fd;
+
+	if (msg_end(request) < 0 || request->n_fds)
+		return -1;
+	msg_init(&m, SCAN_RECHECK_REPLY, request->id | RPC_REPLY);
+	if (r->recheck > 0)
+		log_warn("scan.recheck", "error=\"one is running\"");
+	else if (recheck_start(&r->config, &r->recheck, &fd, &err) < 0)
+		log_err(LOG_WARN_, "scan.recheck", &err);
+	else if (msg_put_fd(&m, fd) < 0)
+		close(fd);
+	return role_send(r, &m);
+}
+
+static void reap_recheck(struct role *r)
+{
+	if (r->recheck > 0 && waitpid(r->recheck, NULL, WNOHANG) != 0)
+		r->recheck = 0;
 }
 
 /* Content must not change under the engine: a memory file is sealed; of a file on disk (a spool for large
@@ -122,6 +149,8 @@ static void core_readable(struct role *r)
 		rc = accept_item(r, &m);
 	else if (m.type == SCAN_INFO)
 		rc = answer_info(r, &m);
+	else if (m.type == SCAN_RECHECK)
+		rc = start_recheck(r, &m);
 	if (rc < 0) {
 		log_error("scan.core", "error=\"malformed message\" type=%u", m.type);
 		r->failed = true;
@@ -205,6 +234,7 @@ static void loop(struct role *r)
 	while (p && !r->failed) {
 		int64_t now = time_monotonic_ms();
 		int64_t at = pool_tick(r, now);
+		reap_recheck(r);
 		at = earliest(at, watch_tick(r, now));
 		at = earliest(at, swap_tick(r, now));
 		swap_work(r, now);

@@ -109,6 +109,7 @@ struct role {
 	char sandbox[128];
 	bool sandbox_down; /* workers cannot be caged: nothing is scanned */
 	bool failed;       /* core is gone or sent nonsense */
+	pid_t recheck;     /* the process that compares known hashes; 0 none */
 };
 
 /* queue.c */

@@ -16,6 +16,8 @@ enum scan_message {
 	SCAN_INFO_REPLY,
 	SCAN_CHANGED,         /* scan → core, no answer wanted: a SCAN_INFO_REPLY body; the database changed */
 	SCAN_READY,           /* worker → scan, inside the role */
+	SCAN_RECHECK,         /* core → scan: known hashes against the signatures of now, see recheck.h */
+	SCAN_RECHECK_REPLY,   /* with a socket; without one when it cannot be had */
 };
 
 enum scan_verdict { VERDICT_CLEAN = 1, VERDICT_THREAT, VERDICT_UNKNOWN };
@@ -64,6 +66,7 @@ struct scan_part {
 	char type[48];  /* libclamav's type, "CL_TYPE_ZIP"; "" of an encrypted member, which nobody has seen */
 	char true_type[24]; /* in short, for rules (types.h): "pe" "zip" "ooxml.word" …; "" as type */
 	char sha256[65]; /* of its content, hex; "" of an encrypted member */
+	char sha1[41], md5[33]; /* of what hash signatures are made for: not of pictures and of an office file's own texts */
 	int64_t size;
 	int depth;
 	int parent;     /* index in parts[], smaller than its own; -1: the item itself */
