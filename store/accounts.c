@@ -138,11 +138,6 @@ int store_account_list(struct store *s, const char *after, size_t max, struct ar
 	return 0;
 }
 
-static void read_number(struct db_row *r, void *item)
-{
-	*(int64_t *)item = db_row_int(r);
-}
-
 static int number(struct store *s, const char *sql, const char *key, int64_t *ret, bool *ret_found, struct err *err)
 {
 	_cleanup_(arena_freep) struct arena *a = arena_new(65536);

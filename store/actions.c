@@ -1,6 +1,6 @@
 /* Actions: what is done about findings, step by step, and what a restore released.
  *
- *   planned → intended → done | failed          (none and would never move)
+ *   planned → intended → done | failed | deleting      (none and would never move)
  *   done | failed → restoring → restored | failed | done
  *   done | failed → deleting → deleted | failed | done
  *
@@ -79,7 +79,7 @@ static int claim(struct store *s, struct db *db, void *ctx, struct err *err)
 	if (n == 0)
 		return 0;
 	_cleanup_(db_endp) struct db_stmt *st = NULL;
-	if (db_start(db, "SELECT " FINDING_COLUMNS " FROM findings f WHERE f.id = ?1", DB_ARGS(DB_I(id)), &st, err) < 0)
+	if (db_start(db, "SELECT " FINDING_COLUMNS ", NULL FROM findings f WHERE f.id = ?1", DB_ARGS(DB_I(id)), &st, err) < 0)
 		return -1;
 	r = db_step(st, err);
 	if (r <= 0)
@@ -154,7 +154,8 @@ static int ask(struct store *s, struct db *db, void *ctx, struct err *err)
 	int64_t n = db_run(db,
 		"UPDATE findings SET action_state = ?2, op_id = coalesce(?3, op_id), action_error = '', action_attempts = 0,"
 		" action_next_try = 0, waiting = 1, ready_at = 0, node = NULL"
-		" WHERE id = ?1 AND action_kind = 'quarantine' AND action_state IN ('done', 'failed')",
+		" WHERE id = ?1 AND action_state IN ('done', 'failed') AND (action_kind IN " HOLDING
+		" OR (?2 = 'restoring' AND action_kind IN ('tag', 'unshare', 'block')))",
 		DB_ARGS(DB_I(p->finding), DB_T(p->state), DB_T(p->op_id)), err);
 
 	return n < 0 ? -1 : n > 0 ? 0 : wrong_state(db, p, err);
@@ -211,8 +212,9 @@ static int finish(struct store *s, struct db *db, void *ctx, struct err *err)
 	struct step *p = ctx;
 	int64_t id = 0;
 	int64_t n = db_run(db,
-		"UPDATE findings SET action_state = ?2, receipt = coalesce(?3, receipt), action_error = ?4, waiting = 0,"
-		" node = NULL, contained_at = CASE WHEN ?2 = 'done' AND contained_at = 0 THEN ?5 ELSE contained_at END,"
+		"UPDATE findings SET action_state = ?2, receipt = coalesce(?3, receipt), action_error = ?4,"
+		" waiting = CASE WHEN ?2 = 'deleting' THEN 1 ELSE 0 END, ready_at = 0, action_attempts = 0, action_next_try = 0,"
+		" node = NULL, contained_at = CASE WHEN ?2 IN ('done', 'deleting') AND contained_at = 0 THEN ?5 ELSE contained_at END,"
 		" restored_at = CASE WHEN ?2 = 'restored' THEN ?5 ELSE restored_at END WHERE id = ?1 AND waiting = 1",
 		DB_ARGS(DB_I(p->finding), DB_T(p->state), DB_T(p->receipt), DB_T(str0(p->error)), DB_I(p->now)), err);
 
@@ -226,7 +228,7 @@ static int finish(struct store *s, struct db *db, void *ctx, struct err *err)
 int store_action_finish(struct store *s, int64_t finding, const char *state, const char *receipt, const char *error,
 	int64_t now, const struct store_event *events, size_t n_events, const struct store_finding *details, struct err *err)
 {
-	static const char *const ends[] = {"done", "failed", "restored", "deleted"};
+	static const char *const ends[] = {"done", "failed", "restored", "deleted", "deleting"};
 	struct step p = {.finding = finding, .state = state, .receipt = receipt, .error = error, .now = now, .events = events,
 		.n_events = n_events, .details = details};
 

@@ -29,7 +29,7 @@ static int once_more(struct store *s, struct db *db, int64_t id, enum lane lane,
 	}
 	/* On another node it may have come back to work since it was looked at. */
 	int64_t n = db_run(db,
-		"UPDATE items SET state = 1, lane = ?2, reason = '', done_at = 0, ready_at = 0, next_try = 0, attempts = 0,"
+		"UPDATE items SET state = 1, again = 2, lane = ?2, reason = '', done_at = 0, ready_at = 0, next_try = 0, attempts = 0,"
 		" crashes = 0, node = NULL WHERE id = ?1 AND state = ?3",
 		DB_ARGS(DB_I(id), DB_I(lane), DB_I(state)), err);
 	if (n <= 0)

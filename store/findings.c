@@ -12,9 +12,9 @@ int finding_insert(struct db *db, const struct store_finding *f, int64_t *ret, s
 		" version, name, path, owner, sha256, size, message_id, mail_from, mail_to, subject, received_at, verdict,"
 		" reason, threats, engine, signatures, rules, action_kind, action_state, action_error, op_id, case_id,"
 		" changed_at, seen_at, verdict_at, contained_at, restored_at, receipt, action_attempts, action_next_try,"
-		" waiting, ready_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
+		" waiting, ready_at, act, facts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
 		" ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39,"
-		" ?40, ?39) RETURNING id";
+		" ?40, ?39, ?41, ?42) RETURNING id";
 	const char *state = f->action_state && *f->action_state ? f->action_state : "none";
 	bool waits = strcmp(state, "planned") == 0 || strcmp(state, "intended") == 0;
 
@@ -27,7 +27,7 @@ int finding_insert(struct db *db, const struct store_finding *f, int64_t *ret, s
 			DB_T(str0(f->action_kind)), DB_T(state), DB_T(str0(f->action_error)), DB_T(f->op_id),
 			DB_T(f->case_id), DB_I(f->changed_at), DB_I(f->seen_at), DB_I(f->verdict_at), DB_I(f->contained_at),
 			DB_I(f->restored_at), DB_T(f->receipt), DB_I(f->action_attempts), DB_I(f->action_next_try),
-			DB_I(waits)),
+			DB_I(waits), DB_T(f->act), DB_T(f->facts)),
 		ret, err);
 	return r > 0 ? 0 : r < 0 ? -1 : err_set(err, ERR_LOCAL, "store", "a finding got no number");
 }
@@ -76,6 +76,8 @@ int finding_read(struct db_stmt *st, struct arena *a, struct store_finding *f, s
 	f->receipt = db_row_text(&r);
 	f->action_attempts = (int)db_row_int(&r);
 	f->action_next_try = db_row_int(&r);
+	f->act = db_row_text(&r);
+	f->facts = db_row_text(&r);
 	return db_row_end(&r, err);
 }
 
@@ -125,6 +127,15 @@ static bool single_tenant(const struct finding_filter *f, char *out, size_t size
 	return true;
 }
 
+/* What stands in the list of rules, written by core without spaces, when one has this value. */
+static int in_rules(char *out, size_t size, const char *key, const char *value)
+{
+	for (const char *p = value ? value : ""; *p; p++)
+		if (*p == '"' || *p == '\\' || (unsigned char)*p < ' ')
+			return -1;
+	return snprintf(out, size, "\"%s\":\"%s\"", key, value ? value : "") < (int)size ? 0 : -1;
+}
+
 #define WANTED \
 	" AND (CAST(?2 AS TEXT) IS NULL OR f.tenant = ?2) AND (CAST(?3 AS TEXT) IS NULL OR f.connection = ?3)" \
 	" AND (CAST(?4 AS TEXT) IS NULL OR f.provider = ?4) AND (CAST(?5 AS TEXT) IS NULL OR f.service = ?5)" \
@@ -132,38 +143,40 @@ static bool single_tenant(const struct finding_filter *f, char *out, size_t size
 	" f.action_state = ?7 OR CASE f.action_state WHEN 'would' THEN 'none' WHEN 'planned' THEN 'intended'" \
 	" WHEN 'restoring' THEN 'done' WHEN 'deleting' THEN 'done' ELSE '' END = ?7)" \
 	" AND (?8 = 0 OR f.verdict_at >= ?8) AND (?9 = 0 OR f.verdict_at < ?9)" \
-	" AND (?10 = 0 OR (f.action_kind = 'quarantine' AND f.action_state IN" \
+	" AND (?10 = 0 OR (f.action_kind IN " HOLDING " AND f.action_state IN" \
 	" ('planned', 'intended', 'done', 'failed', 'restoring', 'deleting')))" \
+	" AND (CAST(?14 AS TEXT) IS NULL OR replace(f.rules, ?14, '') <> f.rules)" \
+	" AND (CAST(?15 AS TEXT) IS NULL OR replace(f.rules, ?15, '') <> f.rules)" \
 	" AND " IN_TENANTS("f.tenant", "?12") \
 	" AND (CAST(?13 AS TEXT) IS NULL OR replace(lower(coalesce(f.name, '') || ' ' || coalesce(f.path, '') || ' ' ||" \
 	" coalesce(f.owner, '') || ' ' || coalesce(f.subject, '')), lower(?13), '') <> lower(coalesce(f.name, '') || ' ' ||" \
-	" coalesce(f.path, '') || ' ' || coalesce(f.owner, '') || ' ' || coalesce(f.subject, '')))" \
-	" AND (CAST(?14 AS TEXT) IS NULL OR replace(coalesce(f.rules, ''), ?14, '') <> coalesce(f.rules, ''))"
+	" coalesce(f.path, '') || ' ' || coalesce(f.owner, '') || ' ' || coalesce(f.subject, '')))"
 
 static int list(struct store *s, struct db *db, void *ctx, struct err *err)
 {
-	static const char oldest[] = "SELECT " FINDING_COLUMNS " FROM findings f WHERE f.id > ?1" WANTED " ORDER BY f.id LIMIT ?11";
+	static const char oldest[] = "SELECT " FINDING_COLUMNS ", NULL FROM findings f WHERE f.id > ?1" WANTED " ORDER BY f.id LIMIT ?11";
 	static const char newest[] =
-		"SELECT " FINDING_COLUMNS " FROM findings f WHERE (?1 = 0 OR f.id < ?1)" WANTED " ORDER BY f.id DESC LIMIT ?11";
+		"SELECT " FINDING_COLUMNS ", NULL FROM findings f WHERE (?1 = 0 OR f.id < ?1)" WANTED " ORDER BY f.id DESC LIMIT ?11";
 	/* Of one tenant: along its index, and not through everybody's until enough are found. */
-	static const char newest_of[] = "SELECT " FINDING_COLUMNS " FROM findings f WHERE f.tenant = ?15 AND (?1 = 0 OR f.id < ?1)" WANTED
+	static const char newest_of[] = "SELECT " FINDING_COLUMNS ", NULL FROM findings f WHERE f.tenant = ?16 AND (?1 = 0 OR f.id < ?1)" WANTED
 		" ORDER BY f.id DESC LIMIT ?11";
 	struct list *l = ctx;
 	const struct finding_filter *f = l->filter;
 	_cleanup_(db_endp) struct db_stmt *st = NULL;
-	char tenant[128], rule[160] = "";
+	char tenant[128], rule[128], category[64];
 	bool of_one = f->newest && single_tenant(f, tenant, sizeof(tenant));
 	_cleanup_(db_list_free) struct db_list rows = DB_LIST(struct store_finding);
 	void *found;
 	int r;
 
-	/* As the JSON of the rules has it; ids have no quotes. */
-	if (f->rule)
-		snprintf(rule, sizeof(rule), "\"id\":\"%.120s\"", f->rule);
+	if (in_rules(rule, sizeof(rule), "id", f->rule) < 0 || in_rules(category, sizeof(category), "category", f->category) < 0) {
+		l->n = 0; /* no rule is called that */
+		return 0;
+	}
 	const struct db_arg args[] = {DB_I(f->after), DB_T(f->tenant), DB_T(f->connection), DB_T(f->provider), DB_T(f->service),
 		DB_T(f->verdict), DB_T(f->action_state), DB_I(f->since), DB_I(f->until), DB_I(f->quarantined),
 		DB_I(f->max ? (int64_t)f->max : LIST_DEFAULT), DB_T(f->tenants), DB_T(f->search && *f->search ? f->search : NULL),
-		DB_T(f->rule ? rule : NULL), DB_T(tenant)};
+		DB_T(f->rule ? rule : NULL), DB_T(f->category ? category : NULL), DB_T(tenant)};
 	size_t n_args = ARRAY_SIZE(args) - !of_one;
 	if (db_start(db, of_one ? newest_of : f->newest ? newest : oldest, args, n_args, &st, err) < 0)
 		return -1;
@@ -199,8 +212,8 @@ struct get {
 static int get(struct store *s, struct db *db, void *ctx, struct err *err)
 {
 	static const char *const ways[] = {
-		"SELECT " FINDING_COLUMNS " FROM findings f WHERE f.uid = ?1",
-		"SELECT " FINDING_COLUMNS " FROM findings f WHERE f.op_id IS NOT NULL AND f.op_id = ?1 ORDER BY f.id LIMIT 1",
+		"SELECT " FINDING_COLUMNS ", f.facts FROM findings f WHERE f.uid = ?1",
+		"SELECT " FINDING_COLUMNS ", f.facts FROM findings f WHERE f.op_id IS NOT NULL AND f.op_id = ?1 ORDER BY f.id LIMIT 1",
 	};
 	struct get *g = ctx;
 

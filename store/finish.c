@@ -26,7 +26,8 @@ static int note_done(struct store *s, struct db *db, int64_t now, struct err *er
 }
 
 /* 1: it was pending and is done now; *ret_stream and the tenant for the events. 0: it was done before. */
-static int end_item(struct db *db, const struct store_result *r, int64_t *ret_stream, int64_t *ret_connection, struct err *err)
+static int end_item(struct db *db, const struct store_result *r, int64_t content, int64_t *ret_stream, int64_t *ret_connection,
+	struct err *err)
 {
 	_cleanup_(db_endp) struct db_stmt *st = NULL;
 
@@ -35,12 +36,14 @@ static int end_item(struct db *db, const struct store_result *r, int64_t *ret_st
 	if (db_start(db,
 		    "UPDATE items SET state = ?2, reason = ?3, done_at = ?4, node = NULL,"
 		    " size = CASE WHEN ?5 = 1 AND ?6 >= 0 THEN ?6 ELSE size END,"
-		    " message_id = CASE WHEN ?7 = 1 THEN message_id END,"
-		    " mail_from = CASE WHEN ?7 = 1 THEN mail_from END, mail_to = CASE WHEN ?7 = 1 THEN mail_to END,"
-		    " subject = CASE WHEN ?7 = 1 THEN subject END"
+		    " message_id = CASE WHEN ?7 = 1 OR finding > 0 THEN message_id END,"
+		    " mail_from = CASE WHEN ?7 = 1 OR finding > 0 THEN mail_from END,"
+		    " mail_to = CASE WHEN ?7 = 1 OR finding > 0 THEN mail_to END,"
+		    " subject = CASE WHEN ?7 = 1 OR finding > 0 THEN subject END,"
+		    " content = CASE WHEN ?8 > 0 THEN ?8 ELSE content END, facts = coalesce(?9, facts), again = 0"
 		    " WHERE id = ?1 AND state = 1 RETURNING stream, connection",
 		    DB_ARGS(DB_I(r->item), DB_I(r->state), DB_T(str0(r->reason)), DB_I(r->now), DB_I(r->sha256 ? 1 : 0),
-			    DB_I(r->size), DB_I(r->finding ? 1 : 0)),
+			    DB_I(r->size), DB_I(r->finding ? 1 : 0), DB_I(content), DB_T(r->facts)),
 		    &st, err) < 0)
 		return -1;
 	int got = db_step(st, err);
@@ -74,7 +77,10 @@ static int finish(struct store *s, struct db *db, void *ctx, struct err *err)
 	int64_t stream = 0, connection = 0, id = 0;
 
 	f->finding = 0;
-	int n = end_item(db, r, &stream, &connection, err);
+	int64_t content = 0;
+	if (content_keep(db, r, &content, err) < 0)
+		return -1;
+	int n = end_item(db, r, content, &stream, &connection, err);
 	if (n < 0)
 		return -1;
 	if (n == 0) {

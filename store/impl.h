@@ -7,8 +7,8 @@
 #ifndef STORE_IMPL_H
 #define STORE_IMPL_H
 
-#include "store/console.h"
 #include "store/db.h"
+#include "store/policy.h"
 
 #include <pthread.h>
 
@@ -76,6 +76,9 @@ int store_query(struct store *s, struct store_query *q, struct err *err);
 /* The same inside a transaction. */
 int query_rows(struct db *db, struct store_query *q, struct err *err);
 
+/* The reader of one number: item is an int64_t. */
+void read_number(struct db_row *row, void *item);
+
 /* A column that holds a tenant is in a set: ?N is the set's parameter, written twice. */
 #define IN_TENANTS(column, parameter)                                                                        \
 	"(CAST(" parameter " AS TEXT) IS NULL OR replace(" parameter ", '|' || " column " || '|', '') <> " parameter ")"
@@ -92,14 +95,18 @@ void counts_add(struct counts *c, int state, int64_t by); /* enum item_state */
 int counts_apply(struct store *s, struct db *db, int64_t stream, const struct counts *c, struct err *err);
 /* Remembers a verdict and the hashes of its bytes. */
 int verdict_insert(struct db *db, const struct store_result *r, struct err *err);
+/* Something that judgements go by is another now. */
+int policy_changed(struct db *db, struct err *err);
+/* The row of the content that the result names, made or brought up to date; *ret 0: it names none. */
+int content_keep(struct db *db, const struct store_result *r, int64_t *ret, struct err *err);
 int finding_insert(struct db *db, const struct store_finding *f, int64_t *ret, struct err *err);
-/* The columns of a finding, in the order that finding_read() wants. */
+/* The columns of a finding, in the order that finding_read() wants; before FROM comes one more: f.facts, or NULL. */
 #define FINDING_COLUMNS                                                                                      \
 	"f.id, f.uid, f.item, f.stream, f.tenant, f.connection, f.provider, f.service, f.stream_name, f.remote_id, " \
 	"f.version, f.name, f.path, f.owner, f.sha256, f.size, f.message_id, f.mail_from, f.mail_to, f.subject, "    \
 	"f.received_at, f.verdict, f.reason, f.threats, f.engine, f.signatures, f.rules, f.action_kind, "            \
 	"f.action_state, f.action_error, f.op_id, f.case_id, f.changed_at, f.seen_at, f.verdict_at, "                \
-	"f.contained_at, f.restored_at, f.receipt, f.action_attempts, f.action_next_try"
+	"f.contained_at, f.restored_at, f.receipt, f.action_attempts, f.action_next_try, f.act"
 int finding_read(struct db_stmt *st, struct arena *a, struct store_finding *ret, struct err *err);
 
 /* A clock that was set back must not put off for a day what waits: on a sole store, everything that waits is moved
@@ -111,6 +118,13 @@ static inline const char *str0(const char *s)
 {
 	return s ? s : "";
 }
+
+/* SHA-256 from its hexadecimal form; false for what is none. */
+#define SHA256_LEN 32
+bool sha256_read(const char *hex, unsigned char ret[SHA256_LEN]);
+
+/* Actions that keep the item away from people, so that it can be brought back or deleted. */
+#define HOLDING "('quarantine', 'replace', 'delete')"
 
 /* The earlier of two instants, 0 being never. */
 static inline int64_t earlier(int64_t a, int64_t b)

@@ -9,7 +9,8 @@
 	"SELECT i.id, i.stream, c.id, c.tenant, c.provider, i.kind, i.remote_id, i.version, "                         \
 	"coalesce(i.service, s.service), i.name, i.path, coalesce(i.owner, s.owner), i.hash_kind, i.hash, "           \
 	"i.provider_threat, i.context, i.message_id, i.mail_from, i.mail_to, i.subject, i.size, i.changed_at, "       \
-	"i.seen_at, i.received_at, i.lane, i.state, i.reason, i.attempts, i.crashes, i.next_try, i.finding "          \
+	"i.seen_at, i.received_at, i.lane, i.state, i.reason, i.attempts, i.crashes, i.next_try, i.finding, "          \
+	"i.sharing_mark, i.again "                                                                                    \
 	"FROM items i JOIN streams s ON s.id = i.stream JOIN connections c ON c.no = i.connection WHERE i.id = ?1"
 
 /* 1 found, 0, -1 */
@@ -54,6 +55,8 @@ static int read_item(struct db *db, int64_t id, struct arena *a, struct store_it
 	i->crashes = (int)db_row_int(&r);
 	i->next_try = db_row_int(&r);
 	i->finding = db_row_int(&r);
+	i->sharing_mark = db_row_text(&r);
+	i->again = (enum item_again)db_row_int(&r);
 	return db_row_end(&r, err) < 0 ? -1 : 1;
 }
 

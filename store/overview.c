@@ -107,7 +107,7 @@ static int totals(struct store *s, struct db *db, void *ctx, struct err *err)
 			DB_ARGS(DB_T(q->tenants)), &t->alerts, err) < 0 ||
 		db_get_int(db, "SELECT count(*) FROM findings f WHERE f.verdict_at >= ?2 AND " IN_TENANTS("f.tenant", "?1"), day, 2,
 			&t->findings_24h, err) < 0 ||
-		db_get_int(db, "SELECT count(*) FROM findings f WHERE f.action_kind = 'quarantine' AND f.action_state = 'done'"
+		db_get_int(db, "SELECT count(*) FROM findings f WHERE f.action_kind IN " HOLDING " AND f.action_state = 'done'"
 			" AND " IN_TENANTS("f.tenant", "?1"), DB_ARGS(DB_T(q->tenants)), &t->held, err) < 0)
 		return -1;
 	/* All of them: without looking for whose they are. */

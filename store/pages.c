@@ -54,6 +54,12 @@ static int ident_of(const struct store_item *item, unsigned char ret[IDENT_LEN],
 	return 0;
 }
 
+#define MARK_MAX 200 /* longer ones are no marks */
+static const char *mark_of(const struct store_item *i)
+{
+	return i->sharing_mark && *i->sharing_mark && strlen(i->sharing_mark) <= MARK_MAX ? i->sharing_mark : NULL;
+}
+
 struct commit {
 	struct store *store;
 	const struct store_page *page;
@@ -67,9 +73,9 @@ static int insert(struct db *db, struct commit *c, const struct store_item *i, c
 	static const char sql[] =
 		"INSERT INTO items (connection, ident, stream, state, lane, ready_at, next_try, attempts, crashes, finding,"
 		" kind, size, changed_at, seen_at, received_at, done_at, reason, remote_id, version, service, name, path,"
-		" owner, hash_kind, hash, provider_threat, message_id, mail_from, mail_to, subject, context)"
+		" owner, hash_kind, hash, provider_threat, message_id, mail_from, mail_to, subject, context, sharing_mark)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, 0, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,"
-		" ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29) ON CONFLICT (connection, ident) DO NOTHING";
+		" ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30) ON CONFLICT (connection, ident) DO NOTHING";
 	int state = i->state ? (int)i->state : ITEM_PENDING;
 	int64_t now = c->page->now;
 
@@ -81,7 +87,7 @@ static int insert(struct db *db, struct commit *c, const struct store_item *i, c
 			       DB_I(state == ITEM_PENDING ? 0 : now), DB_T(str0(i->reason)), DB_T(i->remote_id),
 			       DB_T(str0(i->version)), DB_T(i->service), DB_T(i->name), DB_T(i->path), DB_T(i->owner),
 			       DB_T(i->hash_kind), DB_T(i->hash), DB_T(i->provider_threat), DB_T(i->message_id),
-			       DB_T(i->from), DB_T(i->to), DB_T(i->subject), DB_T(i->context)),
+			       DB_T(i->from), DB_T(i->to), DB_T(i->subject), DB_T(i->context), DB_T(mark_of(i))),
 		       err) < 0 ? -1 : (int)db->driver->changes(db);
 }
 
@@ -128,9 +134,9 @@ static int supersede(struct db *db, struct commit *c, const struct store_item *i
 		err);
 }
 
-/* The item, known by another stream or judged before (was: its state), is here and pending. */
+/* The item, known by another stream or judged before (was: its state; why: enum item_again), is here and pending. */
 static int bring_here(struct db *db, struct commit *c, const struct store_item *i, int64_t id, int64_t stream, int was,
-	struct err *err)
+	int why, struct err *err)
 {
 	struct counts left = {.seen = -1};
 
@@ -139,11 +145,11 @@ static int bring_here(struct db *db, struct commit *c, const struct store_item *
 		    " done_at = 0, ready_at = CASE WHEN state = 1 THEN ready_at ELSE 0 END,"
 		    " next_try = CASE WHEN state = 1 THEN next_try ELSE 0 END, attempts = CASE WHEN state = 1 THEN attempts"
 		    " ELSE 0 END, service = ?3, name = ?4, path = ?5, owner = ?6, hash_kind = ?7, hash = ?8,"
-		    " provider_threat = ?9, message_id = ?10, mail_from = ?11, mail_to = ?12, subject = ?13, context = ?14"
-		    " WHERE id = ?1",
+		    " provider_threat = ?9, message_id = ?10, mail_from = ?11, mail_to = ?12, subject = ?13, context = ?14,"
+		    " sharing_mark = ?15, again = CASE WHEN state = 1 THEN again ELSE ?16 END WHERE id = ?1",
 		    DB_ARGS(DB_I(id), DB_I(c->page->stream), DB_T(i->service), DB_T(i->name), DB_T(i->path), DB_T(i->owner),
 			    DB_T(i->hash_kind), DB_T(i->hash), DB_T(i->provider_threat), DB_T(i->message_id), DB_T(i->from),
-			    DB_T(i->to), DB_T(i->subject), DB_T(i->context)),
+			    DB_T(i->to), DB_T(i->subject), DB_T(i->context), DB_T(mark_of(i)), DB_I(why)),
 		    err) < 0)
 		return -1;
 	counts_add(&left, was, -1);
@@ -184,13 +190,14 @@ static int repeat(struct db *db, struct commit *c, const struct store_item *i, c
 {
 	int64_t id, stream;
 	int state;
-	bool gone, marked; /* ended without being looked at; called malware since */
+	/* Ended without being looked at; called malware since; another sharing mark; and one that tells of sharing. */
+	bool gone, marked, moved, shared;
 
 	c->counts.repeats++;
 	{
 		_cleanup_(db_endp) struct db_stmt *st = NULL;
 		if (db_start(db,
-			    "SELECT id, stream, state, reason, finding, provider_threat FROM items"
+			    "SELECT id, stream, state, reason, finding, provider_threat, sharing_mark FROM items"
 			    " WHERE connection = ?1 AND ident = ?2",
 			    DB_ARGS(DB_I(c->connection), DB_B(ident, IDENT_LEN)), &st, err) < 0)
 			return -1;
@@ -206,12 +213,14 @@ static int repeat(struct db *db, struct commit *c, const struct store_item *i, c
 							strcmp(reason, "changed") == 0);
 		/* The provider calls it malware now, and nothing was found in it then. */
 		marked = i->provider_threat && state != ITEM_PENDING && db_int(st, 4) == 0 && !db_text(st, 5);
+		moved = strcmp(str0(db_text(st, 6)), str0(mark_of(i))) != 0;
+		shared = moved && mark_of(i) && (state == ITEM_SCANNED || state == ITEM_UNKNOWN);
 	}
 	if (i->state && i->state != ITEM_PENDING)
 		return 0;
-	if (gone || marked || (state == ITEM_PENDING && stream != c->page->stream))
-		return bring_here(db, c, i, id, stream, state, err);
-	return 0;
+	if (gone || marked || shared || (state == ITEM_PENDING && stream != c->page->stream))
+		return bring_here(db, c, i, id, stream, state, shared && !marked && !gone ? AGAIN_SHARING : 0, err);
+	return !moved ? 0 : db_run(db, "UPDATE items SET sharing_mark = ?2 WHERE id = ?1", DB_ARGS(DB_I(id), DB_T(mark_of(i))), err) < 0 ? -1 : 0;
 }
 
 static int commit_item(struct db *db, struct commit *c, const struct store_item *i, struct err *err)

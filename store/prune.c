@@ -117,7 +117,29 @@ static int items(struct db *db, struct prune *p, struct err *err)
 			return -1;
 	}
 	if (!more)
+		p->next.phase = PRUNE_CONTENTS;
+	return 0;
+}
+
+/* ---- what was known of bytes that no item has any more ---- */
+
+static int contents(struct db *db, struct prune *p, struct err *err)
+{
+	int64_t last = 0;
+	/* An item that ends just now with one of them has marked it as used. */
+	int64_t n = db_run(db,
+		"DELETE FROM contents WHERE id > ?1 AND id <= ?2 AND used_at < ?3"
+		" AND NOT EXISTS (SELECT 1 FROM items WHERE items.content = contents.id AND items.content > 0)",
+		DB_ARGS(DB_I(p->at.content), DB_I(p->at.content + BATCH), DB_I(p->keep->now - DAY_MS)), err);
+
+	if (n < 0 || db_get_int(db, "SELECT coalesce(max(id), 0) FROM contents", DB_NONE, &last, err) < 0)
+		return -1;
+	p->next.contents += n;
+	p->next.content = p->at.content + BATCH;
+	if (p->next.content >= last) {
 		p->next.phase = PRUNE_VERDICTS;
+		p->next.content = 0;
+	}
 	return 0;
 }
 
@@ -235,6 +257,8 @@ static int prune(struct store *s, struct db *db, void *ctx, struct err *err)
 		return events(db, p, err);
 	case PRUNE_ITEMS:
 		return items(db, p, err);
+	case PRUNE_CONTENTS:
+		return contents(db, p, err);
 	case PRUNE_VERDICTS:
 		return verdicts(db, p, err);
 	case PRUNE_HASHES:

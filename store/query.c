@@ -60,3 +60,8 @@ int store_query(struct store *s, struct store_query *q, struct err *err)
 {
 	return store_read(s, query, q, err);
 }
+
+void read_number(struct db_row *row, void *item)
+{
+	*(int64_t *)item = db_row_int(row);
+}

@@ -110,6 +110,11 @@ int store_stream_wake(struct store *s, const char *connection, int64_t now, stru
 
 enum item_state { ITEM_PENDING = 1, ITEM_SCANNED, ITEM_UNKNOWN, ITEM_SKIPPED };
 enum lane { LANE_LIVE = 1, LANE_BACKLOG };
+/* Why an item that was judged is pending once more; 0: it is not. */
+enum item_again {
+	AGAIN_SHARING = 1, /* who has access changed: judged from what is recorded, its bytes are not fetched */
+	AGAIN_RULES,       /* rules or signatures are others: bytes are fetched only when what is recorded does not do */
+};
 
 struct store_item {
 	int64_t id;
@@ -118,6 +123,8 @@ struct store_item {
 	int kind; /* enum item_kind */
 	const char *remote_id, *version, *service, *name, *path, *owner, *hash_kind, *hash, *provider_threat, *context;
 	const char *message_id, *from, *to, *subject;
+	const char *sharing_mark; /* as struct item's; NULL none. A known version that comes with another one is pending again */
+	enum item_again again;
 	int64_t size, changed_at, seen_at, received_at;
 	enum lane lane;
 	enum item_state state;
@@ -183,12 +190,14 @@ struct store_finding {
 	int64_t size;
 	const char *message_id, *from, *to, *subject;
 	int64_t received_at;
-	const char *verdict; /* "threat" "unknown" */
+	const char *verdict; /* "threat" "unknown", "clean": a rule matched */
 	const char *reason;
 	const char *threats; /* JSON array [{"name","part"}] */
 	const char *engine, *signatures;
-	const char *rules;   /* JSON array [{"id","severity"}] */
-	const char *action_kind;  /* "quarantine", "" none */
+	const char *rules;   /* JSON array [{"id","severity","category","mode","action","why"}] */
+	const char *facts;   /* JSON object for whoever looks at it: parts, masked hits, links, sharing; NULL none. Not in lists */
+	const char *action_kind;  /* "quarantine" and the other names of enum policy_action; "" none */
+	const char *act;     /* JSON object: what the action wants beside its kind (tag, notice); NULL nothing */
 	const char *action_state; /* none planned intended done failed restoring restored deleting deleted; would = monitor mode */
 	const char *action_error, *op_id, *case_id;
 	int64_t changed_at, seen_at, verdict_at, contained_at, restored_at;
@@ -220,6 +229,11 @@ struct store_result {
 	const char *verdict, *verdict_reason, *threats, *engine, *signatures;
 	const char *hash_kind, *hash; /* strong hash by the provider that means the same bytes; NULL none */
 	const char *sha1, *dropbox;   /* further hashes of the bytes, as computed; NULL none */
+	/* recorded facts (store/policy.h): */
+	const char *facts;          /* the item's own; NULL none */
+	const char *content;        /* SHA-256 of the bytes; NULL not known */
+	const char *content_facts;  /* of those bytes; NULL: what is kept stays */
+	const char *detectors;      /* whose facts these are: "" or a version of policies' own detectors */
 };
 
 /* The item's end: verdict, finding, planned action, cache and events in one transaction. Of an item that is done
@@ -248,11 +262,11 @@ struct finding_filter {
 	int64_t since, until; /* of verdict_at; 0: open */
 	int64_t after;        /* id: paging */
 	size_t max;           /* 0: 1000 */
-	bool quarantined;     /* only those whose action is done, failed or under way */
+	bool quarantined;     /* only those whose item is held, or should be: in quarantine, not tagged or unshared */
+	const char *rule, *category; /* matched one of that id, of that category; NULL: any */
 	const char *tenants;  /* a set as in console.h; NULL: all */
 	bool newest;          /* newest first: then `after` is the id to go below, 0 from the newest */
 	const char *search;   /* part of name, path, owner or subject; NULL */
-	const char *rule;     /* id of a rule that matched; NULL */
 };
 int store_finding_list(struct store *s, const struct finding_filter *f, struct arena *a, struct store_finding **ret,
 	size_t *ret_n, struct err *err);
@@ -277,10 +291,11 @@ int store_action_claim(struct store *s, int64_t finding, int64_t now, int64_t le
 /* The intent with its receipt: durable before the first call. state: "intended", or unchanged when NULL (a better
  * receipt for what runs already). */
 int store_action_intend(struct store *s, int64_t finding, const char *state, const char *receipt, struct err *err);
-/* Asks for a restore or a deletion of a done (or failed) quarantine: state becomes "restoring" or "deleting".
- * CHANGED "wrong_state" otherwise. */
+/* Asks for the undoing of a done (or failed) action, or for the deletion of what is held: state becomes "restoring" or
+ * "deleting". CHANGED "wrong_state" otherwise. */
 int store_action_ask(struct store *s, int64_t finding, const char *state, const char *op_id, struct err *err);
-/* The end of an action: "done", "failed", "restored", "deleted", with the event, in one transaction. receipt NULL:
+/* The end of an action: "done", "failed", "restored", "deleted", with the event, in one transaction; or "deleting": it is held
+ * (contained_at), and its deletion waits. receipt NULL:
  * keep. With "restored" the (connection, remote_id, sha256) is remembered as released. No effect (and no event) when it
  * is in that state already. details: names what the finding should show now (name, path, owner, mail); NULL: keep. */
 int store_action_finish(struct store *s, int64_t finding, const char *state, const char *receipt, const char *error,
@@ -321,9 +336,9 @@ struct store_retention {
 
 /* How far a pass through the store has got. Zeroed: at its beginning. */
 struct store_prune {
-	enum { PRUNE_EVENTS, PRUNE_ITEMS, PRUNE_VERDICTS, PRUNE_HASHES, PRUNE_DONE } phase;
-	int64_t events, items, verdicts; /* removed in this pass */
-	int64_t item, kind, size;        /* the store's own, as is what follows */
+	enum { PRUNE_EVENTS, PRUNE_ITEMS, PRUNE_CONTENTS, PRUNE_VERDICTS, PRUNE_HASHES, PRUNE_DONE } phase;
+	int64_t events, items, contents, verdicts; /* removed in this pass */
+	int64_t item, content, kind, size;        /* the store's own, as is what follows */
 	unsigned char key[32];
 	size_t key_len;
 };

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define SHA256_LEN 32
-
 enum hash_no { HASH_SHA256, HASH_SHA1, HASH_DROPBOX, HASH_NONE }; /* sha1 and dropbox as in the schema */
 
 struct hash {
