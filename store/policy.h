@@ -91,6 +91,18 @@ int store_copies(struct store *s, const char *tenant, const char *sha256, struct
 /* What is known of a content, from these detectors. GONE "not_found". */
 int store_content_get(struct store *s, const char *sha256, const char *detectors, struct arena *a, const char **ret, struct err *err);
 
+/* ---- correspondence and hosts ---- */
+
+/* Kept by hash only, written with the item's end (struct store_result.note), pruned with the retention of items. */
+struct store_contact {
+	int64_t first_at, last_at; /* of mails, ms UTC */
+	int64_t count;             /* 0: never */
+};
+/* An address's mails with the tenant so far, in and out. No error when there were none. */
+int store_contact_get(struct store *s, const char *tenant, const char *address, struct store_contact *ret, struct err *err);
+/* When links first led to each of these domains, 0: never. "" gives 0. ret has n. */
+int store_hosts_get(struct store *s, const char *tenant, const char *const *domains, size_t n, int64_t *ret, struct err *err);
+
 /* ---- people ---- */
 
 struct store_person {
