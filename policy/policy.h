@@ -106,6 +106,10 @@ struct policy_decision {
 /* settings: may be NULL. *ret is overwritten. */
 void policy_decide(const struct policy *p, const struct facts *f, const struct policy_settings *settings, struct policy_decision *ret);
 
+/* What each condition of a rule (policy_rule_at()) came to for these facts, as one JSON object {condition, result, value, conditions};
+ * of conditions over rows: rows, true, first. Appends. */
+int policy_explain(const struct policy *p, const struct facts *f, size_t rule, struct buf *out);
+
 /* Runs the rules' own cases: those that went wrong are problems at the case's line. -1: at least one. */
 int policy_test(const struct policy *p, int *ret_cases, struct policy_problems *problems, struct err *err);
 
