@@ -66,10 +66,12 @@ struct facts_link {
 	const char *text;                /* shown for it */
 	const char *text_host;           /* the host that the shown text names, "" none */
 	const char *lookalike_of;        /* the protected domain that it looks like, "" */
-	const char *listed;              /* the list that names it, "" */
+	const char *listed;              /* the list that names it: its file's name, "blocked" of the tenant's own; "" */
 	int part;
 	bool mismatch;  /* text_host belongs to another domain than the link */
 	bool punycode, mixed_scripts, ip_address, shortener, credentials /* user@ in it */;
+	bool script;    /* a program or a page in itself: javascript:, data: */
+	bool inner;     /* what the redirector before it leads to */
 	bool approved;
 	int64_t age_days; /* since its domain was first seen by this tenant; 0: today; -1: never before */
 };

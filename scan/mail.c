@@ -4,7 +4,9 @@
 #include "scan/authres.h"
 #include "scan/charset.h"
 #include "scan/hidden.h"
+#include "scan/host.h"
 #include "scan/names.h"
+#include "scan/person.h"
 #include "scan/words.h"
 
 #include <gmime/gmime.h>
@@ -62,6 +64,19 @@ static GMimeParserOptions *options_new(void)
 	return o;
 }
 
+static void read_address(struct scan_address *out, const char *address)
+{
+	const char *at = address ? strrchr(address, '@') : NULL;
+	struct host h;
+
+	name_copy(out->address, sizeof(out->address), address, SIZE_MAX);
+	if (!at || !host_read(at + 1, strcspn(at + 1, "> \t"), &h))
+		return;
+	snprintf(out->host, sizeof(out->host), "%s", h.name);
+	snprintf(out->domain, sizeof(out->domain), "%s", h.domain);
+	snprintf(out->skeleton, sizeof(out->skeleton), "%s", h.skeleton);
+}
+
 static void add_addresses(struct scan_mail *h, enum scan_field field, InternetAddressList *list, int depth)
 {
 	int n = list ? internet_address_list_length(list) : 0;
@@ -79,8 +94,9 @@ static void add_addresses(struct scan_mail *h, enum scan_field field, InternetAd
 		struct scan_address *out = &h->addresses[h->n_addresses++];
 		*out = (struct scan_address){.field = field};
 		name_copy(out->name, sizeof(out->name), internet_address_get_name(a), SIZE_MAX);
+		person_keys(out->name, out->keys, sizeof(out->keys));
 		if (INTERNET_ADDRESS_IS_MAILBOX(a))
-			name_copy(out->address, sizeof(out->address), internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(a)), SIZE_MAX);
+			read_address(out, internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(a)));
 	}
 }
 
@@ -265,7 +281,7 @@ static void read_text(struct walk *w, GMimeContentType *type, const struct buf *
 		buf_add(&m->text, buf_str(&utf8), utf8.len);
 	leaf->text_len = m->text.len - leaf->text_at;
 	if (!html)
-		page_links(buf_str(&utf8), utf8.len, w->part, w->links);
+		links_in_text(w->links, buf_str(&utf8), utf8.len, w->part);
 }
 
 static void walk_part(struct walk *w, GMimePart *part)

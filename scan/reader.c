@@ -3,6 +3,7 @@
 
 #include "scan/charset.h"
 #include "scan/hidden.h"
+#include "scan/host.h"
 #include "scan/plain.h"
 
 #include <string.h>
@@ -55,6 +56,7 @@ void reader_init(void)
 {
 	mail_init();
 	page_init();
+	host_init();
 }
 
 void reader_begin(struct reader *r, bool words, struct scan_reply *reply)
