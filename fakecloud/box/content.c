@@ -215,6 +215,8 @@ void bx_link_set(struct bx_ctx *c, struct bx_item *it, const cJSON *body)
 	}
 	if (json_str(body, "access"))
 		l->access = link_access(json_str(body, "access"));
+	if (strcmp(l->access, "open") != 0) /* only open links have passwords */
+		bx_set(&l->password, NULL);
 	if (json_get(body, "password"))
 		bx_set(&l->password, json_str(body, "password"));
 	if (json_get(body, "vanity_name"))

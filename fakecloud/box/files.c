@@ -143,9 +143,24 @@ static void put_texts(struct bx_ctx *c, struct bx_item *it, const cJSON *body)
 		bx_event(it, c->user, "ITEM_MODIFY", "ITEM_MODIFY", NULL);
 	}
 	if (tags) {
+		bool more = cJSON_GetArraySize(tags) > cJSON_GetArraySize(it->tags);
 		cJSON_Delete(it->tags);
 		it->tags = cJSON_Duplicate(tags, true);
+		if (more)
+			bx_event(it, c->user, NULL, "TAG_ITEM_CREATE", NULL);
 	}
+}
+
+/* The reference gives lists of tags at least one entry, and takes the last tag off all the same. */
+static bool tags_ok(struct bx_ctx *c, const cJSON *tags)
+{
+	const cJSON *tag;
+	bool ok = !tags || (cJSON_IsArray(tags) && cJSON_GetArraySize(tags) <= 100);
+
+	cJSON_ArrayForEach(tag, tags) ok = ok && cJSON_IsString(tag) && *tag->valuestring;
+	if (!ok)
+		bx_invalid(c, 400, "bad_request", "tags", "Invalid value for tags");
+	return ok;
 }
 
 /* Files and folders alike. */
@@ -161,7 +176,7 @@ static void put_item(struct bx_ctx *c, struct bx_item *it)
 	/* The precondition does not guard moves. */
 	if (!to && !bx_match_ok(c, it->etag))
 		return;
-	if (!lock_body_ok(c, lock) || !bx_link_body_ok(c, it, json_get(body, "shared_link")) ||
+	if (!lock_body_ok(c, lock) || !tags_ok(c, json_get(body, "tags")) || !bx_link_body_ok(c, it, json_get(body, "shared_link")) ||
 		!bx_lock_ok(c, it))
 		return;
 	unsigned need =

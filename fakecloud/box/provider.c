@@ -311,11 +311,24 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static cJSON *sorted(struct bx_list *words)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	if (words->n)
+		qsort(words->at, words->n, sizeof(words->at[0]), by_text);
+	for (size_t i = 0; i < words->n; i++) {
+		cJSON_AddItemToArray(list, cJSON_CreateString(words->at[i]));
+		free(words->at[i]);
+	}
+	free(words->at);
+	return list;
+}
+
 /* Direct sharing as GET /state words it. */
 static cJSON *sharing(const struct bx_item *it)
 {
 	struct bx_list words = {0};
-	cJSON *list = cJSON_CreateArray();
 	const struct bx_link *link = bx_link_live(it);
 	char text[400];
 
@@ -336,14 +349,31 @@ static cJSON *sharing(const struct bx_item *it)
 			link->can_edit ? "edit" : "view");
 		bx_push(&words, bx_strdup(text));
 	}
-	if (words.n)
-		qsort(words.at, words.n, sizeof(words.at[0]), by_text);
-	for (size_t i = 0; i < words.n; i++) {
-		cJSON_AddItemToArray(list, cJSON_CreateString(words.at[i]));
-		free(words.at[i]);
+	return sorted(&words);
+}
+
+/* Tags as they are, and metadata as "SCOPE.TEMPLATE.KEY=VALUE". */
+static cJSON *labels(const struct bx_item *it)
+{
+	struct bx_list words = {0};
+	const cJSON *tag, *value;
+
+	cJSON_ArrayForEach(tag, it->tags) bx_push(&words, bx_strdup(tag->valuestring));
+	for (size_t i = 0; i < it->instances.n; i++) {
+		const struct bx_instance *m = it->instances.at[i];
+		cJSON_ArrayForEach(value, m->values)
+		{
+			_cleanup_buf_ struct buf text = BUF_INIT(1 << 16);
+			buf_addf(&text, "%s.%s.%s=", strncmp(m->template->scope, "enterprise", 10) ? m->template->scope : "enterprise",
+				m->template->key, value->string);
+			if (cJSON_IsString(value))
+				buf_adds(&text, value->valuestring);
+			else
+				json_print(value, &text);
+			bx_push(&words, bx_strdup(buf_str(&text)));
+		}
 	}
-	free(words.at);
-	return list;
+	return sorted(&words);
 }
 
 static void place_of(const struct bx_item *folder, struct buf *out)
@@ -377,7 +407,7 @@ static void state_of(const struct bx_item *folder, cJSON *items)
 		cJSON_AddStringToObject(o, "name", it->name);
 		bx_num(o, "size", fc_blob_size(v->blob));
 		cJSON_AddStringToObject(o, "sha256", d ? d->sha256 : "");
-		cJSON_AddArrayToObject(o, "labels");
+		cJSON_AddItemToObject(o, "labels", labels(it));
 		cJSON_AddItemToObject(o, "sharing", sharing(it));
 		bx_id(o, "version", v->id);
 		cJSON_AddBoolToObject(o, "quarantined", quarantined(it));

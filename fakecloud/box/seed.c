@@ -278,6 +278,45 @@ static void apply_settings(struct walk *w)
 	}
 }
 
+/* "groups": {NAME: [ADDRESS…]}, "titles": {ADDRESS: TEXT} */
+static void add_people(struct walk *w)
+{
+	struct bx_tenant *t = w->t;
+	const cJSON *group, *one;
+
+	cJSON_ArrayForEach(group, json_object(w->settings, "groups"))
+	{
+		struct bx_group *g = bx_alloc(sizeof(*g));
+		g->kind = BX_GROUP;
+		g->id = bx_seed_id(t, "group", group->string);
+		g->name = bx_strdup(group->string);
+		g->created_at = g->modified_at = fc_now();
+		g->invitability = g->viewability = "admins_only";
+		bx_push(&t->groups, g);
+		bx_register(t, g->id, g);
+		cJSON_ArrayForEach(one, group)
+		{
+			struct bx_user *u = bx_user_by_login(t, cJSON_GetStringValue(one));
+			struct bx_member *m = u ? bx_alloc(sizeof(*m)) : NULL;
+			char path[400];
+			if (!m)
+				continue;
+			snprintf(path, sizeof(path), "%llu/%llu", (unsigned long long)g->id, (unsigned long long)u->id);
+			*m = (struct bx_member){.kind = BX_OTHER, .id = bx_seed_id(t, "member", path), .user = u, .group = g, .role = "member",
+				.created_at = fc_now(), .modified_at = fc_now()};
+			bx_push(&g->members, m);
+			bx_push(&u->groups, m);
+			bx_register(t, m->id, m);
+		}
+	}
+	cJSON_ArrayForEach(one, json_object(w->settings, "titles"))
+	{
+		struct bx_user *u = bx_user_by_login(t, one->string);
+		if (u && cJSON_IsString(one))
+			bx_set(&u->job_title, one->valuestring);
+	}
+}
+
 int bx_seed(const char *tenant, const char *dir)
 {
 	struct walk w = {.t = bx_tenant_new(tenant)};
@@ -288,6 +327,7 @@ int bx_seed(const char *tenant, const char *dir)
 	w.settings = fc_read_json(path.data);
 	walk_users(&w, dir);
 	apply_settings(&w);
+	add_people(&w);
 	for (size_t i = 0; i < w.shared.n; i++) {
 		struct shared *s = w.shared.at[i];
 		const cJSON *one;

@@ -53,6 +53,7 @@ struct dbx_node {
 	struct dbx_ns *mount;	     /* a folder that is the mount point of a team folder */
 	struct dbx_version *version; /* of a file */
 	struct dbx_grants grants;    /* of a single file */
+	cJSON *tags;
 	struct dbx_member *lock;
 	int64_t locked_at;
 };
@@ -92,6 +93,7 @@ struct dbx_member {
 	bool admin, suspended;
 	int64_t joined_at;
 	struct dbx_ns *home; /* NULL while suspended from the seed on */
+	const cJSON *aliases; /* secondary addresses; from the seed, may be NULL */
 };
 
 struct dbx_link {
@@ -126,6 +128,13 @@ struct dbx_event {
 	struct dbx_member *who[3]; /* actor, context, participant: for the filter */
 };
 
+struct dbx_group {
+	char id[40];
+	const char *name;
+	struct dbx_member **members;
+	size_t count;
+};
+
 struct dbx_team {
 	const char *tenant, *name;
 	char id[48], app_key[16], app_secret[16], refresh_token[72];
@@ -141,6 +150,8 @@ struct dbx_team {
 	struct map by_member, by_account, by_email, by_ns, by_node, by_rev, by_link, sessions, jobs;
 	struct dbx_link **links;
 	size_t link_count;
+	struct dbx_group *groups;
+	size_t group_count;
 	struct dbx_event *events;
 	size_t event_count, event_cap;
 };
@@ -404,6 +415,11 @@ DBX_HANDLER(dbx_folder_member_remove);
 DBX_HANDLER(dbx_folder_metadata);
 DBX_HANDLER(dbx_folders_list);
 DBX_HANDLER(dbx_folders_continue);
+DBX_HANDLER(dbx_groups_list);
+DBX_HANDLER(dbx_groups_continue);
+DBX_HANDLER(dbx_tag_add);
+DBX_HANDLER(dbx_tag_remove);
+DBX_HANDLER(dbx_tags_get);
 DBX_HANDLER(dbx_get_events);
 DBX_HANDLER(dbx_events_continue);
 

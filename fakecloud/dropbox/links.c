@@ -205,7 +205,9 @@ static const char *apply(struct dbx_link *link, const cJSON *settings)
 	if (wants && (!password || !*password))
 		return "settings_error/invalid_settings";
 	link->expires_at = at;
-	link->password = wants;
+	/* What a change does not name stays. */
+	if (wants || visibility || json_get(settings, "require_password"))
+		link->password = wants;
 	if (audience &&
 		(!strcmp(audience, "public") || !strcmp(audience, "team") || !strcmp(audience, "no_one")))
 		link->audience = fc_intern(audience);

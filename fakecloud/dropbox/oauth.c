@@ -11,7 +11,7 @@
 
 const char dbx_all_scopes[] =
 	"account_info.read events.read files.content.read files.content.write files.metadata.read "
-	"files.metadata.write files.permanent_delete files.team_metadata.write members.read sharing.read "
+	"files.metadata.write files.permanent_delete files.team_metadata.write groups.read members.read sharing.read "
 	"sharing.write "
 	"team_data.content.read team_data.content.write team_data.member team_info.read";
 

@@ -172,6 +172,33 @@ static int add_team_folder(struct seed *s, struct dbx_node *none, const char *na
 	return walk(s, path, ns->root, add_entry);
 }
 
+/* "groups": {NAME: [ADDRESS…]}, "aliases": {ADDRESS: [ADDRESS…]} */
+static void add_people(struct dbx_team *team, const cJSON *notes)
+{
+	const cJSON *group, *address;
+
+	cJSON_ArrayForEach(group, json_object(notes, "groups"))
+	{
+		team->groups = reallocarray(team->groups, team->group_count + 1, sizeof(*team->groups));
+		struct dbx_group *g = team->groups ? &team->groups[team->group_count++] : NULL;
+		size_t n = (size_t)cJSON_GetArraySize(group);
+		if (!g)
+			abort();
+		*g = (struct dbx_group){.name = fc_intern(group->string), .members = calloc(n + 1, sizeof(struct dbx_member *))};
+		memcpy(g->id, "g:", 3);
+		fc_stable_id(g->id + 2, 32, (const char *const[]){team->tenant, "dropbox", "group", group->string, NULL});
+		cJSON_ArrayForEach(address, group)
+		{
+			_cleanup_free_ char *lower = cJSON_IsString(address) ? dbx_lower(NULL, address->valuestring) : NULL;
+			struct dbx_member *m = lower ? map_get(&team->by_email, lower) : NULL;
+			if (m && g->members)
+				g->members[g->count++] = m;
+		}
+	}
+	for (size_t i = 0; i < team->member_count; i++)
+		team->members[i]->aliases = cJSON_Duplicate(json_array(json_object(notes, "aliases"), team->members[i]->email), true);
+}
+
 /* The member called admin, else the first. */
 static void choose_admin(struct dbx_team *team)
 {
@@ -205,6 +232,7 @@ int dbx_seed(const char *tenant, const char *dir)
 	if (walk(&s, members.data, NULL, add_member) < 0)
 		return -1;
 	choose_admin(s.team);
+	add_people(s.team, notes);
 	if (walk(&s, members.data, NULL, fill_home) < 0 || walk(&s, folders.data, NULL, add_team_folder) < 0)
 		return -1;
 	for (size_t i = 0; i < s.team->ns_count; i++) {

@@ -45,6 +45,21 @@ static void add_sharing(cJSON *item, const struct dbx_team *team, const struct d
 	}
 }
 
+static void add_labels(cJSON *item, const struct dbx_node *node)
+{
+	cJSON *labels = cJSON_AddArrayToObject(item, "labels");
+	size_t n = (size_t)cJSON_GetArraySize(node->tags);
+	_cleanup_free_ const char **list = calloc(n + 1, sizeof(*list));
+
+	if (!list)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		list[i] = cJSON_GetArrayItem(node->tags, (int)i)->valuestring;
+	qsort(list, n, sizeof(*list), by_text);
+	for (size_t i = 0; i < n; i++)
+		cJSON_AddItemToArray(labels, cJSON_CreateString(list[i]));
+}
+
 static bool quarantined(const struct dbx_node *node)
 {
 	for (const struct dbx_node *n = node->parent; n; n = n->parent) {
@@ -70,7 +85,7 @@ static void add_item(cJSON *items, const struct dbx_ns *ns, const struct dbx_nod
 	cJSON_AddStringToObject(item, "name", node->name);
 	cJSON_AddNumberToObject(item, "size", (double)fc_blob_size(node->version->blob));
 	cJSON_AddStringToObject(item, "sha256", fc_blob_digests(node->version->blob, DIGEST_SHA256)->sha256);
-	cJSON_AddArrayToObject(item, "labels");
+	add_labels(item, node);
 	add_sharing(item, ns->team, node);
 	cJSON_AddStringToObject(item, "version", node->version->rev);
 	cJSON_AddBoolToObject(item, "quarantined", quarantined(node));

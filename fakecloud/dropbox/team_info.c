@@ -65,14 +65,28 @@ static cJSON *profile(const struct dbx_member *m)
 	cJSON_AddStringToObject(doc, "account_id", m->account_id);
 	cJSON_AddStringToObject(doc, "email", m->email);
 	cJSON_AddBoolToObject(doc, "email_verified", true);
-	cJSON_AddArrayToObject(doc, "secondary_emails");
+	cJSON *aliases = cJSON_AddArrayToObject(doc, "secondary_emails");
+	const cJSON *alias;
+	cJSON_ArrayForEach(alias, m->aliases)
+	{
+		cJSON *one = cJSON_CreateObject();
+		cJSON_AddStringToObject(one, "email", alias->valuestring);
+		cJSON_AddBoolToObject(one, "is_verified", true);
+		cJSON_AddItemToArray(aliases, one);
+	}
 	dbx_add_tag(doc, "status", m->suspended ? "suspended" : "active");
 	dbx_add_name(doc, m);
 	dbx_add_tag(doc, "membership_type", "full");
 	dbx_add_time(doc, "joined_on", m->joined_at);
 	if (m->suspended)
 		dbx_add_time(doc, "suspended_on", m->joined_at);
-	cJSON_AddArrayToObject(doc, "groups");
+	cJSON *groups = cJSON_AddArrayToObject(doc, "groups");
+	for (size_t i = 0; i < m->team->group_count; i++) {
+		const struct dbx_group *g = &m->team->groups[i];
+		for (size_t k = 0; k < g->count; k++)
+			if (g->members[k] == m)
+				cJSON_AddItemToArray(groups, cJSON_CreateString(g->id));
+	}
 	/* Homes of members who never had one get the namespace that their account would open. */
 	const char *home = m->home ? m->home->id : "1";
 	cJSON_AddStringToObject(doc, "member_folder_id", home);
@@ -265,4 +279,37 @@ void dbx_namespaces_continue(struct dbx_call *c)
 
 	if (page_open(c, "namespaces", &at, &limit))
 		namespaces_page(c, at, limit);
+}
+
+/* ---- groups ---- */
+
+static void groups_page(struct dbx_call *c, size_t at, size_t limit)
+{
+	cJSON *doc = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(doc, "groups");
+
+	for (size_t left = limit; at < c->team->group_count && left; at++, left--) {
+		const struct dbx_group *g = &c->team->groups[at];
+		cJSON *one = cJSON_CreateObject();
+		cJSON_AddStringToObject(one, "group_name", g->name);
+		cJSON_AddStringToObject(one, "group_id", g->id);
+		cJSON_AddNumberToObject(one, "member_count", (double)g->count);
+		dbx_add_tag(one, "group_management_type", "company_managed");
+		cJSON_AddItemToArray(list, one);
+	}
+	cJSON_AddStringToObject(doc, "cursor", page_cursor(c, "groups", at, limit));
+	cJSON_AddBoolToObject(doc, "has_more", at < c->team->group_count);
+	dbx_ok(c, doc);
+}
+
+void dbx_groups_list(struct dbx_call *c)
+{
+	groups_page(c, 0, page_size(c, dbx_arg_int(c, "limit", 1000)));
+}
+
+void dbx_groups_continue(struct dbx_call *c)
+{
+	size_t at, limit;
+
+	if (page_open(c, "groups", &at, &limit))
+		groups_page(c, at, limit);
 }
