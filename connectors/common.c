@@ -38,6 +38,27 @@ char *text_lower(char *s)
 	return s;
 }
 
+const char *address_domain(const char *address)
+{
+	const char *at = address ? strrchr(address, '@') : NULL;
+
+	return at && at > address && at[1] ? at + 1 : NULL;
+}
+
+bool domain_is_public(const char *domain)
+{
+	static const char *const domains[] = {"gmail.com", "googlemail.com", "outlook.com", "outlook.jp", "hotmail.com", "hotmail.co.jp",
+		"live.com", "live.jp", "msn.com", "yahoo.com", "yahoo.co.jp", "ymail.ne.jp", "icloud.com", "me.com", "mac.com", "aol.com",
+		"proton.me", "protonmail.com", "gmx.com", "gmx.net", "mail.com", "zoho.com", "qq.com", "163.com", "126.com", "naver.com",
+		"docomo.ne.jp", "ezweb.ne.jp", "au.com", "softbank.ne.jp", "i.softbank.jp", "nifty.com", "biglobe.ne.jp", "ocn.ne.jp",
+		"so-net.ne.jp", "excite.co.jp", "goo.jp", "infoseek.jp"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(domains); i++)
+		if (strcasecmp(domain, domains[i]) == 0)
+			return true;
+	return false;
+}
+
 int url_make(struct buf *out, struct err *err, const char *base, const char *pattern, ...)
 {
 	const char *arg = NULL;

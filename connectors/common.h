@@ -82,6 +82,10 @@ int64_t json_size(const cJSON *object, const char *key);
 char *arena_str(struct arena *a, const cJSON *object, const char *key);
 /* ASCII letters made small, in place; NULL stays NULL. For hashes in hex, which are compared byte by byte. */
 char *text_lower(char *s);
+/* Behind the "@" of an address; NULL when there is none. */
+const char *address_domain(const char *address);
+/* A mail service that anybody may have an address at: no organisation's own, whoever uses it. */
+bool domain_is_public(const char *domain);
 /* doc as text in the arena, at most CONNECTOR_TEXT_MAX. Errors: TOO_BIG "cursor_too_big"; LOCAL. */
 int arena_json(struct arena *a, const cJSON *doc, const char **ret, struct err *err);
 

@@ -1,10 +1,24 @@
-/* Containing a file of Box and giving it back. See box.h for threads, act.h for the parts.
+/* Acts on a file of Box and undoing them: containing, and what leaves it where it is. See box.h for threads, act.h for the parts.
  *
  * Receipt: {"kind": "box", "file", "user" (the owner), "version", "name", "parent", "path", "size", "sha1", "shared_link",
  * "collaborations": [{accessible_by, role, …}], "versions": n, "place" (the quarantine folder), "transit", "method": "move" or
- * "lock", "open": [what is not contained], "not_restored": […]}. Order: link and collaborations go first, so that nobody
+ * "lock", "open": [what is not contained], "not_restored": […]}; "act" ("tag",
+ * "unshare", "replace") and what label.c, unshare.c and notice.c add. Order: link and collaborations go first, so that nobody
  * else reaches it while it moves. */
 #include "connectors/box/act.h"
+
+static const char *const kinds[] = {[ACT_TAG] = "tag", [ACT_UNSHARE] = "unshare", [ACT_REPLACE] = "replace"};
+
+/* Of a receipt; those without a word contain. */
+static enum act_kind kind_of(const struct act *x)
+{
+	const char *word = json_str_or(x->receipt, "act", "");
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (kinds[i] && strcmp(word, kinds[i]) == 0)
+			return (enum act_kind)i;
+	return ACT_QUARANTINE;
+}
 
 static int open_act(struct act *x, struct connection *c, const char *receipt, struct err *err)
 {
@@ -15,8 +29,9 @@ static int open_act(struct act *x, struct connection *c, const char *receipt, st
 	x->user = json_str(x->receipt, "user");
 	x->place = json_str(x->receipt, "place");
 	x->transit = json_str(x->receipt, "transit");
+	x->as = x->user;
 	/* An empty user would be the service account. */
-	if (!x->file || !x->user || !*x->user || !x->place)
+	if (!x->file || !x->user || !*x->user || (!x->place && kind_of(x) != ACT_TAG && kind_of(x) != ACT_UNSHARE))
 		return err_set(err, ERR_LOCAL, "bad_receipt", "no receipt of Box");
 	return 0;
 }
@@ -91,16 +106,46 @@ static int note_owner(struct act *x, cJSON **file)
 	return x->user && *x->user ? 0 : err_set(x->err, ERR_REMOTE, "bad_answer", "a file whose owner changes");
 }
 
+static int note_file(struct act *x, const cJSON *file, const char *version, const char *op_id, enum act_kind kind)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new(65536);
+	const char *word = kind < ARRAY_SIZE(kinds) ? kinds[kind] : NULL;
+
+	if (!a || json_set_str(x->receipt, "kind", "box") < 0 || json_set_str(x->receipt, "act", word) < 0 ||
+		json_set_str(x->receipt, "op", op_id) < 0 || json_set_str(x->receipt, "file", x->file) < 0 ||
+		json_set_str(x->receipt, "user", x->user) < 0 ||
+		json_set_str(x->receipt, "owner", json_str(json_object(file, "owned_by"), "login")) < 0 ||
+		json_set_str(x->receipt, "version", version) < 0 || json_set_str(x->receipt, "name", json_str_or(file, "name", "")) < 0 ||
+		json_set_str(x->receipt, "parent", act_parent(file)) < 0 || json_set_str(x->receipt, "path", box_path(a, file)) < 0 ||
+		json_set_str(x->receipt, "sha1", json_str(file, "sha1")) < 0 || json_set_int(x->receipt, "size", json_size(file, "size")) < 0 ||
+		(kind != ACT_TAG && kind != ACT_UNSHARE && json_set_str(x->receipt, "method", "move") < 0))
+		return err_memory(x->err);
+	return 0;
+}
+
+static int plan_kind(struct act *x, enum act_kind kind, const struct act_request *act, const cJSON *file)
+{
+	if (kind == ACT_TAG)
+		return act_tag_plan(x, act->tag, file);
+	if (kind == ACT_UNSHARE)
+		return act_unshare_plan(x, file);
+	if (kind == ACT_REPLACE && act_notice_plan(x, act->notice) < 0)
+		return -1;
+	if (note_place(x, BOX_QUARANTINE, "place", &x->place, x->err) < 0 || note_place(x, BOX_TRANSIT, "transit", &x->transit, x->err) < 0)
+		return -1;
+	return act_share_note(x, file) < 0 || note_versions(x) < 0 ? -1 : 0;
+}
+
 int box_plan(struct connection *c, const struct stream_info *stream, const struct item *item, const struct act_request *act,
 	const char *op_id, struct buf *receipt, struct err *err)
 {
 	_cleanup_act_ struct act x = {.c = c, .receipt = cJSON_CreateObject(), .err = err};
 	_cleanup_json_ cJSON *context = NULL, *file = NULL;
-	_cleanup_(arena_freep) struct arena *a = arena_new(65536);
+	enum act_kind kind = act ? act->kind : ACT_QUARANTINE;
 
-	if (act && act->kind != ACT_QUARANTINE && act->kind != ACT_DELETE)
-		return err_set(err, ERR_REMOTE, "unsupported", "this cannot be done here");
-	if (!a || own_json(item->context, ERR_LOCAL, &context, err) < 0)
+	if (kind == ACT_BLOCK)
+		return err_set(err, ERR_REMOTE, "unsupported", "Box has no messages to hide");
+	if (own_json(item->context, ERR_LOCAL, &context, err) < 0)
 		return -1;
 	x.file = item->id;
 	x.user = json_str_or(context, "user", "");
@@ -111,24 +156,62 @@ int box_plan(struct connection *c, const struct stream_info *stream, const struc
 	const char *version = act_version(file);
 	if (strcmp(version, item->version) != 0)
 		return err_set(err, ERR_CHANGED, "changed", "Box: the file has a newer version");
-	json_set_str(x.receipt, "kind", "box");
-	json_set_str(x.receipt, "op", op_id);
-	json_set_str(x.receipt, "file", item->id);
-	json_set_str(x.receipt, "user", x.user);
-	json_set_str(x.receipt, "owner", json_str(json_object(file, "owned_by"), "login"));
-	json_set_str(x.receipt, "version", version);
-	json_set_str(x.receipt, "name", json_str_or(file, "name", ""));
-	json_set_str(x.receipt, "parent", act_parent(file));
-	json_set_str(x.receipt, "path", box_path(a, file));
-	json_set_str(x.receipt, "sha1", json_str(file, "sha1"));
-	json_set_int(x.receipt, "size", json_size(file, "size"));
-	json_set_str(x.receipt, "method", "move");
-	if (note_place(&x, BOX_QUARANTINE, "place", &x.place, err) < 0 ||
-		note_place(&x, BOX_TRANSIT, "transit", &x.transit, err) < 0)
-		return -1;
-	if (act_share_note(&x, file) < 0 || note_versions(&x) < 0)
+	if (note_file(&x, file, version, op_id, kind) < 0 || plan_kind(&x, kind, act, file) < 0)
 		return -1;
 	return write_receipt(&x, receipt);
+}
+
+/* ---- acts that leave it where it is ---- */
+
+int act_find(struct act *x)
+{
+	cJSON_Delete(x->now);
+	x->now = NULL;
+	x->where = BOX_GONE;
+	for (int i = 0; i < 2; i++) {
+		/* What lies in our quarantine by now, its owner does not see. */
+		x->as = i == 0 ? x->user : NULL;
+		if (box_file(x->c, x->file, x->as, &x->now, x->err) == 0) {
+			x->where = i == 0 ? BOX_HOME : BOX_HELD;
+			return 0;
+		}
+		if (x->err->class != ERR_GONE && !(x->err->http_status == 403 && x->err->class == ERR_REMOTE))
+			return -1;
+	}
+	return 0;
+}
+
+static bool stays(const struct act *x)
+{
+	return kind_of(x) == ACT_TAG || kind_of(x) == ACT_UNSHARE;
+}
+
+static int act_there(struct act *x, bool undo, bool again, struct buf *receipt_out)
+{
+	if (act_find(x) < 0)
+		return -1;
+	if (!x->now)
+		return err_set(x->err, ERR_GONE, "gone", "Box: the file is gone");
+	if (!undo && kind_of(x) == ACT_TAG && strcmp(act_version(x->now), json_str_or(x->receipt, "version", "")) != 0)
+		return err_set(x->err, ERR_CHANGED, "changed", "Box: the file has a newer version");
+	int r = kind_of(x) == ACT_TAG ? undo ? act_tag_restore(x) : act_tag(x) : undo ? act_unshare_restore(x) : act_unshare(x, again);
+	if (r < 0 || json_set_bool(x->receipt, "restored", undo) < 0)
+		return r < 0 ? -1 : err_memory(x->err);
+	return write_receipt(x, receipt_out);
+}
+
+static int observe_there(struct act *x, struct arena *a, struct observation *ret)
+{
+	if (act_find(x) < 0)
+		return -1;
+	if (!x->now)
+		return 0;
+	if ((kind_of(x) == ACT_TAG ? act_tag_observe(x, ret) : act_unshare_observe(x, ret)) < 0)
+		return -1;
+	ret->exists = true;
+	snprintf(ret->place, sizeof(ret->place), "%.500s", box_path(a, x->now));
+	snprintf(ret->version, sizeof(ret->version), "%s", act_version(x->now));
+	return 0;
 }
 
 /* ---- quarantine ---- */
@@ -156,7 +239,11 @@ int box_quarantine(struct connection *c, const char *receipt, bool again, struct
 {
 	_cleanup_act_ struct act x;
 
-	if (open_act(&x, c, receipt, err) < 0 || act_look(&x) < 0)
+	if (open_act(&x, c, receipt, err) < 0)
+		return -1;
+	if (stays(&x))
+		return act_there(&x, false, again, receipt_out);
+	if (act_look(&x) < 0)
 		return -1;
 	if (x.where == BOX_GONE)
 		return err_set(err, ERR_GONE, "gone", "Box: the file is gone");
@@ -179,6 +266,8 @@ int box_quarantine(struct connection *c, const char *receipt, bool again, struct
 	/* What others shared, or the owner in the last moment, shows only here. */
 	if (act_share_remove(&x, x.where == BOX_HELD ? NULL : x.user, true) < 0)
 		return -1;
+	if (kind_of(&x) == ACT_REPLACE && act_notice_leave(&x) < 0)
+		return -1;
 	return write_receipt(&x, receipt_out);
 }
 
@@ -196,10 +285,16 @@ int box_restore(struct connection *c, const char *receipt, bool again, struct bu
 {
 	_cleanup_act_ struct act x;
 
-	if (open_act(&x, c, receipt, err) < 0 || act_look(&x) < 0)
+	if (open_act(&x, c, receipt, err) < 0)
+		return -1;
+	if (stays(&x))
+		return act_there(&x, true, again, receipt_out);
+	if (act_look(&x) < 0)
 		return -1;
 	if (x.where == BOX_GONE)
 		return err_set(err, ERR_GONE, "gone", "Box: the file is gone");
+	if (kind_of(&x) == ACT_REPLACE && act_notice_take(&x) < 0)
+		return -1;
 	if (x.where == BOX_HELD && note_place(&x, BOX_TRANSIT, "transit", &x.transit, err) < 0)
 		return -1;
 	if (again && act_close(&x) < 0)
@@ -225,9 +320,13 @@ int box_observe(struct connection *c, const char *receipt, struct observation *r
 	_cleanup_act_ struct act x;
 	_cleanup_(arena_freep) struct arena *a = arena_new(65536);
 
-	if (!a || open_act(&x, c, receipt, err) < 0 || act_look(&x) < 0)
-		return -1;
 	memset(ret, 0, sizeof(*ret));
+	if (!a || open_act(&x, c, receipt, err) < 0)
+		return -1;
+	if (stays(&x))
+		return observe_there(&x, a, ret);
+	if (act_look(&x) < 0)
+		return -1;
 	if (!x.now)
 		return 0;
 	ret->exists = true;
@@ -247,7 +346,7 @@ int box_open_held(struct connection *c, const char *receipt, struct content *con
 {
 	_cleanup_act_ struct act x;
 
-	if (open_act(&x, c, receipt, err) < 0 || act_look(&x) < 0)
+	if (open_act(&x, c, receipt, err) < 0 || (stays(&x) ? act_find(&x) : act_look(&x)) < 0)
 		return -1;
 	if (!x.now)
 		return err_set(err, ERR_GONE, "gone", "Box: the file is gone");
@@ -259,7 +358,11 @@ int box_remove(struct connection *c, const char *receipt, bool again, struct err
 	_cleanup_act_ struct act x;
 	_cleanup_buf_ struct buf url = BUF_INIT(8192);
 
-	if (open_act(&x, c, receipt, err) < 0 || act_look(&x) < 0)
+	if (open_act(&x, c, receipt, err) < 0)
+		return -1;
+	if (stays(&x))
+		return err_set(err, ERR_CHANGED, "not_quarantined", "Box: the file is not in quarantine");
+	if (act_look(&x) < 0)
 		return -1;
 	if (x.where == BOX_HOME && (!x.locked || strcmp(act_version(x.now), json_str_or(x.receipt, "version", "")) != 0))
 		return err_set(err, ERR_CHANGED, "not_quarantined", "Box: the file is not in quarantine any more");

@@ -83,7 +83,8 @@ int box_json(struct connection *c, const struct box_call *call, cJSON **ret_doc,
 
 	if (headers_make(&h, call, err) < 0)
 		return -1;
-	const struct api_call a = {.method = call->method, .url = call->url, .headers = h.list, .json = call->json};
+	const struct api_call a = {.method = call->method, .url = call->url, .headers = h.list, .json = call->json,
+		.body = call->body, .body_len = call->body_len, .content_type = call->content_type};
 	return api_json(&c->api, &a, ret_doc, err);
 }
 
@@ -176,8 +177,9 @@ int box_item(struct arena *a, const cJSON *file, const char *reader, struct item
 		.name = arena_str(a, file, "name"), .path = box_path(a, file), .owner = arena_str(a, owner, "login"),
 		.size = json_size(file, "size"), .changed_at = json_time(file, "modified_at"),
 		.hash_kind = sha1 && strlen(sha1) == 40 ? "sha1" : NULL,
-		.hash = sha1 && strlen(sha1) == 40 ? sha1 : NULL, .context = arena_printf(a, "{\"user\":\"%.40s\"}", user)};
-	return ret->id && ret->version && ret->path && ret->context ? 0 : err_memory(err);
+		.hash = sha1 && strlen(sha1) == 40 ? sha1 : NULL, .context = arena_printf(a, "{\"user\":\"%.40s\"}", user),
+		.sharing_mark = box_sharing_mark(a, file, NULL)};
+	return ret->sharing_mark && ret->id && ret->version && ret->path && ret->context ? 0 : err_memory(err);
 }
 
 int box_content(struct connection *c, const char *id, const char *version, const char *user, struct content *content,
@@ -228,7 +230,9 @@ static int box_open(const struct connection_config *config, const struct connect
 		return err_memory(err);
 	c->api = (struct api){.config = config, .env = env, .refine = box_refine};
 	c->base = connection_endpoint(config, "api");
+	c->upload = connection_endpoint(config, "upload");
 	pthread_mutex_init(&c->door, NULL);
+	pthread_mutex_init(&c->people_lock, NULL);
 	*ret = c;
 	return 0;
 }
@@ -237,6 +241,8 @@ static void box_close(struct connection *c)
 {
 	if (!c)
 		return;
+	box_people_free(c->people);
+	pthread_mutex_destroy(&c->people_lock);
 	pthread_mutex_destroy(&c->door);
 	free(c);
 }
@@ -247,7 +253,13 @@ static const char *const needs[] = {
 	"root_readwrite", "read files, and move what is dangerous",
 	"manage_managed_users", "find the users and act in their folders (App + Enterprise Access, as-user)",
 	"manage_enterprise_properties", "follow the enterprise's events",
+	"manage_groups", "rules about groups (optional)",
 	NULL,
+};
+
+static const struct act_support acts[] = {
+	{"box", 1u << ACT_QUARANTINE | 1u << ACT_DELETE | 1u << ACT_TAG | 1u << ACT_UNSHARE | 1u << ACT_REPLACE},
+	{NULL, 0},
 };
 
 const struct connector connector_box = {
@@ -268,4 +280,7 @@ const struct connector connector_box = {
 	.observe = box_observe,
 	.open_held = box_open_held,
 	.remove = box_remove,
+	.acts = acts,
+	.sharing = box_sharing,
+	.list_people = box_list_people,
 };

@@ -12,11 +12,14 @@
 #define BOX_SHIELD "Box Shield"              /* who says that a file is malware */
 #define BOX_FIELDS                                                                                                   \
 	"id,type,name,size,sha1,etag,file_version,parent,path_collection,owned_by,shared_link,item_status,lock,"     \
-	"modified_at,trashed_at"
+	"modified_at,trashed_at,tags,has_collaborations,is_accessible_via_shared_link"
 
 struct connection {
 	struct api api;
 	const char *base; /* endpoint "api" */
+	const char *upload; /* endpoint "upload" */
+	struct box_people *people; /* who belongs to the enterprise, read now and then (people.c) */
+	pthread_mutex_t people_lock;
 	/* Held while a user is in the transit folder: files pass it one at a time. */
 	pthread_mutex_t door;
 };
@@ -30,6 +33,9 @@ struct box_call {
 	const char *user;   /* as-user; NULL or "": the service account itself */
 	const char *if_match;
 	const cJSON *json;
+	const void *body; /* in place of json */
+	size_t body_len;
+	const char *content_type;
 	struct content *content;
 };
 
@@ -61,6 +67,26 @@ bool box_is_id(const char *id);
 /* A page of the managed users with id, login, name and status. cursor NULL: the first; *ret_next: of the next, empty at the
  * end. */
 int box_users(struct connection *c, const char *cursor, int limit, cJSON **ret_doc, struct buf *ret_next, struct err *err);
+
+/* ---- people.c ---- */
+
+void box_people_free(struct box_people *p);
+/* Does the address belong to the enterprise: one of its users', or of a domain of theirs that is not a public mail
+ * service's? Errors: REMOTE "forbidden" without manage_managed_users. */
+int box_inside(struct connection *c, const char *address, bool *ret, struct err *err);
+int box_list_people(struct connection *c, const char *cursor, struct people_page *ret, struct err *err);
+
+/* ---- sharing.c ---- */
+
+int box_sharing(struct connection *c, const struct stream_info *stream, const struct item *item, struct sharing *ret,
+	struct err *err);
+/* What a file's JSON tells of its sharing, in the arena; people: what was seen of its collaborations, NULL when nobody looked. */
+const char *box_sharing_mark(struct arena *a, const cJSON *file, const char *people);
+/* A number for who collaborates and how, whatever the order. */
+uint64_t box_people_hash(const cJSON *collaborations);
+
+/* Did we leave this file in another one's place, and nobody wrote to it since? (notice.c) */
+int box_is_notice(struct connection *c, const cJSON *file, bool *ret, struct err *err);
 
 /* The contract's functions, by file. */
 int box_check_grant(struct connection *c, struct grant_report *ret, struct err *err);

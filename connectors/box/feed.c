@@ -17,7 +17,15 @@
 #define BACK_MS (2 * 3600000ll) /* events surface late: look this much behind the last one seen */
 
 static const char event_types[] = "UPLOAD,EDIT,COPY,MOVE,UNDELETE,ITEM_MODIFY,FILE_VERSION_RESTORE,DELETE,"
-				  "FILE_MARKED_MALICIOUS,SHIELD_ALERT";
+				  "FILE_MARKED_MALICIOUS,SHIELD_ALERT,SHARE,ITEM_SHARED_UPDATE,UPDATE_SHARE_EXPIRATION,"
+				  "COLLABORATION_INVITE,COLLABORATION_ACCEPT,COLLABORATION_ROLE_CHANGE";
+
+/* Access that grows. What ends makes nothing worse, and is seen when the file is looked at again. */
+static bool is_sharing(const char *type)
+{
+	return strcmp(type, "SHARE") == 0 || strcmp(type, "ITEM_SHARED_UPDATE") == 0 || strcmp(type, "UPDATE_SHARE_EXPIRATION") == 0 ||
+		strncmp(type, "COLLABORATION_", 14) == 0;
+}
 
 static int finish(struct walk *w, bool more)
 {
@@ -74,6 +82,21 @@ static bool looked_at(struct walk *w, const char *id, bool malicious)
 	return false;
 }
 
+/* Whom it is shared with, where somebody is: that others came shows in nothing else. */
+static int mark_people(struct walk *w, const cJSON *file, const char *user, struct item *item)
+{
+	_cleanup_json_ cJSON *list = NULL;
+	char text[24];
+
+	if (!json_bool(file, "has_collaborations"))
+		return 0;
+	if (box_collaborations_all(w->c, "files", item->id, user, &list, w->err) < 0)
+		return box_refused(w->err) ? 0 : -1;
+	snprintf(text, sizeof(text), ":%016llx", (unsigned long long)box_people_hash(list));
+	item->sharing_mark = box_sharing_mark(w->page->arena, file, text);
+	return item->sharing_mark ? 0 : err_memory(w->err);
+}
+
 /* The file an event speaks of, as it is now. */
 static int read_file(struct walk *w, const char *id, const char *user, bool malicious)
 {
@@ -92,10 +115,15 @@ static int read_file(struct walk *w, const char *id, const char *user, bool mali
 		return -1;
 	if (ours)
 		return 0; /* our own quarantine moved it */
+	bool notice;
+	if (box_is_notice(w->c, file, &notice, w->err) < 0)
+		return -1;
+	if (notice)
+		return 0;
 	struct item *item = box_walk_item(w);
 	if (!item)
 		return err_memory(w->err);
-	if (box_item(w->page->arena, file, user, item, w->err) < 0)
+	if (box_item(w->page->arena, file, user, item, w->err) < 0 || mark_people(w, file, user, item) < 0)
 		return -1;
 	if (malicious)
 		item->provider_threat = BOX_SHIELD;
@@ -132,6 +160,25 @@ static void find_subject(const cJSON *e, const char *type, struct subject *ret)
 		ret->user = json_str(json_object(e, "created_by"), "id");
 }
 
+/* What is in a folder came back, or is shared with others than before. Once, however often the page speaks of it. */
+static int walk_folder(struct walk *w, const char *id, const char *user)
+{
+	const cJSON *e;
+	bool ours;
+
+	if (box_is_ours(w->c, id, &ours, w->err) < 0)
+		return -1;
+	if (ours || strcmp(id, "0") == 0)
+		return 0;
+	cJSON_ArrayForEach(e, w->stack)
+	{
+		if (strcmp(cJSON_GetStringValue(cJSON_GetArrayItem(e, 0)) ?: "", user) == 0 &&
+			strcmp(cJSON_GetStringValue(cJSON_GetArrayItem(e, 1)) ?: "", id) == 0)
+			return 0;
+	}
+	return box_walk_push(w, user, id);
+}
+
 static int read_event(struct walk *w, const cJSON *e)
 {
 	const char *type = json_str_or(e, "event_type", "");
@@ -144,7 +191,7 @@ static int read_event(struct walk *w, const cJSON *e)
 	if (!s.kind || !box_is_id(s.id) || !box_is_id(s.user))
 		return 0; /* about no item */
 	if (strcmp(s.kind, "folder") == 0)
-		return strcmp(type, "COPY") == 0 || strcmp(type, "UNDELETE") == 0 ? box_walk_push(w, s.user, s.id) : 0;
+		return strcmp(type, "COPY") == 0 || strcmp(type, "UNDELETE") == 0 || is_sharing(type) ? walk_folder(w, s.id, s.user) : 0;
 	return strcmp(s.kind, "file") == 0 ? read_file(w, s.id, s.user, s.malicious) : 0;
 }
 

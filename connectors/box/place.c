@@ -10,7 +10,18 @@
 
 /* ---- collaborations ---- */
 
-/* Takes those that are the thing's own; those of the folders above come along and are not ours to touch. */
+const char *box_collaborator(const cJSON *collaboration)
+{
+	const cJSON *who = json_object(collaboration, "accessible_by");
+	const char *login = json_str(who, "login");
+
+	if (strcmp(json_str_or(who, "type", "user"), "group") == 0)
+		return NULL;
+	/* An invitation that waits names an address only. */
+	return login && *login ? login : json_str(collaboration, "invite_email");
+}
+
+/* Takes those that are the thing's own; those of the folders above come along and are not ours to touch. id NULL: all. */
 static void take_direct(cJSON *list, const char *id, cJSON *out)
 {
 	cJSON *e, *next;
@@ -18,7 +29,7 @@ static void take_direct(cJSON *list, const char *id, cJSON *out)
 	for (e = list->child; e; e = next) {
 		const cJSON *item = json_object(e, "item");
 		next = e->next;
-		if (!item || strcmp(json_str_or(item, "id", id), id) == 0)
+		if (!item || !id || strcmp(json_str_or(item, "id", id), id) == 0)
 			cJSON_AddItemToArray(out, cJSON_DetachItemViaPointer(list, e));
 	}
 }
@@ -39,7 +50,7 @@ static int next_page(const cJSON *doc, int64_t seen, struct buf *more, struct er
 	return 0;
 }
 
-int box_collaborations(struct connection *c, const char *what, const char *id, const char *user, cJSON **ret_list,
+static int list_collaborations(struct connection *c, const char *what, const char *id, const char *user, bool all, cJSON **ret_list,
 	struct err *err)
 {
 	_cleanup_json_ cJSON *out = cJSON_CreateArray();
@@ -63,7 +74,7 @@ int box_collaborations(struct connection *c, const char *what, const char *id, c
 			return err_set(err, ERR_REMOTE, "bad_answer", "the collaborations are no list");
 		int n = cJSON_GetArraySize(list);
 		seen += n;
-		take_direct(list, id, out);
+		take_direct(list, all ? NULL : id, out);
 		by_marker = json_str(doc, "next_marker") != NULL;
 		int end = n == 0 && !by_marker ? 1 : next_page(doc, seen, &more, err);
 		if (end < 0)
@@ -74,6 +85,18 @@ int box_collaborations(struct connection *c, const char *what, const char *id, c
 		}
 	}
 	return err_set(err, ERR_REMOTE, "bad_answer", "the list of collaborations does not end");
+}
+
+int box_collaborations(struct connection *c, const char *what, const char *id, const char *user, cJSON **ret_list,
+	struct err *err)
+{
+	return list_collaborations(c, what, id, user, false, ret_list, err);
+}
+
+int box_collaborations_all(struct connection *c, const char *what, const char *id, const char *user, cJSON **ret_list,
+	struct err *err)
+{
+	return list_collaborations(c, what, id, user, true, ret_list, err);
 }
 
 int box_collaboration_delete(struct connection *c, const char *id, const char *user, struct err *err)

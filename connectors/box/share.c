@@ -7,7 +7,7 @@
 
 /* ---- writing down ---- */
 
-static int note_link(struct act *x, const cJSON *link)
+int act_link_note(struct act *x, const cJSON *link)
 {
 	if (!link)
 		return 0;
@@ -17,11 +17,12 @@ static int note_link(struct act *x, const cJSON *link)
 			json_set_str(l, "unshared_at", json_str(link, "unshared_at")) < 0 ||
 			json_set_str(l, "vanity_name", json_str(link, "vanity_name")) < 0 ||
 			json_set_bool(l, "password", json_bool(link, "is_password_enabled")) < 0 ||
-			json_set_bool(l, "can_download", json_bool(json_object(link, "permissions"), "can_download")) < 0 ?
+			json_set_bool(l, "can_download", json_bool(json_object(link, "permissions"), "can_download")) < 0 ||
+			json_set_bool(l, "can_edit", json_bool(json_object(link, "permissions"), "can_edit")) < 0 ?
 		err_memory(x->err) : 0;
 }
 
-static int note_collaboration(struct act *x, cJSON *out, const cJSON *e)
+int act_collaboration_note(struct act *x, cJSON *out, const cJSON *e)
 {
 	const cJSON *who = json_object(e, "accessible_by");
 	cJSON *one = cJSON_CreateObject(), *by = cJSON_AddObjectToObject(one, "accessible_by");
@@ -49,7 +50,7 @@ int act_share_note(struct act *x, const cJSON *file)
 
 	if (!out)
 		return err_memory(x->err);
-	if (note_link(x, json_object(file, "shared_link")) < 0)
+	if (act_link_note(x, json_object(file, "shared_link")) < 0)
 		return -1;
 	if (box_collaborations(x->c, "files", x->file, x->user, &list, x->err) < 0) {
 		/* Who may not be asked about them cannot bring them back; they are looked for again in quarantine. */
@@ -63,7 +64,7 @@ int act_share_note(struct act *x, const cJSON *file)
 			continue;
 		if (cJSON_GetArraySize(out) == NOTED_MAX)
 			more++;
-		else if (note_collaboration(x, out, e) < 0)
+		else if (act_collaboration_note(x, out, e) < 0)
 			return -1;
 	}
 	if (more && json_note(x->receipt, "not_restored", "%d more collaborations, for which the receipt has no room", more) < 0)
@@ -117,7 +118,7 @@ int act_share_remove(struct act *x, const char *user, bool strict)
 
 /* ---- bringing back ---- */
 
-static bool is_over(const char *at)
+bool act_is_over(const char *at)
 {
 	int64_t ms;
 
@@ -125,16 +126,17 @@ static bool is_over(const char *at)
 }
 
 /* The password is nobody's but the owner's, so such a link would come back open to more than before: it stays away. */
-static int share_link(struct act *x)
+int act_link_restore(struct act *x)
 {
-	const cJSON *l = json_object(x->receipt, "shared_link");
+	const cJSON *l = json_object(x->receipt, "shared_link"), *now = json_object(x->now, "shared_link");
 	const char *access = json_str_or(l, "access", "company");
 
-	if (!l || json_object(x->now, "shared_link"))
+	/* Another link than ours is its owner's affair. */
+	if (!l || (now && (strcmp(json_str_or(x->receipt, "act", ""), "unshare") != 0 || strcmp(json_str_or(now, "access", ""), access) == 0)))
 		return 0;
 	if (json_bool(l, "password"))
 		return json_note(x->receipt, "not_restored", "the shared link (%.40s): it had a password, which only its owner knows", access);
-	if (is_over(json_str(l, "unshared_at")))
+	if (act_is_over(json_str(l, "unshared_at")))
 		return json_note(x->receipt, "not_restored", "the shared link (%.40s): its time is over", access);
 	cJSON *body = cJSON_CreateObject(), *link = cJSON_AddObjectToObject(body, "shared_link");
 	json_set_str(link, "access", access);
@@ -142,16 +144,21 @@ static int share_link(struct act *x)
 	if (strcmp(access, "collaborators") != 0) {
 		cJSON *p = cJSON_AddObjectToObject(link, "permissions");
 		json_set_bool(p, "can_download", json_bool(l, "can_download"));
+		if (json_bool(l, "can_edit"))
+			json_set_bool(p, "can_edit", true);
 	}
 	if (act_change(x, x->user, body, x->err) < 0) {
 		if (!box_refused(x->err))
 			return -1;
 		return json_note(x->receipt, "not_restored", "the shared link (%.40s): %.120s", access, x->err->message);
 	}
+	/* One that was narrowed keeps its address. */
+	if (now && json_str(l, "url") && strcmp(json_str_or(now, "url", ""), json_str(l, "url")) == 0)
+		return 0;
 	return json_note(x->receipt, "not_restored", "the shared link (%.40s) has a new address", access);
 }
 
-int act_share_restore(struct act *x)
+int act_collaborations_restore(struct act *x)
 {
 	const cJSON *e;
 
@@ -159,7 +166,7 @@ int act_share_restore(struct act *x)
 	{
 		const cJSON *who = json_object(e, "accessible_by");
 		const char *at = json_str(e, "expires_at");
-		if (!is_over(at)) {
+		if (!act_is_over(at)) {
 			const struct box_collaboration k = {.what = "file", .id = x->file, .who = who, .role = json_str_or(e, "role", "viewer"),
 				.expires_at = at, .access_only = json_bool(e, "is_access_only")};
 			if (box_collaboration_add(x->c, &k, x->user, NULL, x->err) == 0)
@@ -170,5 +177,12 @@ int act_share_restore(struct act *x)
 		if (json_note(x->receipt, "not_restored", "the collaboration of %s", json_str_or(who, "login", json_str_or(who, "id", "?"))) < 0)
 			return err_memory(x->err);
 	}
-	return share_link(x) < 0 ? x->err->class ? -1 : err_memory(x->err) : 0;
+	return 0;
+}
+
+int act_share_restore(struct act *x)
+{
+	if (act_collaborations_restore(x) < 0)
+		return -1;
+	return act_link_restore(x) < 0 ? x->err->class ? -1 : err_memory(x->err) : 0;
 }

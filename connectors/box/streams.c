@@ -86,7 +86,7 @@ int box_users(struct connection *c, const char *cursor, int limit, cJSON **ret_d
 	if (box_url(c, &url, err, "/users", NULL) < 0)
 		return -1;
 	if (url_query(&url, "user_type", "managed") < 0 || url_query_int(&url, "limit", limit) < 0 ||
-		url_query(&url, "fields", "id,login,name,status") < 0 ||
+		url_query(&url, "fields", "id,login,name,status,job_title") < 0 ||
 		(by_offset ? url_query_int(&url, "offset", offset) : url_query(&url, "usemarker", "true")) < 0 ||
 		(!by_offset && cursor && url_query(&url, "marker", cursor) < 0))
 		return err_memory(err);

@@ -4,6 +4,8 @@
  * more, by offset. */
 #include "connectors/box/walk.h"
 
+#include "connectors/box/place.h"
+
 #include <string.h>
 
 #define TREE_PAGE 1000
@@ -156,6 +158,25 @@ static int fetch_folder(struct walk *w, struct spot *s, cJSON **ret)
 	return w->err->class == ERR_GONE ? 1 : w->err->http_status == 403 ? box_refused_alone(w->c, s->user, w->err) : -1;
 }
 
+/* Whom a folder's files are shared with, asked once a page and only when one of them is: a file's own collaborations are seen when
+ * an event speaks of it. */
+static int mark_people(struct walk *w, const cJSON *file, const char *user, struct item *item)
+{
+	_cleanup_json_ cJSON *list = NULL;
+
+	if (!json_bool(file, "has_collaborations") || !w->folder || strcmp(w->folder, "0") == 0)
+		return 0;
+	if (!w->people_asked) {
+		w->people_asked = true;
+		if (box_collaborations_all(w->c, "folders", w->folder, user, &list, w->err) == 0)
+			snprintf(w->people, sizeof(w->people), ":%016llx", (unsigned long long)box_people_hash(list));
+		else if (!box_refused(w->err))
+			return -1;
+	}
+	item->sharing_mark = box_sharing_mark(w->page->arena, file, w->people);
+	return item->sharing_mark ? 0 : err_memory(w->err);
+}
+
 /* One entry of a folder. 1: stop behind it (the stack is full). */
 static int walk_entry(struct walk *w, const char *user, const cJSON *e)
 {
@@ -179,8 +200,15 @@ static int walk_entry(struct walk *w, const char *user, const cJSON *e)
 			return w->err->class == ERR_GONE ? 0 : -1;
 		e = file;
 	}
+	bool notice;
+	if (box_is_notice(w->c, e, &notice, w->err) < 0)
+		return -1;
+	if (notice)
+		return 0;
 	struct item *item = box_walk_item(w);
-	return item ? box_item(w->page->arena, e, user, item, w->err) : err_memory(w->err);
+	if (!item)
+		return err_memory(w->err);
+	return box_item(w->page->arena, e, user, item, w->err) < 0 ? -1 : mark_people(w, e, user, item);
 }
 
 /* The entry behind the one that was taken last; the whole page when that is not there any more. */
@@ -263,6 +291,9 @@ static int step(struct walk *w, struct spot *s)
 	if (!w->page->items)
 		return err_memory(w->err);
 	int place = cJSON_GetArraySize(w->stack);
+	w->folder = s->folder;
+	w->people_asked = false;
+	w->people[0] = '\0';
 	for (e = first_entry(list, s); e; e = e->next) {
 		r = walk_entry(w, s->user, e);
 		if (r < 0)

@@ -14,6 +14,9 @@ struct walk {
 	size_t cap;         /* of page->items */
 	size_t stack_bytes; /* about what the stack takes in the cursor */
 	bool everybody;     /* of all users: one that refuses does not end it */
+	const char *folder; /* of the page, and whom it is shared with, once that was asked */
+	bool people_asked;
+	char people[24];
 	struct err *err;
 };
 
