@@ -34,7 +34,7 @@ static size_t characters(const char *s)
 /* ---- the plan ---- */
 
 /* Where a file is goes into the receipt as the place to come back to. */
-static int note_home(cJSON *receipt, const cJSON *file, struct err *err)
+int dbx_note_home(cJSON *receipt, const cJSON *file, struct err *err)
 {
 	const char *path = json_str(file, "path_display"), *lower = json_str(file, "path_lower");
 
@@ -44,7 +44,7 @@ static int note_home(cJSON *receipt, const cJSON *file, struct err *err)
 	return 0;
 }
 
-static int note_identity(cJSON *receipt, const struct dbx_as *as, struct err *err)
+int dbx_note_identity(cJSON *receipt, const struct dbx_as *as, struct err *err)
 {
 	cJSON *home = cJSON_CreateObject();
 
@@ -91,7 +91,7 @@ static int note_file(cJSON *receipt, const cJSON *file, struct err *err)
 		json_set_str(receipt, "rev", json_str(file, "rev")) < 0 ||
 		json_set_str(receipt, "content_hash", json_str(file, "content_hash")) < 0)
 		return err_memory(err);
-	return note_home(receipt, file, err);
+	return dbx_note_home(receipt, file, err);
 }
 
 /* It was moved to another namespace after it was judged: from there it shall be taken, and there it shall come back to. */
@@ -117,7 +117,7 @@ static int adopt(struct connection *c, struct held *h, cJSON *receipt, struct er
 		info = NULL;
 	bool team = json_bool(info, "is_team_folder") || json_bool(info, "is_inside_team_folder") || !member.len;
 	const struct dbx_as as = {.user = team ? NULL : buf_str(&member), .admin = inside.admin, .ns = inside.ns};
-	if (note_identity(receipt, &as, err) < 0 || note_places(c, receipt, buf_str(&admin), !team, err) < 0)
+	if (dbx_note_identity(receipt, &as, err) < 0 || note_places(c, receipt, buf_str(&admin), !team, err) < 0)
 		return -1;
 	dbx_held_close(h);
 	if (dbx_held_open(c, receipt, h, err) < 0)
@@ -135,7 +135,7 @@ int dbx_act_plan(struct connection *c, const cJSON *context, const struct stream
 	_cleanup_held_ struct held h = {0};
 	struct dbx_as home;
 
-	if (dbx_as_of(context, &home, err) < 0 || dbx_admin_if_any(c, &admin, err) < 0 || note_identity(receipt, &home, err) < 0)
+	if (dbx_as_of(context, &home, err) < 0 || dbx_admin_if_any(c, &admin, err) < 0 || dbx_note_identity(receipt, &home, err) < 0)
 		return -1;
 	if (json_set_str(receipt, "owner", stream->owner) < 0 || json_set_str(receipt, "id", item->id) < 0)
 		return err_memory(err);
@@ -186,7 +186,7 @@ static int quarantine_from_home(struct connection *c, struct held *h, cJSON *rec
 		return changed(err);
 	}
 	/* Its owner may have moved it in the meantime: there it shall come back to. */
-	if (note_home(receipt, h->file, err) < 0 || dbx_share_remove(c, &h->home, h->id, receipt, err) < 0)
+	if (dbx_note_home(receipt, h->file, err) < 0 || dbx_share_remove(c, &h->home, h->id, receipt, err) < 0)
 		return -1;
 	if (json_bool(receipt, "deletes")) {
 		if (dbx_trash_take(c, h, receipt, &why) == 0)

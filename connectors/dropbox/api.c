@@ -423,3 +423,25 @@ int dbx_download(struct connection *c, const struct dbx_as *as, const char *rout
 	*ret_doc = TAKE_PTR(doc);
 	return 0;
 }
+
+int dbx_upload(struct connection *c, const struct dbx_as *as, const char *route, const cJSON *arg, const void *body, size_t len,
+	cJSON **ret_doc, struct err *err)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(4096), text = BUF_INIT(ARG_MAX_BYTES);
+	_cleanup_response_ struct http_response r = {0};
+	_cleanup_(headers_free) struct headers h = {0};
+	_cleanup_json_ cJSON *doc = NULL;
+
+	if (buf_addf(&url, "%s/2/%s", c->content_url, route) < 0 || print_ascii(arg, &text) < 0)
+		return err_set(err, ERR_TOO_BIG, "request_too_big", "a request does not fit");
+	if (headers_make(&h, as, buf_str(&text), err) < 0)
+		return -1;
+	struct http_request req = {.method = "POST", .url = buf_str(&url), .headers = h.list, .body = body, .body_len = len,
+		.content_type = "application/octet-stream"};
+	if (send_checked(c, &req, &r, err) < 0 || http_json(&r, &doc, err) < 0)
+		return err_prefix(err, "%s", route);
+	if (!cJSON_IsObject(doc))
+		return err_set(err, ERR_REMOTE, "bad_answer", "%s: an answer that is no JSON object", route);
+	*ret_doc = TAKE_PTR(doc);
+	return 0;
+}

@@ -71,6 +71,7 @@ static int dbx_open(const struct connection_config *config, const struct connect
 		free(c);
 		return err_memory(err);
 	}
+	domains_init(&c->domains);
 	*ret = c;
 	return 0;
 }
@@ -79,6 +80,7 @@ static void dbx_close(struct connection *c)
 {
 	if (!c)
 		return;
+	domains_free(&c->domains);
 	pthread_mutex_destroy(&c->places);
 	pthread_mutex_destroy(&c->transit);
 	free(c);
@@ -125,15 +127,22 @@ static int dbx_plan(struct connection *c, const struct stream_info *stream, cons
 {
 	_cleanup_json_ cJSON *context = NULL, *doc = cJSON_CreateObject();
 
-	if (act && act->kind != ACT_QUARANTINE && act->kind != ACT_DELETE)
-		return err_set(err, ERR_REMOTE, "unsupported", "this cannot be done here");
+	enum act_kind kind = act ? act->kind : ACT_QUARANTINE;
+
+	if (kind == ACT_BLOCK)
+		return err_set(err, ERR_REMOTE, "unsupported", "Dropbox has no messages to hide");
 	if (open_stream(stream, &context, err) < 0)
 		return -1;
 	if (!doc || json_set_int(doc, "v", 1) < 0 || json_set_str(doc, "op", op_id) < 0 ||
 		json_set_str(doc, "version", item->version) < 0)
 		return err_memory(err);
-	if (dbx_act_plan(c, context, stream, item, doc, err) < 0)
+	if (kind == ACT_TAG || kind == ACT_UNSHARE) {
+		if (dbx_stay_plan(c, context, stream, item, act, doc, err) < 0)
+			return -1;
+	} else if (dbx_act_plan(c, context, stream, item, doc, err) < 0 ||
+		(kind == ACT_REPLACE && dbx_notice_plan(doc, act->notice, err) < 0)) {
 		return -1;
+	}
 	return put_receipt(doc, 16384, receipt, err);
 }
 
@@ -148,14 +157,33 @@ static int act(struct connection *c, act_fn *fn, const char *receipt, bool again
 	return put_receipt(doc, 0, receipt_out, err);
 }
 
+/* By the receipt's kind: without a word it contains. */
+static int do_act(struct connection *c, cJSON *receipt, bool again, struct err *err)
+{
+	if (dbx_stays(receipt))
+		return dbx_stay_do(c, receipt, again, err);
+	if (dbx_act_quarantine(c, receipt, again, err) < 0)
+		return -1;
+	return json_str(receipt, "notice") ? dbx_notice_leave(c, receipt, err) : 0;
+}
+
+static int undo_act(struct connection *c, cJSON *receipt, bool again, struct err *err)
+{
+	if (dbx_stays(receipt))
+		return dbx_stay_undo(c, receipt, again, err);
+	if (json_str(receipt, "notice") && dbx_notice_take(c, receipt, err) < 0)
+		return -1;
+	return dbx_act_restore(c, receipt, again, err);
+}
+
 static int dbx_quarantine(struct connection *c, const char *receipt, bool again, struct buf *receipt_out, struct err *err)
 {
-	return act(c, dbx_act_quarantine, receipt, again, receipt_out, err);
+	return act(c, do_act, receipt, again, receipt_out, err);
 }
 
 static int dbx_restore(struct connection *c, const char *receipt, bool again, struct buf *receipt_out, struct err *err)
 {
-	return act(c, dbx_act_restore, receipt, again, receipt_out, err);
+	return act(c, undo_act, receipt, again, receipt_out, err);
 }
 
 static int dbx_observe(struct connection *c, const char *receipt, struct observation *ret, struct err *err)
@@ -163,7 +191,8 @@ static int dbx_observe(struct connection *c, const char *receipt, struct observa
 	_cleanup_json_ cJSON *doc = NULL;
 	struct observation seen = {0};
 
-	if (own_json(receipt, ERR_LOCAL, &doc, err) < 0 || dbx_act_observe(c, doc, &seen, err) < 0)
+	if (own_json(receipt, ERR_LOCAL, &doc, err) < 0 ||
+		(dbx_stays(doc) ? dbx_stay_observe(c, doc, &seen, err) : dbx_act_observe(c, doc, &seen, err)) < 0)
 		return -1;
 	*ret = seen;
 	return 0;
@@ -176,7 +205,7 @@ static int dbx_open_held(struct connection *c, const char *receipt, struct conte
 
 	if (own_json(receipt, ERR_LOCAL, &doc, err) < 0)
 		return -1;
-	return dbx_act_open_held(c, doc, content, ret, err);
+	return dbx_stays(doc) ? dbx_stay_content(c, doc, content, ret, err) : dbx_act_open_held(c, doc, content, ret, err);
 }
 
 static int dbx_remove(struct connection *c, const char *receipt, bool again, struct err *err)
@@ -185,8 +214,23 @@ static int dbx_remove(struct connection *c, const char *receipt, bool again, str
 
 	if (own_json(receipt, ERR_LOCAL, &doc, err) < 0)
 		return -1;
+	if (dbx_stays(doc))
+		return err_set(err, ERR_CHANGED, "not_quarantined", "the file is not in quarantine");
 	return dbx_act_remove(c, doc, again, err);
 }
+
+static int dbx_sharing(struct connection *c, const struct stream_info *stream, const struct item *item, struct sharing *ret,
+	struct err *err)
+{
+	_cleanup_json_ cJSON *context = NULL;
+
+	return open_stream(stream, &context, err) < 0 ? -1 : dbx_sharing_read(c, context, item, ret, err);
+}
+
+static const struct act_support acts[] = {
+	{"dropbox", 1u << ACT_QUARANTINE | 1u << ACT_DELETE | 1u << ACT_TAG | 1u << ACT_UNSHARE | 1u << ACT_REPLACE},
+	{NULL, 0},
+};
 
 static const char *const endpoints[] = {
 	"api", "https://api.dropboxapi.com",
@@ -207,6 +251,8 @@ static const char *const needs[] = {
 	"files.content.write", "move and restore files (protect)",
 	"sharing.write", "end and bring back sharing (protect)",
 	"files.permanent_delete", "delete quarantined files for good (protect)",
+	"files.metadata.write", "tag files (policies, optional)",
+	"groups.read", "rules about groups (policies, optional)",
 	NULL,
 };
 
@@ -230,4 +276,7 @@ const struct connector connector_dropbox = {
 	.observe = dbx_observe,
 	.open_held = dbx_open_held,
 	.remove = dbx_remove,
+	.acts = acts,
+	.sharing = dbx_sharing,
+	.list_people = dbx_people_list,
 };

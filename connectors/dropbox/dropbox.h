@@ -5,7 +5,7 @@
 #ifndef CONNECTORS_DROPBOX_DROPBOX_H
 #define CONNECTORS_DROPBOX_DROPBOX_H
 
-#include "connectors/common.h"
+#include "connectors/outside.h"
 
 #include <pthread.h>
 
@@ -20,6 +20,7 @@ struct connection {
 	int page_size;                     /* 0: each call's own */
 	pthread_mutex_t transit;           /* one file passes through the transit folder at a time */
 	pthread_mutex_t places;            /* one thread looks for our folders, or makes them, at a time */
+	struct own_domains domains;        /* of the members' addresses */
 };
 
 /* ---- calls (api.c) ---- */
@@ -43,6 +44,10 @@ int dbx_object(struct connection *c, const struct dbx_as *as, const char *route,
 /* Calls a route of the content host whose answer are bytes; *ret_doc is Dropbox-API-Result. */
 int dbx_download(struct connection *c, const struct dbx_as *as, const char *route, const cJSON *arg,
 	struct content *content, cJSON **ret_doc, struct err *err);
+
+/* Calls a route of the content host that takes bytes; the answer must be an object. */
+int dbx_upload(struct connection *c, const struct dbx_as *as, const char *route, const cJSON *arg, const void *body, size_t len,
+	cJSON **ret_doc, struct err *err);
 
 /* The hook of struct api. */
 void dbx_refine(const struct http_response *r, const cJSON *doc, struct err *err);
@@ -129,6 +134,78 @@ int dbx_share_remove(struct connection *c, const struct dbx_as *as, const char *
 /* Brings back what the receipt holds and is not there; the rest goes into not_restored. */
 int dbx_share_restore(struct connection *c, const struct dbx_as *as, const char *id, cJSON *receipt, struct err *err);
 
+/* Parts of these. Links as {url, audience, access, expires, password, no_download, folder (of a folder above: its name)}, members
+ * as {id, email, name, access}. above: links of the folders above, too. */
+int dbx_links_list(struct connection *c, const struct dbx_as *as, const char *id, bool above, cJSON *out, struct err *err);
+const char *dbx_link_audience(const cJSON *permissions);
+cJSON *dbx_share_known(cJSON *receipt, const char *key);
+bool dbx_share_has_link(const cJSON *list, const cJSON *link, bool by_url);
+bool dbx_share_has_member(const cJSON *list, const cJSON *member);
+int dbx_share_revoke(struct connection *c, const struct dbx_as *as, const cJSON *link, cJSON *receipt, struct err *err);
+int dbx_share_expel(struct connection *c, const struct dbx_as *as, const char *id, const cJSON *member, cJSON *receipt,
+	struct err *err);
+int dbx_share_link(struct connection *c, const struct dbx_as *as, const char *id, const cJSON *link, cJSON *receipt,
+	struct err *err);
+int dbx_share_invite(struct connection *c, const struct dbx_as *as, const char *id, const cJSON *member, cJSON *receipt,
+	struct err *err);
+
+/* ---- who has access (access.c) ---- */
+
+struct dbx_access {
+	cJSON *links;   /* all that open the file */
+	cJSON *members; /* outsiders: as above, with "folder" when they come with one */
+};
+
+/* Errors: those of the lists, but what Dropbox refuses to list is empty. */
+int dbx_access_read(struct connection *c, const struct dbx_as *as, const cJSON *file, struct dbx_access *ret, struct err *err);
+void dbx_access_free(struct dbx_access *a);
+int dbx_sharing_read(struct connection *c, const cJSON *stream_context, const struct item *item, struct sharing *ret,
+	struct err *err);
+
+/* ---- people (people.c) ---- */
+
+int dbx_people_list(struct connection *c, const char *cursor, struct people_page *ret, struct err *err);
+/* The own domains; freed by the caller. */
+int dbx_domains(struct connection *c, cJSON **ret, struct err *err);
+
+/* ---- acts that leave the file where it is (stay.c, label.c, unshare.c) ---- */
+
+struct stay {
+	struct connection *c;
+	cJSON *receipt;
+	struct dbx_as home;   /* admin may be lent from admin_id */
+	struct buf admin_id;
+	const char *id;
+	cJSON *file;          /* metadata; NULL when it is not there any more */
+};
+
+/* Is the receipt one of these? */
+bool dbx_stays(const cJSON *receipt);
+int dbx_stay_plan(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
+	const struct act_request *act, cJSON *receipt, struct err *err);
+int dbx_stay_do(struct connection *c, cJSON *receipt, bool again, struct err *err);
+int dbx_stay_undo(struct connection *c, cJSON *receipt, bool again, struct err *err);
+int dbx_stay_observe(struct connection *c, const cJSON *receipt, struct observation *ret, struct err *err);
+int dbx_stay_content(struct connection *c, const cJSON *receipt, struct content *content, struct content_info *ret,
+	struct err *err);
+
+int dbx_label_plan(struct stay *s, const char *tag, struct err *err);
+int dbx_label_set(struct stay *s, bool on, struct err *err);
+int dbx_label_observe(struct stay *s, struct observation *ret, struct err *err);
+
+/* Errors: REMOTE "not_effective" when all access from outside comes from folders above, or stays. */
+int dbx_unshare_plan(struct stay *s, struct err *err);
+int dbx_unshare_end(struct stay *s, bool again, struct err *err);
+int dbx_unshare_undo(struct stay *s, struct err *err);
+int dbx_unshare_observe(struct stay *s, struct observation *ret, struct err *err);
+
+/* ---- the notice in a file's place (notice.c) ---- */
+
+int dbx_notice_plan(cJSON *receipt, const char *text, struct err *err);
+/* What cannot be left is noted under "open". */
+int dbx_notice_leave(struct connection *c, cJSON *receipt, struct err *err);
+int dbx_notice_take(struct connection *c, cJSON *receipt, struct err *err);
+
 /* Where a file of a receipt is. */
 enum held_where { HELD_NOWHERE, HELD_HOME, HELD_TRANSIT, HELD_PLACE, HELD_ELSEWHERE };
 
@@ -168,6 +245,10 @@ int dbx_trash_decided(struct connection *c, const cJSON *receipt, bool *ret, str
 /* Why there is no quarantine folder, for people; why NULL: there is one. Errors: RETRY "no_place" the first time. */
 int dbx_trash_note(struct connection *c, const char *why, struct err *err);
 int dbx_trash_reason(struct connection *c, struct buf *ret, struct err *err);
+
+/* Into the receipt: whose file it is, and the place to come back to. */
+int dbx_note_identity(cJSON *receipt, const struct dbx_as *as, struct err *err);
+int dbx_note_home(cJSON *receipt, const cJSON *file, struct err *err);
 
 int dbx_act_plan(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
 	cJSON *receipt, struct err *err);

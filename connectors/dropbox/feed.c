@@ -4,6 +4,7 @@
  * a path and no id, so nothing is made of them; a file that is gone says so when it is downloaded. Mounted folders are
  * left out: each namespace is a stream of its own. Sources: files.stone, Dropbox "Detecting changes guide". */
 #include "connectors/dropbox/dropbox.h"
+#include "connectors/notice.h"
 
 #include <string.h>
 
@@ -11,6 +12,14 @@
 #define SAME_CURSOR_MAX 2
 
 /* ---- entries ---- */
+
+/* What the list tells: people of its own, the folder that it is shared with. Links show in nothing that is followed. */
+static const char *sharing_mark(struct arena *a, const cJSON *entry)
+{
+	const char *in = json_str(json_object(entry, "sharing_info"), "parent_shared_folder_id");
+
+	return arena_printf(a, "%s%s%.60s", json_bool(entry, "has_explicit_shared_members") ? "people" : "", in ? ",folder:" : "", in ? in : "");
+}
 
 static bool read_entry(struct arena *a, const cJSON *entry, struct item *item, bool *ret_memory)
 {
@@ -29,6 +38,9 @@ static bool read_entry(struct arena *a, const cJSON *entry, struct item *item, b
 		item->hash_kind = "dropbox";
 		item->hash = arena_dup(a, hash);
 	}
+	item->sharing_mark = sharing_mark(a, entry);
+	if (!item->sharing_mark)
+		*ret_memory = true;
 	if (json_object(entry, "symlink_info"))
 		item->skip = "no_content";
 	if (dbx_is_exported(entry)) {
@@ -41,7 +53,7 @@ static bool read_entry(struct arena *a, const cJSON *entry, struct item *item, b
 	return item->id && *item->id && item->version;
 }
 
-static int read_page(const cJSON *entries, struct item_page *page, struct err *err)
+static int read_page(struct connection *c, const cJSON *entries, struct item_page *page, struct err *err)
 {
 	size_t n = (size_t)cJSON_GetArraySize(entries);
 	const cJSON *entry;
@@ -60,7 +72,11 @@ static int read_page(const cJSON *entries, struct item_page *page, struct err *e
 		/* Passing over it would lose it without a word. */
 		if (!read_entry(page->arena, entry, &page->items[page->n_items], &memory))
 			return err_set(err, ERR_REMOTE, "bad_answer", "a file without an id or a revision");
-		page->n_items++;
+		struct item *item = &page->items[page->n_items];
+		bool notice = false;
+		if (notice_maybe_file(item->name, item->size) && notice_is_ours(c->api.env, item->id, item->version, &notice, err) < 0)
+			return -1;
+		page->n_items += !notice;
 	}
 	return memory ? err_memory(err) : 0;
 }
@@ -74,7 +90,8 @@ static cJSON *list_arg(const struct connection *c)
 
 	if (!arg || json_set_str(arg, "path", "") < 0 || json_set_bool(arg, "recursive", true) < 0 ||
 		json_set_bool(arg, "include_deleted", true) < 0 || json_set_bool(arg, "include_mounted_folders", false) < 0 ||
-		json_set_bool(arg, "include_non_downloadable_files", true) < 0 || json_set_int(arg, "limit", limit) < 0) {
+		json_set_bool(arg, "include_non_downloadable_files", true) < 0 ||
+		json_set_bool(arg, "include_has_explicit_shared_members", true) < 0 || json_set_int(arg, "limit", limit) < 0) {
 		json_free(arg);
 		return NULL;
 	}
@@ -139,7 +156,7 @@ int dbx_feed_poll(struct connection *c, const cJSON *context, const struct poll_
 	if (!entries || !cJSON_IsBool(json_get(doc, "has_more")))
 		return err_set(err, ERR_REMOTE, "bad_answer", "a folder's listing without entries");
 	page.listing = json_bool(cursor, "list");
-	if (read_page(entries, &page, err) < 0 ||
+	if (read_page(c, entries, &page, err) < 0 ||
 		put_cursor(cursor, json_str(doc, "cursor"), json_bool(doc, "has_more"), &page, err) < 0)
 		return -1;
 	*ret = page;

@@ -12,7 +12,7 @@
 
 /* ---- links ---- */
 
-static const char *audience_of(const cJSON *permissions)
+const char *dbx_link_audience(const cJSON *permissions)
 {
 	static const struct { const char *visibility, *audience; } map[] = {{"public", "public"}, {"password", "public"},
 		{"team_only", "team"}, {"team_and_password", "team"}};
@@ -37,7 +37,7 @@ static cJSON *trim_link(const cJSON *link)
 	cJSON *out = cJSON_CreateObject();
 
 	if (!out || json_set_str(out, "url", json_str(link, "url")) < 0 ||
-		json_set_str(out, "audience", audience_of(permissions)) < 0 ||
+		json_set_str(out, "audience", dbx_link_audience(permissions)) < 0 ||
 		json_set_str(out, "access", dbx_tag_of(permissions, "link_access_level")) < 0 ||
 		json_set_str(out, "expires", json_str(link, "expires")) < 0 ||
 		(password && json_set_bool(out, "password", true) < 0) ||
@@ -56,11 +56,24 @@ static int add(cJSON *list, cJSON *entry, struct err *err)
 	return err_memory(err);
 }
 
-static int list_links(struct connection *c, const struct dbx_as *as, const char *id, cJSON *out, struct err *err)
+/* A link of a folder above says so. */
+static cJSON *trim_any_link(const cJSON *link, const char *id)
+{
+	const char *of = json_str(link, "id");
+	cJSON *out = trim_link(link);
+
+	if (out && of && strcmp(of, id) != 0 && json_set_str(out, "folder", json_str_or(link, "name", "?")) < 0) {
+		json_free(out);
+		return NULL;
+	}
+	return out;
+}
+
+int dbx_links_list(struct connection *c, const struct dbx_as *as, const char *id, bool above, cJSON *out, struct err *err)
 {
 	_cleanup_json_ cJSON *arg = cJSON_CreateObject();
 
-	if (!arg || json_set_str(arg, "path", id) < 0 || json_set_bool(arg, "direct_only", true) < 0)
+	if (!arg || json_set_str(arg, "path", id) < 0 || json_set_bool(arg, "direct_only", !above) < 0)
 		return err_memory(err);
 	for (int page = 0; page < PAGES_MAX; page++) {
 		_cleanup_json_ cJSON *doc = NULL;
@@ -74,9 +87,9 @@ static int list_links(struct connection *c, const struct dbx_as *as, const char 
 			const char *of = json_str(link, "id");
 			if (!json_str(link, "url"))
 				return err_set(err, ERR_REMOTE, "bad_answer", "a link without an address");
-			if (of && strcmp(of, id) != 0)
+			if (!above && of && strcmp(of, id) != 0)
 				continue;
-			if (add(out, trim_link(link), err) < 0)
+			if (add(out, trim_any_link(link, id), err) < 0)
 				return -1;
 		}
 		const char *next = json_str(doc, "cursor");
@@ -177,7 +190,7 @@ int dbx_share_list(struct connection *c, const struct dbx_as *as, const char *id
 
 	if (!links || !members)
 		return err_memory(err);
-	if (list_links(c, as, id, links, &why) < 0 && unlisted(receipt, "its links are not known", &why, err) < 0)
+	if (dbx_links_list(c, as, id, false, links, &why) < 0 && unlisted(receipt, "its links are not known", &why, err) < 0)
 		return -1;
 	if (list_members(c, as, id, members, &why) < 0 && unlisted(receipt, "its members are not known", &why, err) < 0)
 		return -1;
@@ -193,7 +206,7 @@ static bool same(const cJSON *a, const cJSON *b, const char *key)
 	return strcmp(json_str_or(a, key, ""), json_str_or(b, key, "")) == 0;
 }
 
-static bool has_link(const cJSON *list, const cJSON *link, bool by_url)
+bool dbx_share_has_link(const cJSON *list, const cJSON *link, bool by_url)
 {
 	const cJSON *entry;
 
@@ -205,7 +218,7 @@ static bool has_link(const cJSON *list, const cJSON *link, bool by_url)
 	return false;
 }
 
-static bool has_member(const cJSON *list, const cJSON *member)
+bool dbx_share_has_member(const cJSON *list, const cJSON *member)
 {
 	const cJSON *entry;
 
@@ -219,7 +232,7 @@ static bool has_member(const cJSON *list, const cJSON *member)
 }
 
 /* The list of a receipt, made when missing. */
-static cJSON *list_of(cJSON *receipt, const char *key)
+cJSON *dbx_share_known(cJSON *receipt, const char *key)
 {
 	cJSON *list = json_array(receipt, key);
 
@@ -257,7 +270,7 @@ static int refused(cJSON *receipt, const char *what, const struct err *why, stru
 	return json_note(receipt, "kept_sharing", "%.200s: %.200s", what, why->message) < 0 ? err_memory(err) : 0;
 }
 
-static int revoke_link(struct connection *c, const struct dbx_as *as, const cJSON *link, cJSON *receipt, struct err *err)
+int dbx_share_revoke(struct connection *c, const struct dbx_as *as, const cJSON *link, cJSON *receipt, struct err *err)
 {
 	_cleanup_json_ cJSON *arg = cJSON_CreateObject();
 	struct err why;
@@ -269,7 +282,7 @@ static int revoke_link(struct connection *c, const struct dbx_as *as, const cJSO
 	return refused(receipt, json_str_or(link, "url", ""), &why, err);
 }
 
-static int remove_member(struct connection *c, const struct dbx_as *as, const char *id, const cJSON *member,
+int dbx_share_expel(struct connection *c, const struct dbx_as *as, const char *id, const cJSON *member,
 	cJSON *receipt, struct err *err)
 {
 	_cleanup_json_ cJSON *arg = cJSON_CreateObject(), *doc = NULL;
@@ -297,20 +310,20 @@ int dbx_share_remove(struct connection *c, const struct dbx_as *as, const char *
 
 	if (dbx_share_list(c, as, id, receipt, &links, &members, err) < 0)
 		return -1;
-	cJSON *known_links = list_of(receipt, "links"), *known_members = list_of(receipt, "members");
+	cJSON *known_links = dbx_share_known(receipt, "links"), *known_members = dbx_share_known(receipt, "members");
 	if (!known_links || !known_members)
 		return err_memory(err);
 	/* Shared since the plan was made: to be brought back as well. */
 	cJSON_ArrayForEach(entry, links)
 	{
-		if ((!has_link(known_links, entry, true) && add(known_links, cJSON_Duplicate(entry, true), err) < 0) ||
-			revoke_link(c, as, entry, receipt, err) < 0)
+		if ((!dbx_share_has_link(known_links, entry, true) && add(known_links, cJSON_Duplicate(entry, true), err) < 0) ||
+			dbx_share_revoke(c, as, entry, receipt, err) < 0)
 			return -1;
 	}
 	cJSON_ArrayForEach(entry, members)
 	{
-		if ((!has_member(known_members, entry) && add(known_members, cJSON_Duplicate(entry, true), err) < 0) ||
-			remove_member(c, as, id, entry, receipt, err) < 0)
+		if ((!dbx_share_has_member(known_members, entry) && add(known_members, cJSON_Duplicate(entry, true), err) < 0) ||
+			dbx_share_expel(c, as, id, entry, receipt, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -318,7 +331,7 @@ int dbx_share_remove(struct connection *c, const struct dbx_as *as, const char *
 
 /* ---- bringing back ---- */
 
-static int make_link(struct connection *c, const struct dbx_as *as, const char *id, const cJSON *link, cJSON *receipt,
+int dbx_share_link(struct connection *c, const struct dbx_as *as, const char *id, const cJSON *link, cJSON *receipt,
 	struct err *err)
 {
 	_cleanup_json_ cJSON *arg = cJSON_CreateObject(), *doc = NULL;
@@ -351,7 +364,7 @@ static int make_link(struct connection *c, const struct dbx_as *as, const char *
 	return 0;
 }
 
-static int invite(struct connection *c, const struct dbx_as *as, const char *id, const cJSON *member, cJSON *receipt,
+int dbx_share_invite(struct connection *c, const struct dbx_as *as, const char *id, const cJSON *member, cJSON *receipt,
 	struct err *err)
 {
 	_cleanup_json_ cJSON *arg = cJSON_CreateObject(), *doc = NULL;
@@ -389,12 +402,12 @@ int dbx_share_restore(struct connection *c, const struct dbx_as *as, const char 
 		return -1;
 	cJSON_ArrayForEach(entry, json_array(receipt, "members"))
 	{
-		if (!has_member(members, entry) && invite(c, as, id, entry, receipt, err) < 0)
+		if (!dbx_share_has_member(members, entry) && dbx_share_invite(c, as, id, entry, receipt, err) < 0)
 			return -1;
 	}
 	cJSON_ArrayForEach(entry, json_array(receipt, "links"))
 	{
-		if (!has_link(links, entry, false) && make_link(c, as, id, entry, receipt, err) < 0)
+		if (!dbx_share_has_link(links, entry, false) && dbx_share_link(c, as, id, entry, receipt, err) < 0)
 			return -1;
 	}
 	return 0;
