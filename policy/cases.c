@@ -21,7 +21,7 @@ static int run_case(const struct policy *p, const struct rule *r, const struct c
 		return problem_add(problems, r->pub.file, n->line, n->column, false, a ? reader.text : "out of memory");
 	struct scratch *s = scratch_take(p, facts);
 	enum truth t = node_value(s, r->root);
-	facts_groups_text(t == UNKNOWN ? node_needs(s, r->root) : 0, needs, sizeof(needs));
+	facts_groups_text(t == UNKNOWN ? node_needs(s, r->root) & FACTS_ALL : 0, needs, sizeof(needs));
 	scratch_return(p, s);
 	if (t != UNKNOWN && (t == TRUE) == expected(n))
 		return 0;

@@ -313,9 +313,19 @@ unsigned policy_wants(const struct policy *p, const char *tenant)
 
 /* ---- what a provider can do ---- */
 
-static bool concerns(const struct rule *r, const char *service)
+/* Could the rule match anything of this service? It is asked with nothing known but the service and what kind of items it has. */
+static bool concerns(const struct policy *p, const struct rule *r, const char *service, struct facts *f)
 {
-	return (!r->services || one_fits(r->services, service)) && !one_fits(r->except_services, service);
+	bool mail = strcmp(service, "exchange") == 0 || strcmp(service, "gmail") == 0, chat = strcmp(service, "teams") == 0;
+
+	*f = (struct facts){.service = service, .kind = mail ? FACTS_MAIL : chat ? FACTS_CHAT : FACTS_FILE};
+	f->provider = strcmp(service, "gmail") == 0 || strcmp(service, "drive") == 0 ? "google" :
+		strcmp(service, "box") == 0 || strcmp(service, "dropbox") == 0 ? service : "microsoft";
+	struct scratch *s = scratch_take(p, f);
+	s->known = 0;
+	enum truth t = node_value(s, r->root);
+	scratch_return(p, s);
+	return t != FALSE;
 }
 
 /* The strongest weaker action that the service can do; else the weakest stronger one. */
@@ -333,15 +343,18 @@ static enum policy_action nearest_action(unsigned can, enum policy_action wanted
 
 int policy_check_support(const struct policy *p, const struct policy_support *support, size_t n, struct policy_problems *problems)
 {
+	_cleanup_free_ struct facts *facts = malloc(sizeof(*facts));
 	int wrong = 0;
 
+	if (!facts)
+		return -1;
 	for (uint32_t i = 0; i < p->n_rules; i++) {
 		const struct rule *r = &p->rules[i];
 		if (r->pub.action <= POLICY_REPORT)
 			continue;
 		for (size_t s = 0; s < n; s++) {
 			char text[400];
-			if ((support[s].actions & 1u << r->pub.action) || !concerns(r, support[s].service))
+			if ((support[s].actions & 1u << r->pub.action) || !concerns(p, r, support[s].service, facts))
 				continue;
 			snprintf(text, sizeof(text), _("%s: %s cannot do '%s'; the nearest that it can do is '%s'"), r->pub.id, support[s].service,
 				policy_action_name(r->pub.action), policy_action_name(nearest_action(support[s].actions, r->pub.action)));

@@ -53,5 +53,6 @@ void policy_decide(const struct policy *p, const struct facts *f, const struct p
 		m->mode = mode;
 		why_match(s, r->root, m);
 	}
+	ret->needs &= FACTS_ALL;
 	scratch_return(p, s);
 }

@@ -87,6 +87,7 @@ struct scratch *scratch_take(const struct policy *p, const struct facts *f)
 	s->next = NULL;
 	s->p = p;
 	s->f = f;
+	s->known = f->known | FACT_ALWAYS;
 	if (++s->round == 0) {
 		memset(s->node_round, 0, p->n_nodes * sizeof(*s->node_round));
 		memset(s->column_round, 0, p->n_columns * sizeof(*s->column_round));
@@ -283,7 +284,7 @@ static void over_item(struct scratch *s, const struct node *v, uint64_t *value)
 	unsigned words = p->domains[over].words;
 	int64_t lo = 0, hi = 0;
 
-	if (p->domains[over].group & ~s->f->known) {
+	if (p->domains[over].group & ~s->known) {
 		value[1] = 1;
 		return;
 	}
@@ -324,7 +325,7 @@ static void over_part(struct scratch *s, const struct node *v, uint64_t *value)
 	unsigned words = p->domains[over].words, own = p->domains[D_PART].words;
 	int64_t lo[FACTS_MAX_PARTS] = {0}, hi[FACTS_MAX_PARTS] = {0}, all[FACTS_MAX_PARTS] = {0};
 
-	if (p->domains[over].group & ~s->f->known) {
+	if (p->domains[over].group & ~s->known) {
 		fill_bits(value + own, parts, own);
 		return;
 	}
@@ -370,7 +371,7 @@ static void at_part(struct scratch *s, const struct node *v, uint64_t *value)
 	unsigned own = s->p->domains[v->domain].words, words = s->p->domains[D_PART].words;
 	int n = domain_n(s->p, v->domain, s->f);
 
-	if (FACTS_CONTENT & ~s->f->known) {
+	if (FACTS_CONTENT & ~s->known) {
 		fill_bits(value + own, n, own);
 		return;
 	}
@@ -429,7 +430,7 @@ static void test(struct scratch *s, const struct node *v, int n, uint64_t *value
 {
 	unsigned words = s->p->domains[v->domain].words;
 
-	if (v->groups & ~s->f->known) {
+	if (v->groups & ~s->known) {
 		fill_bits(value + words, n, words);
 		return;
 	}
@@ -498,12 +499,12 @@ unsigned node_needs(struct scratch *s, uint32_t index)
 	if (count(b + words, words) == 0)
 		return 0;
 	if (v->op >= N_EQUAL && v->op <= N_RANGE)
-		return v->groups & ~s->f->known;
-	if (v->op >= N_SOME && v->op <= N_SUM && (p->domains[v->column].group & ~s->f->known))
-		return p->domains[v->column].group & ~s->f->known;
-	if (v->op == N_AT && (FACTS_CONTENT & ~s->f->known))
+		return v->groups & ~s->known;
+	if (v->op >= N_SOME && v->op <= N_SUM && (p->domains[v->column].group & ~s->known))
+		return p->domains[v->column].group & ~s->known;
+	if (v->op == N_AT && (FACTS_CONTENT & ~s->known))
 		return FACTS_CONTENT;
 	for (uint32_t i = 0; i < v->n; i++)
 		needs |= node_needs(s, p->args[v->first + i]);
-	return needs ? needs : v->groups & ~s->f->known;
+	return needs ? needs : v->groups & ~s->known;
 }

@@ -8,6 +8,10 @@
 
 #include <pthread.h>
 
+/* In a node's groups and a scratch's `known`: facts that come with every item. They are only unknown where there is no item yet: when
+ * it is asked whether a rule concerns a service at all. Kind, provider and service are known even then. */
+#define FACT_ALWAYS (1u << 31)
+
 /* ---- facts.c: values of a record ---- */
 
 int64_t fact_number(const struct fact *f, const void *record);
@@ -95,7 +99,7 @@ struct rule {
 	uint32_t source;
 	const struct conf_node *cases; /* list; NULL */
 	/* targets, for those who ask before there is an item */
-	const char *const *tenants, *const *services, *const *except_tenants, *const *except_services; /* ended by NULL, or NULL: all */
+	const char *const *tenants, *const *except_tenants; /* ended by NULL, or NULL: all */
 };
 
 struct detector {
@@ -164,6 +168,7 @@ struct scratch {
 	struct scratch *next;
 	const struct policy *p;
 	const struct facts *f;
+	unsigned known; /* of f, and FACT_ALWAYS */
 	uint32_t round;
 	uint32_t *node_round, *column_round;
 	uint64_t *values;

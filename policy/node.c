@@ -199,6 +199,15 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static unsigned group_of(const struct policy *p, int domain, const struct fact *f)
+{
+	unsigned group = p->domains[domain].group | (f ? f->group : 0);
+
+	if (group == 0 && strcmp(f->name, "kind") != 0 && strcmp(f->name, "provider") != 0 && strcmp(f->name, "service") != 0)
+		return FACT_ALWAYS;
+	return group;
+}
+
 uint32_t node_test(struct nodes *n, int domain, const struct fact *f, enum node_op op, const char *const *texts, size_t n_texts)
 {
 	_cleanup_free_ uint32_t *args = calloc(n_texts + 1, sizeof(*args));
@@ -210,7 +219,7 @@ uint32_t node_test(struct nodes *n, int domain, const struct fact *f, enum node_
 		if ((args[i] = constant_of(n, texts[i])) == NO_NODE)
 			return NO_NODE;
 	qsort(args, n_texts, sizeof(*args), by_number);
-	v.groups = n->p->domains[domain].group | (f ? f->group : 0);
+	v.groups = group_of(n->p, domain, f);
 	if ((v.column = column_of(n->p, domain, f, true)) == NO_NODE)
 		return NO_NODE;
 	return intern(n, &v, args);
@@ -220,7 +229,7 @@ uint32_t node_range(struct nodes *n, int domain, const struct fact *f, int64_t m
 {
 	struct node v = {.op = N_RANGE, .domain = (uint8_t)domain, .fact = f, .min = min, .max = max};
 
-	v.groups = n->p->domains[domain].group | f->group;
+	v.groups = group_of(n->p, domain, f);
 	if ((v.column = column_of(n->p, domain, f, false)) == NO_NODE)
 		return NO_NODE;
 	return intern(n, &v, NULL);

@@ -236,11 +236,9 @@ static int read_when(struct compiler *c, const struct conf_node *rule, struct ru
 		return -1;
 	if ((r->root = node_join(c->nodes, N_ALL, D_ITEM, nodes, k)) == NO_NODE)
 		return complain(c, rule, _("these rules hold more conditions than %d"), POLICY_MAX_NODES);
-	r->groups = c->p->nodes[r->root].groups;
+	r->groups = c->p->nodes[r->root].groups & FACTS_ALL;
 	r->tenants = patterns_of(c, targets, "tenants");
-	r->services = patterns_of(c, targets, "services");
 	r->except_tenants = exceptions_of(c, except, "tenants");
-	r->except_services = exceptions_of(c, except, "services");
 	return 0;
 }
 

@@ -15,9 +15,16 @@ static const char *const services[] = {"exchange", "onedrive", "sharepoint", "te
 static const char *const detectors[] = {"my_number", "corporate_number", "driving_licence", "passport_jp", "residence_card",
 	"bank_account", "phone_jp", "address_jp", "payment_card", "iban", "us_ssn", "private_key", "aws_key", "azure_key", "gcp_key",
 	"github_token", "slack_token", "jwt", "words.confidential", "words.payment", "words.password", "many_addresses", NULL};
-static const char *const types[] = {"pe", "elf", "macho", "script.vbs", "script.js", "script.ps1", "script.shell", "batch", "lnk", "msi",
-	"jar", "apk", "zip", "rar", "7z", "gz", "tar", "iso", "cab", "ooxml.word", "ooxml.excel", "ooxml.powerpoint", "ole2.word",
-	"ole2.excel", "ole2.powerpoint", "odf", "pdf", "rtf", "html", "xml", "text", "mail", "image", "onenote", NULL};
+/* As scan/types.c calls them; scan/README.md says what each is. */
+static const char *const types[] = {"pe", "elf", "macho", "class", "pyc", "dex", "script.js", "script.vbs", "script.wsf", "script.ps1",
+	"script.sh", "script.python", "script.perl", "script.ruby", "script.autoit", "script.autohotkey", "script.apple", "script.encoded",
+	"batch", "hta", "lnk", "url", "scf", "reg", "inf", "iqy", "library-ms", "searchconnector-ms", "settingcontent-ms", "desktop", "jnlp",
+	"clickonce", "msc", "chm", "msi", "jar", "apk", "appx", "deb", "rpm", "crx", "iso", "img", "vhd", "vmdk", "dmg", "wim", "zip", "rar",
+	"7z", "gz", "bz2", "xz", "tar", "cpio", "cab", "lha", "arj", "alz", "egg", "ace", "zst", "lz4", "lzip", "compress", "szdd", "xar",
+	"squashfs", "ooxml.word", "ooxml.excel", "ooxml.powerpoint", "ooxml.visio", "ooxml", "ole2.word", "ole2.excel", "ole2.powerpoint",
+	"ole2.outlook", "ole2.encrypted", "ole2", "odf.text", "odf.spreadsheet", "odf.presentation", "odf", "pdf", "rtf", "html", "mhtml",
+	"xml", "xml.word", "xml.excel", "sylk", "onenote", "access", "ichitaro", "hwp", "epub", "ps", "mail", "tnef", "text", "image", "svg",
+	"media", "font", "swf", "sqlite", "wasm", "encrypted", "uuencoded", "binhex", "data", NULL};
 
 #define ITEM(field) offsetof(struct facts, field)
 
