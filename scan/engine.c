@@ -2,7 +2,7 @@
 #include "scan/engine.h"
 
 #include "scan/builtin.h"
-#include "scan/detect.h"
+#include "scan/detect/detect.h"
 #include "scan/inspect.h"
 #include "scan/reader.h"
 #include "scan/testpoint.h"

@@ -112,6 +112,26 @@ static void compose(struct buf *out, const char *s, size_t len)
 	free(done);
 }
 
+static bool is_number(const unsigned char *s, size_t n)
+{
+	return (n >= 1 && s[0] >= '0' && s[0] <= '9') || (n >= 3 && s[0] == 0xef && s[1] == 0xbc && s[2] >= 0x90 && s[2] <= 0x99);
+}
+
+/* A sign that people type for the hyphen of a number: long vowels, minus signs, rules. Only between digits. */
+static bool is_hyphen(const char *text, size_t len, size_t at)
+{
+	const unsigned char *s = (const unsigned char *)text + at;
+
+	if (s[0] != 0xe2 && s[0] != 0xe3 && s[0] != 0xef)
+		return false;
+	bool dash = (s[0] == 0xe3 && s[1] == 0x83 && s[2] == 0xbc) || (s[0] == 0xef && s[1] == 0xbd && s[2] == 0xb0) ||
+		(s[0] == 0xe2 && s[1] == 0x80 && s[2] >= 0x90 && s[2] <= 0x95) || (s[0] == 0xe2 && s[1] == 0x88 && s[2] == 0x92) ||
+		(s[0] == 0xe2 && s[1] == 0x94 && (s[2] == 0x80 || s[2] == 0x81));
+	if (!dash || !is_number(s + 3, len - at - 3))
+		return false;
+	return (at >= 1 && is_number(s - 1, 1)) || (at >= 3 && is_number(s - 3, 3));
+}
+
 void plain_normal(struct buf *out, const char *s, size_t len)
 {
 	size_t from = 0, last = 0; /* not written yet; the last plain character of it, which may compose with what follows */
@@ -119,6 +139,16 @@ void plain_normal(struct buf *out, const char *s, size_t len)
 
 	for (size_t i = 0; i < len;) {
 		size_t n = utf8_length(s + i, len - i);
+		if (n == 3 && is_hyphen(s, len, i)) {
+			if (other)
+				compose(out, s + from, i - from);
+			else
+				buf_add(out, s + from, i - from);
+			buf_addc(out, '-');
+			from = last = i += 3;
+			other = false;
+			continue;
+		}
 		bool plain = n == 0 || is_plain((const unsigned char *)s + i, n);
 		if (!plain && !other) {
 			buf_add(out, s + from, last - from);

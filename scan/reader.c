@@ -4,7 +4,7 @@
 #include "scan/charset.h"
 #include "scan/hidden.h"
 #include "scan/host.h"
-#include "scan/plain.h"
+#include "scan/text/text.h"
 
 #include <string.h>
 #include <strings.h>
@@ -12,7 +12,6 @@
 #define MAX_MAILS 16  /* within each other */
 #define MAX_BESIDE 16 /* texts beside parts that are scanned, of one item */
 #define PAGE_MAX (1u << 20)
-#define WORDS_MAX (16u << 20) /* of one part, for the detectors */
 
 struct beside {
 	char *data;
@@ -22,7 +21,7 @@ struct beside {
 
 struct reader {
 	struct scan_limits limits;
-	struct detect *detect;
+	struct text *text;
 	bool words; /* they are wanted of this item */
 	struct scan_reply *reply;
 	struct links links;
@@ -40,15 +39,22 @@ struct reader *reader_new(const struct scan_limits *limits, struct detect *detec
 {
 	struct reader *r = calloc(1, sizeof(*r));
 
-	if (r)
-		*r = (struct reader){.limits = *limits, .detect = detect};
+	if (!r)
+		return NULL;
+	*r = (struct reader){.limits = *limits, .text = text_new(detect)};
+	if (!r->text) {
+		free(r);
+		return NULL;
+	}
 	return r;
 }
 
 void reader_free(struct reader *r)
 {
-	if (r)
-		reader_end(r);
+	if (!r)
+		return;
+	reader_end(r);
+	text_free(r->text);
 	free(r);
 }
 
@@ -63,9 +69,8 @@ void reader_begin(struct reader *r, bool words, struct scan_reply *reply)
 {
 	reader_end(r);
 	r->words = words;
-	if (words)
-		detect_begin(r->detect);
 	r->reply = reply;
+	text_begin(r->text, words, reply);
 	r->links = (struct links){.list = reply->links};
 }
 
@@ -76,6 +81,7 @@ void reader_end(struct reader *r)
 	for (int i = 0; i < r->n_beside; i++)
 		free(r->beside[i].data);
 	r->n_beside = r->beside_given = 0;
+	text_end(r->text);
 	if (r->reply) {
 		r->reply->n_links = r->links.n;
 		r->reply->links_seen = r->links.seen;
@@ -165,32 +171,14 @@ enum reason reader_mail_open(struct reader *r, int part, bool top, const uint8_t
 	return beside < reason ? beside : reason;
 }
 
-/* Words, in UTF-8: digits and letters of full width are made plain before the detectors see them. */
-static void look_at_words(struct reader *r, int part, const char *utf8, size_t len)
-{
-	_cleanup_buf_ struct buf plain = BUF_INIT(2 * WORDS_MAX);
-	size_t ascii = 0;
-
-	if (!r->detect || !r->words)
-		return;
-	while (ascii < len && (unsigned char)utf8[ascii] < 0x80)
-		ascii++;
-	if (ascii == len) {
-		detect_look(r->detect, r->reply, part, utf8, len);
-		return;
-	}
-	plain_normal(&plain, utf8, len);
-	detect_look(r->detect, r->reply, part, buf_str(&plain), plain.len);
-}
-
 /* What libclamav did not show as a part of its own counts as the mail's. */
 static void look_at_rest(struct reader *r, struct mail *m, int part)
 {
 	for (int i = 0; i < m->n_leaves; i++)
 		if (m->leaves[i].is_text && !m->leaves[i].seen)
-			look_at_words(r, part, buf_str(&m->text) + m->leaves[i].text_at, m->leaves[i].text_len);
+			text_look(r->text, part, DETECT_TEXT, buf_str(&m->text) + m->leaves[i].text_at, m->leaves[i].text_len);
 	for (int i = 0; i < m->n_asides; i++)
-		look_at_words(r, part, buf_str(&m->beside) + m->asides[i].at, m->asides[i].len);
+		text_look(r->text, part, DETECT_TEXT, buf_str(&m->beside) + m->asides[i].at, m->asides[i].len);
 }
 
 void reader_mail_close(struct reader *r)
@@ -198,7 +186,7 @@ void reader_mail_close(struct reader *r)
 	if (r->n_mails <= MAX_MAILS && r->mails[r->n_mails - 1].read && r->reply) {
 		int part = r->mails[r->n_mails - 1].part < 0 ? 0 : r->mails[r->n_mails - 1].part;
 		if (part == 0 && r->reply->mail.present)
-			look_at_words(r, 0, r->reply->mail.subject, strlen(r->reply->mail.subject));
+			text_look(r->text, 0, DETECT_NAME, r->reply->mail.subject, strlen(r->reply->mail.subject));
 		look_at_rest(r, &r->mails[r->n_mails - 1].mail, part);
 	}
 	if (--r->n_mails < MAX_MAILS && r->mails[r->n_mails].read)
@@ -212,49 +200,7 @@ static void read_page(struct reader *r, int part, const uint8_t *data, size_t le
 
 	charset_to_utf8(&utf8, "", data, len < PAGE_MAX ? len : PAGE_MAX);
 	page_read(buf_str(&utf8), utf8.len, part, &text, &r->links);
-	look_at_words(r, part, buf_str(&text), text.len);
-}
-
-static bool begins(const uint8_t *data, size_t len, const char *with)
-{
-	return len >= strlen(with) && memcmp(data, with, strlen(with)) == 0;
-}
-
-static bool is_one_of(const char *type, const char *const *list)
-{
-	for (; *list; list++)
-		if (strncmp(type, *list, strlen(*list)) == 0)
-			return true;
-	return false;
-}
-
-/* Words of whatever it is; of what is packed or a picture there are none. */
-static void look_at_part(struct reader *r, int part, const char *type, const uint8_t *data, size_t len)
-{
-	static const char *const none[] = {"CL_TYPE_MAIL", "CL_TYPE_ZIP", "CL_TYPE_OOXML", "CL_TYPE_ODF", "CL_TYPE_GZ", "CL_TYPE_BZ", "CL_TYPE_XZ",
-		"CL_TYPE_7Z", "CL_TYPE_RAR", "CL_TYPE_MSCAB", "CL_TYPE_JPEG", "CL_TYPE_PNG", "CL_TYPE_GIF", "CL_TYPE_TIFF", "CL_TYPE_GRAPHICS",
-		"CL_TYPE_MSEXE", "CL_TYPE_ELF", "CL_TYPE_PDF", NULL};
-	static const char *const text[] = {"CL_TYPE_TEXT_", "CL_TYPE_SCRIPT", "CL_TYPE_XML", "CL_TYPE_BINARY_DATA", NULL};
-	size_t n = len < WORDS_MAX ? len : WORDS_MAX;
-
-	if (!r->detect || !r->words || is_one_of(type, none))
-		return;
-	bool xml = begins(data, len, "<?xml") || begins(data, len, "\xef\xbb\xbf<?xml");
-	if (xml || (is_one_of(type, text) && memmem(data, n < 4096 ? n : 4096, "BT", 2) && memmem(data, n < 65536 ? n : 65536, "Tj", 2))) {
-		_cleanup_buf_ struct buf words = BUF_INIT(WORDS_MAX);
-		if (xml)
-			plain_xml(&words, (const char *)data, n);
-		else
-			plain_pdf(&words, (const char *)data, n);
-		look_at_words(r, part, buf_str(&words), words.len);
-	} else if (strncmp(type, "CL_TYPE_TEXT_", 13) == 0 || strcmp(type, "CL_TYPE_SCRIPT") == 0) {
-		_cleanup_buf_ struct buf words = BUF_INIT(2 * WORDS_MAX);
-		bool wide = strncmp(type, "CL_TYPE_TEXT_UTF16", 18) == 0;
-		charset_to_utf8(&words, wide ? "utf-16" : "", data, n);
-		look_at_words(r, part, buf_str(&words), words.len);
-	} else {
-		detect_look(r->detect, r->reply, part, (const char *)data, len);
-	}
+	text_look(r->text, part, DETECT_TEXT, buf_str(&text), text.len);
 }
 
 const char *reader_part(struct reader *r, int part, const char *type, const uint8_t *data, size_t len, const uint8_t *digest)
@@ -266,9 +212,9 @@ const char *reader_part(struct reader *r, int part, const char *type, const uint
 		if (!leaf)
 			continue;
 		if (leaf->is_text && !leaf->seen && part >= 0)
-			look_at_words(r, part, buf_str(&r->mails[i].mail.text) + leaf->text_at, leaf->text_len);
+			text_look(r->text, part, DETECT_TEXT, buf_str(&r->mails[i].mail.text) + leaf->text_at, leaf->text_len);
 		else if (!leaf->is_text)
-			look_at_part(r, part, type, data, len);
+			text_part(r->text, part, type, data, len, digest);
 		leaf->seen |= part >= 0;
 		return leaf->name[0] ? leaf->name : NULL;
 	}
@@ -277,7 +223,7 @@ const char *reader_part(struct reader *r, int part, const char *type, const uint
 	if (strcmp(type, "CL_TYPE_HTML") == 0)
 		read_page(r, part, data, len);
 	else
-		look_at_part(r, part, type, data, len);
+		text_part(r->text, part, type, data, len, digest);
 	return NULL;
 }
 

@@ -4,7 +4,7 @@
 #ifndef SCAN_READER_H
 #define SCAN_READER_H
 
-#include "scan/detect.h"
+#include "scan/detect/detect.h"
 #include "scan/mail.h"
 #include "scan/reason.h"
 

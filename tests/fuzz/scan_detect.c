@@ -1,6 +1,6 @@
 /* Fuzz target: words of documents are made plain and looked at; what is told is bounded and never the digits themselves. */
-#include "scan/checks.h"
-#include "scan/detect.h"
+#include "scan/detect/checks.h"
+#include "scan/detect/detect.h"
 #include "scan/plain.h"
 
 #include <string.h>
@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!copy)
 		return 0;
 	memcpy(copy, buf_str(&plain), plain.len);
-	detect_look(detect, &reply, 0, copy, plain.len);
+	detect_look(detect, &reply, 0, (enum detect_what)(data[0] / 3 % 3), copy, plain.len);
 	free(copy);
 	if (reply.n_hits > SCAN_MAX_HITS || reply.n_hits > reply.hits_seen)
 		__builtin_trap();

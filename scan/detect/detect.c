@@ -1,0 +1,515 @@
+/* The detectors' table, their database and what they found; see detect.h. vectorscan reports rows of digits, beginnings of
+ * keys, wordings and words of context in one pass, by the ends where they were found and in that order; numbers.c, secrets.c
+ * and phrases.c look closer. Nothing is kept of a part but what the reply tells and keyed hashes. */
+#include "scan/detect/impl.h"
+
+#include "base/encode.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <string.h>
+
+#define SEEN 16384 /* places of the table of different ones; half of them are used */
+#define SHORT_LINE 60 /* bytes of a cell that is a word of context, and not a sentence with one in it */
+#define MAX_LINE 4000
+#define LABEL 12 /* bytes between a number and its name */
+#define MAX_HEADS 64 /* words of a kind that are tried as a column's head */
+
+static const struct {
+	const char *id;
+	unsigned contexts; /* words that tell of it; none: it needs none */
+} table[DETECTORS] = {
+	[CARD] = {"payment_card", 1u << C_CARD},
+	[MY_NUMBER] = {"my_number", 1u << C_MY_NUMBER},
+	[CORPORATE] = {"corporate_number", 1u << C_CORPORATE},
+	[LICENCE] = {"driving_licence", 1u << C_LICENCE},
+	[PASSPORT] = {"passport_jp", 1u << C_PASSPORT},
+	[RESIDENCE] = {"residence_card", 1u << C_RESIDENCE},
+	[ACCOUNT] = {"bank_account", 1u << C_BANK | 1u << C_ACCOUNT | 1u << C_ACCOUNT_NUMBER},
+	[PHONE] = {"phone_jp", 1u << C_PHONE},
+	[ADDRESS] = {"address_jp", 1u << C_ADDRESS},
+	[IBAN] = {"iban", 1u << C_IBAN | 1u << C_BANK | 1u << C_ACCOUNT_NUMBER},
+	[SSN] = {"us_ssn", 1u << C_SSN},
+	[PRIVATE_KEY] = {"private_key", 0},
+	[AWS] = {"aws_key", 0},
+	[AZURE] = {"azure_key", 0},
+	[GCP] = {"gcp_key", 0},
+	[GITHUB] = {"github_token", 0},
+	[GITLAB] = {"gitlab_token", 0},
+	[SLACK] = {"slack_token", 0},
+	[JWT] = {"jwt", 0},
+	[NPM] = {"npm_token", 0},
+	[PYPI] = {"pypi_token", 0},
+	[STRIPE] = {"stripe_key", 0},
+	[SENDGRID] = {"sendgrid_key", 0},
+	[AI] = {"ai_key", 0},
+	[CONFIDENTIAL] = {"words.confidential", 0},
+	[PAYMENT] = {"words.payment", 0},
+	[PASSWORD] = {"words.password", 0},
+	[ADDRESSES] = {"many_addresses", 0},
+};
+
+static const char *const contexts[CONTEXTS] = {
+	[C_CARD] = "カード番号|クレジット|カード会社|credit card|debit card|card (number|no|num)|card ?holder|\\bvisa\\b|master ?card|\\bjcb\\b|amex|american express|"
+		   "セキュリティコード|\\bcv[vc]2?\\b",
+	[C_MY_NUMBER] = "マイナンバ|個人番号|個 人 番 号|特定個人情報|\\bmy ?number\\b|individual number",
+	[C_CORPORATE] = "法人番号|登録番号|事業者番号|インボイス|適格請求書|corporate number|registration (number|no)",
+	[C_LICENCE] = "免許証|免許番号|運転免許|driver'?s? licen[sc]e|driving licen[sc]e",
+	[C_PASSPORT] = "旅券|パスポート|passport",
+	[C_RESIDENCE] = "在留カード|在留資格|在留番号|特別永住|residence card|zairyu",
+	[C_BANK] = "銀行|信用金庫|信金|信用組合|労働金庫|農協|ゆうちょ|郵便局|支店|本店営業部|店番|振込先|口座名義|\\bbank\\b|\\bbranch\\b|swift|routing n|sort code",
+	[C_ACCOUNT] = "普通|当座|貯蓄|預金種別|預金種目|口座種別",
+	[C_ACCOUNT_NUMBER] = "口座番号|口座No|account (number|no|num)|acct\\.? (number|no)|\\ba/c (number|no)",
+	[C_PHONE] = "電話|携帯|連絡先|緊急連絡|フリーダイヤル|\\btel\\b|telephone|\\bphone\\b|\\bfax\\b|\\bmobile\\b|\\bcell\\b",
+	[C_ADDRESS] = "住所|所在地|自宅|本籍|居所|郵便番号|〒|\\baddress\\b",
+	[C_IBAN] = "\\biban\\b",
+	[C_SSN] = "\\bssns?\\b|social security|social sec",
+	[C_OTHER] = "注文番号|受注番号|発注番号|伝票番号|追跡番号|問い合わせ番号|問合せ番号|問い合せ番号|管理番号|会員番号|社員番号|商品コード|商品番号|製造番号|品番|型番|予約番号|見積番号|請求書番号|整理番号|"
+		    "受付番号|契約番号|お客様番号|\\bjan\\b|\\bisbn\\b|\\bean\\b|order (no|number|id)|\\border\\b|tracking|invoice (no|number)|\\bref\\b|reference|serial|receipt (no|number)|"
+		    "\\bsku\\b|\\blot\\b|ticket",
+};
+
+#define PREFECTURES "北海道|青森県|岩手県|宮城県|秋田県|山形県|福島県|茨城県|栃木県|群馬県|埼玉県|千葉県|東京都|神奈川県|新潟県|富山県|石川県|福井県|山梨県|長野県|" \
+	"岐阜県|静岡県|愛知県|三重県|滋賀県|京都府|大阪府|兵庫県|奈良県|和歌山県|鳥取県|島根県|岡山県|広島県|山口県|徳島県|香川県|愛媛県|高知県|福岡県|佐賀県|長崎県|" \
+	"熊本県|大分県|宮崎県|鹿児島県|沖縄県"
+
+/* Ids in the database: what kind in the high half, which one of them in the low one. */
+enum { ROW, CONTEXT, TOKEN, PHRASE, PREFECTURE, POSTAL, AT_SIGN };
+#define PATTERN_ID(kind, i) ((unsigned)(kind) << 16 | (unsigned)(i))
+
+struct detect {
+	hs_database_t *db;
+	hs_scratch_t *scratch;
+	uint8_t key[32];
+	uint64_t quick[2]; /* of the key, for hashes that never leave the worker */
+	size_t n_seen;
+	uint64_t seen[SEEN];
+	unsigned heads[SCAN_MAX_PARTS]; /* contexts whose words are lines of their own there */
+	int address_part, addresses, addresses_distinct, address_hit; /* of one part at a time */
+};
+
+size_t detect_count(void)
+{
+	return DETECTORS;
+}
+
+const char *detect_id(size_t i)
+{
+	return table[i].id;
+}
+
+#define MAX_PATTERNS 256
+struct patterns {
+	const char *of[MAX_PATTERNS];
+	unsigned flags[MAX_PATTERNS], ids[MAX_PATTERNS];
+	unsigned n;
+};
+
+static void add_pattern(struct patterns *p, const char *pattern, unsigned flags, unsigned id)
+{
+	p->of[p->n] = pattern;
+	p->flags[p->n] = flags;
+	p->ids[p->n++] = id;
+}
+
+static void gather(struct patterns *p)
+{
+	/* A row is of groups with up to three signs between them; seven digits are the shortest number of any interest. */
+	add_pattern(p, "([0-9][-() ]{0,3}){6}[0-9]", 0, PATTERN_ID(ROW, 0));
+	add_pattern(p, PREFECTURES, HS_FLAG_SOM_LEFTMOST, PATTERN_ID(PREFECTURE, 0));
+	add_pattern(p, "〒 ?[0-9]{3}-?[0-9]{4}", HS_FLAG_SOM_LEFTMOST, PATTERN_ID(POSTAL, 0));
+	add_pattern(p, "@", 0, PATTERN_ID(AT_SIGN, 0));
+	for (size_t i = 0; i < CONTEXTS; i++)
+		add_pattern(p, contexts[i], HS_FLAG_CASELESS, PATTERN_ID(CONTEXT, i));
+	for (size_t i = 0; i < secrets_count() && p->n < MAX_PATTERNS; i++)
+		add_pattern(p, secrets_pattern(i), 0, PATTERN_ID(TOKEN, i));
+	for (size_t i = 0; i < phrases_count() && p->n < MAX_PATTERNS; i++)
+		add_pattern(p, phrases_at(i)->pattern, phrases_at(i)->flags | HS_FLAG_CASELESS, PATTERN_ID(PHRASE, i));
+}
+
+int detect_new(const char *key, struct detect **ret, struct err *err)
+{
+	struct detect *d = calloc(1, sizeof(*d));
+	hs_compile_error_t *wrong = NULL;
+	struct patterns p = {0};
+
+	if (!d)
+		return err_set(err, ERR_LOCAL, "memory", "out of memory");
+	if (hs_valid_platform() != HS_SUCCESS) {
+		free(d);
+		return err_set(err, ERR_LOCAL, "detectors", "this processor lacks SSE4.2");
+	}
+	gather(&p);
+	if (hs_compile_multi(p.of, p.flags, p.ids, p.n, HS_MODE_BLOCK, NULL, &d->db, &wrong) != HS_SUCCESS ||
+		hs_alloc_scratch(d->db, &d->scratch) != HS_SUCCESS) {
+		err_set(err, ERR_LOCAL, "detectors", "patterns: %s", wrong ? wrong->message : "out of memory");
+		hs_free_compile_error(wrong);
+		detect_free(d);
+		return -1;
+	}
+	if (strlen(key) != 64 || hex_decode(d->key, key, sizeof(d->key)) < 0)
+		random_bytes(d->key, sizeof(d->key));
+	memcpy(d->quick, d->key, sizeof(d->quick));
+	*ret = d;
+	return 0;
+}
+
+void detect_free(struct detect *d)
+{
+	if (!d)
+		return;
+	hs_free_scratch(d->scratch);
+	hs_free_database(d->db);
+	free(d);
+}
+
+void detect_begin(struct detect *d)
+{
+	if (!d)
+		return;
+	memset(d->seen, 0, d->n_seen ? sizeof(d->seen) : 0);
+	memset(d->heads, 0, sizeof(d->heads));
+	d->n_seen = 0;
+	d->address_part = -1;
+}
+
+/* ---- what was found ---- */
+
+static void hash_hit(const struct detect *d, const char *id, const char *text, size_t n, char out[33])
+{
+	_cleanup_wipe_ struct buf b = BUF_INIT(65536);
+	uint8_t mac[32];
+	unsigned len = sizeof(mac);
+
+	buf_add(&b, id, strlen(id) + 1);
+	buf_add(&b, text, n);
+	HMAC(EVP_sha256(), d->key, sizeof(d->key), (const unsigned char *)buf_str(&b), b.len, mac, &len);
+	hex_encode(out, mac, 16);
+}
+
+/* Is it the first time? A table of what was found in all parts so far; when it is full, nothing is new any more. */
+static bool is_new(struct detect *d, int part, unsigned detector, const char *text, size_t n)
+{
+	uint64_t v = d->quick[0] ^ ((uint64_t)part << 16 | detector);
+
+	for (size_t i = 0; i < n; i++)
+		v = ((v ^ (unsigned char)text[i]) * 0x9e3779b97f4a7c15u) ^ v >> 29;
+	v = ((v ^ d->quick[1]) * 0xbf58476d1ce4e5b9u ^ v >> 31) | 1;
+	for (size_t i = v >> 32 & (SEEN - 1);; i = (i + 1) & (SEEN - 1)) {
+		if (d->seen[i] == v)
+			return false;
+		if (!d->seen[i]) {
+			if (d->n_seen == SEEN / 2)
+				return false;
+			d->seen[i] = v;
+			d->n_seen++;
+			return true;
+		}
+	}
+}
+
+static void merge(struct scan_hit *into, const struct scan_hit *h)
+{
+	into->count += h->count;
+	into->distinct += h->distinct;
+	into->near |= h->near;
+}
+
+/* With all places taken: the detector that has the most of them gives one up, so that each has one in the end. -1: it is this
+ * one itself, and what it found counts with its last. */
+static int make_room(struct scan_reply *r, const char *id)
+{
+	int most = -1, last = -1, best = 0;
+
+	for (int i = 0; i < r->n_hits; i++) {
+		int n = 0;
+		for (int k = 0; k < r->n_hits; k++)
+			n += strcmp(r->hits[k].detector, r->hits[i].detector) == 0;
+		if (n > best)
+			best = n, most = i;
+		if (strcmp(r->hits[i].detector, id) == 0)
+			last = i;
+	}
+	if (last >= 0 || best < 2)
+		return -1;
+	for (int k = r->n_hits - 1; k > most; k--) {
+		if (strcmp(r->hits[k].detector, r->hits[most].detector) == 0) {
+			merge(&r->hits[most], &r->hits[k]);
+			return k;
+		}
+	}
+	return -1;
+}
+
+/* The place of a detector's hit in this part, a new one where there is none; -1 when there is no room for it at all. */
+static int place_of(struct look *l, const char *id, bool *ret_new)
+{
+	struct scan_reply *r = l->reply;
+	int same = -1;
+
+	*ret_new = false;
+	for (int i = 0; i < r->n_hits; i++) {
+		if (strcmp(r->hits[i].detector, id) != 0)
+			continue;
+		same = i;
+		if (r->hits[i].part == l->part)
+			return i;
+	}
+	int i = r->n_hits < SCAN_MAX_HITS ? r->n_hits++ : make_room(r, id);
+	if (i < 0)
+		return same;
+	r->hits[i] = (struct scan_hit){.part = l->part};
+	snprintf(r->hits[i].detector, sizeof(r->hits[i].detector), "%s", id);
+	*ret_new = true;
+	return i;
+}
+
+/* Does the name of another kind of number stand directly before it? The end of that name, 0. */
+static size_t is_labelled(const struct look *l, size_t from)
+{
+	size_t to = l->word_to[C_OTHER];
+
+	return to != NOWHERE && to <= from && from - to <= LABEL ? to : 0;
+}
+
+static void note(struct look *l, enum detector detector, bool near, size_t from, size_t to, const char *canonical, size_t n, const char *masked)
+{
+	struct scan_reply *r = l->reply;
+	bool first = is_new(l->d, l->part, detector, canonical, n), fresh;
+	int i = place_of(l, table[detector].id, &fresh);
+
+	r->hits_seen++;
+	if (i < 0)
+		return;
+	struct scan_hit *h = &r->hits[i];
+	h->count++;
+	h->distinct += first || h->distinct == 0;
+	h->near |= near;
+	if (fresh) {
+		h->offset = (int64_t)from;
+		snprintf(h->masked, sizeof(h->masked), "%s", masked);
+		hash_hit(l->d, table[detector].id, canonical, n, h->hash);
+	}
+	l->found[detector].hit = i;
+	l->found[detector].to = h->near || is_labelled(l, from) ? NOWHERE : to;
+}
+
+static size_t line_begin(const struct look *l, size_t at)
+{
+	size_t from = at;
+
+	while (from > 0 && at - from < MAX_LINE && l->text[from - 1] != '\n' && l->text[from - 1] != '\r')
+		from--;
+	return from;
+}
+
+/* How many separators stand before it in its line; quoted ones are none. */
+static int column_of(const struct look *l, size_t line, size_t at, char sep)
+{
+	bool quoted = false;
+	int n = 0;
+
+	for (size_t i = line; i < at; i++) {
+		quoted ^= l->text[i] == '"';
+		n += !quoted && l->text[i] == sep;
+	}
+	return n;
+}
+
+bool look_near(struct look *l, unsigned mask, size_t from, size_t within)
+{
+	size_t other = is_labelled(l, from);
+
+	for (unsigned c = 0; c < CONTEXTS; c++) {
+		if (!(mask >> c & 1))
+			continue;
+		if (l->word_to[c] == NOWHERE || (other && l->word_to[c] <= other))
+			continue;
+		size_t far = l->word_to[c] <= from ? from - l->word_to[c] : l->word_from[c] > from ? l->word_from[c] - from : 0;
+		if (far <= within)
+			return true;
+	}
+	for (unsigned c = 0; c < CONTEXTS && !other; c++) {
+		const struct column *k = &l->columns[c];
+		if (!(mask >> c & 1) || !k->sep)
+			continue;
+		size_t line = line_begin(l, from);
+		if (line > k->line && column_of(l, line, from, k->sep) == k->index)
+			return true;
+	}
+	return false;
+}
+
+void look_add(struct look *l, enum detector detector, size_t from, size_t to, const char *canonical, size_t n, const char *masked)
+{
+	note(l, detector, !table[detector].contexts || look_near(l, table[detector].contexts, from, NEAR), from, to, canonical, n, masked);
+}
+
+void look_add_in_context(struct look *l, enum detector detector, unsigned mask, size_t from, size_t to, const char *canonical, size_t n,
+	const char *masked)
+{
+	if (look_near(l, mask, from, NEAR)) {
+		note(l, detector, true, from, to, canonical, n, masked);
+		return;
+	}
+	struct candidate *c = &l->waiting[l->n_waiting % MAX_WAITING];
+	if (n >= sizeof(c->digits) || is_labelled(l, from))
+		return;
+	l->n_waiting++;
+	*c = (struct candidate){.detector = detector, .contexts = mask, .from = from, .to = to};
+	memcpy(c->digits, canonical, n);
+}
+
+void look_mask(char out[48], const char *digits, size_t n, size_t shown)
+{
+	snprintf(out, 48, "%.*s%.*s", (int)(n - shown), "****************************************", (int)shown, digits + n - shown);
+}
+
+void look_address(struct look *l, const char *address, size_t n, size_t at)
+{
+	struct detect *d = l->d;
+
+	if (d->address_part != l->part) {
+		d->address_part = l->part;
+		d->addresses = d->addresses_distinct = 0;
+		d->address_hit = -1;
+	}
+	d->addresses++;
+	d->addresses_distinct += is_new(d, l->part, ADDRESSES, address, n);
+	if (d->addresses_distinct < MANY_ADDRESSES)
+		return;
+	if (d->address_hit < 0) {
+		note(l, ADDRESSES, true, at, at + n, address, n, "***@***");
+		d->address_hit = l->found[ADDRESSES].hit;
+	}
+	if (d->address_hit >= 0 && strcmp(l->reply->hits[d->address_hit].detector, table[ADDRESSES].id) == 0) {
+		l->reply->hits[d->address_hit].count = d->addresses;
+		l->reply->hits[d->address_hit].distinct = d->addresses_distinct;
+	}
+}
+
+/* ---- words of context ---- */
+
+/* The head of a table's column: a short cell, in a line with a separator that the cells below it have, too. */
+static void note_column(struct look *l, unsigned context, size_t from)
+{
+	static const char seps[] = {'\t', ',', ';', '|'};
+	size_t line = line_begin(l, from), end = from;
+
+	while (end < l->len && end - from < MAX_LINE && l->text[end] != '\n' && l->text[end] != '\r')
+		end++;
+	if (end - line <= SHORT_LINE)
+		l->d->heads[l->part] |= 1u << context;
+	for (size_t i = 0; i < sizeof(seps); i++) {
+		const char *before = memrchr(l->text + line, seps[i], from - line), *behind = memchr(l->text + from, seps[i], end - from);
+		size_t cell = before ? (size_t)(before - l->text) : line, cell_end = behind ? (size_t)(behind - l->text) : end;
+		if ((!before && !behind) || cell_end - cell > SHORT_LINE)
+			continue;
+		l->columns[context] = (struct column){.sep = seps[i], .index = column_of(l, line, from, seps[i]), .line = line};
+		return;
+	}
+}
+
+static void on_context(struct look *l, unsigned context, size_t to)
+{
+	/* Words are of 12 bytes or so; where exactly they begin does not matter. */
+	size_t from = to > 12 ? to - 12 : 0;
+
+	l->word_from[context] = from;
+	l->word_to[context] = to;
+	if (l->n_words[context]++ < MAX_HEADS)
+		note_column(l, context, to - 1);
+	for (unsigned i = 0; i < DETECTORS; i++) {
+		if (!(table[i].contexts >> context & 1) || l->found[i].hit < 0 || l->found[i].to == NOWHERE)
+			continue;
+		if (from <= l->found[i].to || from - l->found[i].to <= NEAR) {
+			l->reply->hits[l->found[i].hit].near = true;
+			l->found[i].to = NOWHERE;
+		}
+	}
+	for (unsigned i = 0; i < l->n_waiting && i < MAX_WAITING; i++) {
+		struct candidate *c = &l->waiting[i];
+		if (!(c->contexts >> context & 1) || (from > c->to && from - c->to > NEAR))
+			continue;
+		char masked[48];
+		size_t n = strlen(c->digits);
+		look_mask(masked, c->digits, n, n < 4 ? 0 : 1);
+		note(l, c->detector, true, c->from, c->to, c->digits, n, masked);
+		c->contexts = 0;
+	}
+}
+
+static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags, void *context)
+{
+	struct look *l = context;
+	unsigned i = id & 0xffff;
+
+	switch (id >> 16) {
+	case ROW:
+		if (to > l->row_done)
+			numbers_row(l, (size_t)to);
+		break;
+	case CONTEXT:
+		on_context(l, i, (size_t)to);
+		break;
+	case TOKEN:
+		secrets_look(l, i, (size_t)to);
+		break;
+	case PHRASE:
+		phrases_look(l, i, (size_t)from, (size_t)to);
+		break;
+	case PREFECTURE:
+		phrases_prefecture(l, (size_t)from, (size_t)to);
+		break;
+	case POSTAL:
+		phrases_postal(l, (size_t)from, (size_t)to);
+		break;
+	case AT_SIGN:
+		phrases_at_sign(l, (size_t)to - 1);
+		break;
+	}
+	return 0;
+}
+
+void detect_look(struct detect *d, struct scan_reply *reply, int part, enum detect_what what, const char *text, size_t len)
+{
+	struct look l = {.d = d, .reply = reply, .part = part, .what = what, .text = text, .len = len};
+
+	if (!d || len < 3 || len > UINT32_MAX || part < 0 || part >= SCAN_MAX_PARTS)
+		return;
+	for (int i = 0; i < CONTEXTS; i++)
+		l.word_from[i] = l.word_to[i] = NOWHERE;
+	for (int i = 0; i < DETECTORS; i++)
+		l.found[i].hit = -1;
+	hs_scan(d->db, text, (unsigned)len, 0, d->scratch, on_match, &l);
+	explicit_bzero(l.waiting, sizeof(l.waiting));
+}
+
+bool detect_blank(const struct detect *d, const struct scan_reply *reply, int part)
+{
+	if (part < 0 || part >= SCAN_MAX_PARTS || d->heads[part] || (d->address_part == part && d->addresses))
+		return false;
+	for (int i = 0; i < reply->n_hits; i++)
+		if (reply->hits[i].part == part)
+			return false;
+	return true;
+}
+
+/* Numbers of a spreadsheet lie in its sheets, the words above them in one part for all sheets. */
+void detect_end(struct detect *d, struct scan_reply *reply)
+{
+	if (!d)
+		return;
+	for (int i = 0; i < reply->n_hits; i++) {
+		struct scan_hit *h = &reply->hits[i];
+		const struct scan_part *p = &reply->parts[h->part];
+		unsigned mask = 0;
+		if (h->near || !strstr(p->name, "worksheets/"))
+			continue;
+		for (int k = 0; k < DETECTORS; k++)
+			if (strcmp(h->detector, table[k].id) == 0)
+				mask = table[k].contexts;
+		for (int k = 0; k < reply->n_parts && !h->near; k++)
+			h->near = reply->parts[k].parent == p->parent && strstr(reply->parts[k].name, "sharedStrings") && (d->heads[k] & mask);
+	}
+}
