@@ -6,7 +6,6 @@
 #include "base/ioutil.h"
 #include "core/grants.h"
 #include "events/catalogue.h"
-#include "policy/builtin.h"
 #include "scan/client.h"
 
 #include <fcntl.h>
@@ -262,14 +261,11 @@ static int keep_test(struct console_request *r, struct flow *f, const struct sca
 {
 	_cleanup_json_ cJSON *threats = cJSON_CreateArray();
 	_cleanup_buf_ struct buf text = BUF_INIT(65536), event = BUF_INIT(262144);
-	struct policy_facts facts = {.verdict = reply->verdict, .reason = reply->reason};
-	struct policy_decision decision;
 	struct scan_info info;
 	char uid[37], event_uid[37], remote[60];
 	int64_t now = time_now_ms();
 
-	builtin_decide(&facts, &decision);
-	if (reply->verdict != VERDICT_THREAT || decision.action != POLICY_QUARANTINE)
+	if (reply->verdict != VERDICT_THREAT)
 		return err_set(err, ERR_LOCAL, "test_not_found", "the test file was not taken for a threat: see 'sekisho doctor'");
 	for (int i = 0; i < reply->n_threats; i++) {
 		cJSON *t = cJSON_CreateObject();

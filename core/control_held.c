@@ -5,6 +5,7 @@
 #include "base/encode.h"
 #include "base/ioutil.h"
 #include "base/timeutil.h"
+#include "core/facts.h"
 #include "core/scan_json.h"
 #include "scan/client.h"
 
@@ -107,6 +108,33 @@ int control_download(struct control_request *r, struct err *err)
 	return r->fd < 0 ? err_errno(err, "dup") : 0;
 }
 
+/* Which of a tenant's rules ("": everybody's) match, by what the file alone tells. */
+static int add_rules(struct control_request *r, const struct scan_reply *reply, bool words, struct err *err)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new(4 << 20);
+	_cleanup_(rules_putp) struct rules *rules = NULL;
+	struct facts *f = a ? arena_alloc(a, sizeof(*f)) : NULL;
+	struct policy_decision *d = a ? arena_alloc(a, sizeof(*d)) : NULL;
+	cJSON *list = cJSON_AddArrayToObject(r->result, "rules");
+
+	if (!f || !d)
+		return err_set(err, ERR_LOCAL, "memory", "out of memory");
+	if (rules_get(r->core, json_str_or(r->args, "tenant", ""), &rules, err) < 0)
+		return -1;
+	facts_reply(reply, words, json_str(r->args, "name"), a, f);
+	policy_decide(rules->policy, f, &rules->settings, d);
+	for (int i = 0; i < d->n_matches; i++) {
+		cJSON *m = cJSON_CreateObject();
+		cJSON_AddStringToObject(m, "id", d->matches[i].rule->id);
+		cJSON_AddStringToObject(m, "severity", d->matches[i].rule->severity);
+		cJSON_AddStringToObject(m, "category", d->matches[i].rule->category);
+		cJSON_AddStringToObject(m, "action", policy_action_name(d->matches[i].rule->action));
+		cJSON_AddStringToObject(m, "why", d->matches[i].why);
+		cJSON_AddItemToArray(list, m);
+	}
+	return 0;
+}
+
 int control_scan(struct control_request *r, struct err *err)
 {
 	_cleanup_close_ int fd = msg_take_fd(r->msg);
@@ -146,6 +174,8 @@ int control_scan(struct control_request *r, struct err *err)
 	if (code < 0)
 		return -1;
 	scan_reply_json(reply, r->result);
+	if (add_rules(r, reply, req.words, err) < 0)
+		return -1;
 	cJSON_AddStringToObject(r->result, "sha256", d.sha256);
 	cJSON_AddNumberToObject(r->result, "size", (double)d.size);
 	return 0;

@@ -63,6 +63,7 @@ uint64_t wake_count(struct wake *w);
 void wake_wait(struct wake *w, uint64_t seen, int64_t timeout_ms);
 
 struct console;
+struct policy_set;
 struct live;
 struct token_cache;
 
@@ -86,6 +87,7 @@ struct core {
 	pthread_cond_t info_came;
 
 	struct console *console;
+	struct policy_set *policies;
 	char console_url[512]; /* where the web role listens, under info_lock; "" until it said so */
 	bool setup_offered; /* the main thread's own */
 	_Atomic int64_t tidied_at;

@@ -1,15 +1,13 @@
-/* The way of one item: known verdict? → content → scan → policy → commit. Runs on the item threads.
+/* The way of one item: known verdict? → content → scan → policy → commit (judge.c). Runs on the item threads.
  *
  * Whatever goes wrong, an item ends as scanned, unknown with a reason, or pending with a time to try again; it is never
  * dropped and never clean by default. */
-#include "core/core.h"
+#include "core/item.h"
 
-#include "base/encode.h"
 #include "base/log.h"
 #include "base/timeutil.h"
+#include "core/content.h"
 #include "core/crash.h"
-#include "events/catalogue.h"
-#include "policy/builtin.h"
 #include "scan/client.h"
 
 #include <fcntl.h>
@@ -18,26 +16,6 @@
 #define SCAN_QUEUE_MS 600000
 #define ATTEMPTS_REMOTE 3  /* answers that make no sense */
 #define ATTEMPTS_ITEM 10   /* troubles that only this item has: a few minutes of back-off */
-
-struct work {
-	struct core *c;
-	struct live *l;
-	const struct store_item *rec;
-	struct item item;
-	struct store_stream stream;
-	struct stream_info info;
-	struct scan_info engine;
-	struct arena *a;
-	/* the outcome: */
-	enum scan_verdict verdict;
-	const char *reason;
-	cJSON *threats; /* array; owned */
-	bool from_provider;
-	struct digests digests;
-	bool hashed; /* digests are of the item's bytes */
-	bool cached; /* judged before */
-	int64_t finding;
-};
 
 void core_item(const struct store_item *s, struct item *ret)
 {
@@ -89,6 +67,41 @@ static void take_cached(struct work *w, const struct store_verdict *v)
 	w->digests.size = v->size;
 }
 
+/* What is known of the content beside the verdict, from the detectors of now. Is it enough for the rules? */
+static bool known_content(struct work *w)
+{
+	struct scan_reply *reply = arena_alloc(w->a, sizeof(*reply));
+	const char *json;
+	struct err err;
+	bool words;
+
+	if (!reply || store_content_get(w->c->store, w->digests.sha256, w->rules->detectors, w->a, &json, &err) < 0 ||
+		content_read(json, strlen(json), reply, &words, &err) < 0)
+		return false;
+	w->reply = reply;
+	w->words = words;
+	return words || !(w->rules->wants & FACTS_WORDS);
+}
+
+/* The whole of what was said of a content before. What is bad needs nothing more. */
+static bool take_known(struct work *w, const struct store_verdict *v)
+{
+	take_cached(w, v);
+	return known_content(w) || w->verdict == VERDICT_THREAT;
+}
+
+static void forget_known(struct work *w)
+{
+	w->cached = false;
+	w->verdict = 0;
+	w->reason = "";
+	w->reply = NULL;
+	w->words = false;
+	w->digests = (struct digests){0};
+	cJSON_Delete(w->threats);
+	w->threats = cJSON_CreateArray();
+}
+
 /* Known content by the provider's strong hash: no download. Only a complete judgement counts. */
 static bool known_by_hash(struct work *w)
 {
@@ -100,15 +113,36 @@ static bool known_by_hash(struct work *w)
 	if (store_verdict_by_hash(w->c->store, w->item.hash_kind, w->item.hash, w->item.size, w->engine.engine,
 		    w->engine.signatures, w->a, &v, &err) < 0)
 		return false;
-	take_cached(w, &v);
-	return true;
+	if (take_known(w, &v))
+		return true;
+	forget_known(w);
+	return false;
+}
+
+/* An item that was judged before, by what was recorded then: no download when only rules or sharing are others. */
+static bool known_by_record(struct work *w)
+{
+	struct store_seen seen;
+	struct store_verdict v;
+	struct err err;
+
+	if (!w->rec->again || store_seen_get(w->c->store, w->rec->id, w->a, &seen, &err) < 0 || !*seen.sha256 ||
+		store_verdict_get(w->c->store, seen.sha256, w->engine.engine, w->engine.signatures, w->a, &v, &err) < 0)
+		return false;
+	/* A password may have come since. */
+	if (w->rec->again != AGAIN_SHARING && strncmp(v.reason, "encrypted", 9) == 0)
+		return false;
+	if (take_known(w, &v))
+		return true;
+	forget_known(w);
+	return false;
 }
 
 static int scan_bytes(struct work *w, struct content *content, struct err *err)
 {
 	struct scan_request req = {.tenant = w->l->config.tenant, .name = w->item.name, .size = content_size(content),
-		.deadline_ms = w->c->set->limits.time_ms};
-	_cleanup_free_ struct scan_reply *reply = calloc(1, sizeof(*reply));
+		.deadline_ms = w->c->set->limits.time_ms, .words = w->rules->wants & FACTS_WORDS};
+	struct scan_reply *reply = arena_alloc(w->a, sizeof(*reply));
 	struct peer_link *link = peer_get(&w->c->scan, 30000);
 
 	if (!reply || !link) {
@@ -123,8 +157,11 @@ static int scan_bytes(struct work *w, struct content *content, struct err *err)
 		return -1;
 	if ((reply->status == SCAN_CRASHED || reply->status == SCAN_TIMEOUT) && w->rec->crashes == 0)
 		return err_set(err, ERR_RETRY, "worker", "a worker ended over this item: %s", reply->reason);
+	w->reply = reply;
+	w->words = req.words;
+	w->scanned = true;
 	w->verdict = reply->verdict;
-	w->reason = arena_dup(w->a, reply->reason);
+	w->reason = reply->reason;
 	for (int i = 0; i < reply->n_threats; i++)
 		add_threat(w, reply->threats[i].name, reply->threats[i].part);
 	snprintf(w->engine.engine, sizeof(w->engine.engine), "%s", reply->engine);
@@ -153,9 +190,12 @@ static int judge_bytes(struct work *w, struct content *content, struct err *err)
 
 	if (store_verdict_get(w->c->store, w->digests.sha256, w->engine.engine, w->engine.signatures, w->a, &v, err) == 0) {
 		struct digests keep = w->digests;
-		take_cached(w, &v);
+		bool known = take_known(w, &v);
+		if (!known)
+			forget_known(w);
 		w->digests = keep;
-		return 0;
+		if (known)
+			return 0;
 	}
 	return scan_bytes(w, content, err);
 }
@@ -191,129 +231,6 @@ static int fetch_and_scan(struct work *w, int64_t *ret_wanted, struct err *err)
 		w->hashed = false;
 		unknown(w, "not_as_listed");
 	}
-	return 0;
-}
-
-/* What the engine could not finish for reasons of this moment is no lasting judgement of the content. */
-static bool lasting(const struct work *w)
-{
-	static const char *const passing[] = {"crashed", "timeout", "memory", "sandbox", "error", "time_limit"};
-
-	if (w->from_provider || !w->hashed)
-		return false;
-	if (w->verdict != VERDICT_UNKNOWN)
-		return true;
-	for (size_t i = 0; w->reason && i < ARRAY_SIZE(passing); i++)
-		if (strcmp(w->reason, passing[i]) == 0)
-			return false;
-	return w->reason != NULL;
-}
-
-/* Mail headers, path and owner for people; a finding without them is still a finding. */
-static void describe(struct work *w)
-{
-	struct err err;
-
-	if (!w->l->connector->describe)
-		return;
-	if (w->l->connector->describe(w->l->connection, &w->info, &w->item, w->a, &err) < 0)
-		log_err(LOG_INFO_, "item.describe", &err);
-}
-
-static const char *rules_json(struct work *w, const struct policy_decision *d)
-{
-	_cleanup_json_ cJSON *list = cJSON_CreateArray();
-	_cleanup_buf_ struct buf out = BUF_INIT(8192);
-
-	for (int i = 0; i < d->n_matches; i++) {
-		cJSON *m = cJSON_CreateObject();
-		cJSON_AddStringToObject(m, "id", d->matches[i].id);
-		cJSON_AddStringToObject(m, "severity", d->matches[i].severity);
-		cJSON_AddItemToArray(list, m);
-	}
-	json_print(list, &out);
-	return arena_dup(w->a, buf_str(&out));
-}
-
-static void fill_finding(struct work *w, const struct policy_decision *d, const char *threats, int64_t now,
-	struct store_finding *f)
-{
-	char uid[37], op[37];
-
-	uuid_new(uid);
-	uuid_new(op);
-	bool act = d->action == POLICY_QUARANTINE && w->l->connector->quarantine;
-	*f = (struct store_finding){.uid = arena_dup(w->a, uid), .item = w->rec->id, .stream = w->rec->stream,
-		.tenant = w->l->config.tenant, .connection = w->l->config.id, .provider = w->l->config.provider,
-		.service = w->item.service, .stream_name = w->stream.name, .remote_id = w->item.id,
-		.version = w->item.version, .name = w->item.name, .path = w->item.path, .owner = w->item.owner,
-		.sha256 = w->digests.sha256, .size = w->hashed || w->cached ? w->digests.size : w->item.size,
-		.message_id = w->item.message_id, .from = w->item.from, .to = w->item.to, .subject = w->item.subject,
-		.received_at = w->item.received_at, .verdict = scan_verdict_name(w->verdict), .reason = w->reason,
-		.threats = threats, .engine = w->from_provider ? w->l->config.provider : w->engine.engine,
-		.signatures = w->from_provider ? "" : w->engine.signatures, .rules = rules_json(w, d),
-		.action_kind = act ? "quarantine" : "",
-		.action_state = !act ? "none" : w->l->config.protect ? "planned" : "would", .action_error = "",
-		.op_id = arena_dup(w->a, op), .case_id = "", .changed_at = w->item.changed_at, .seen_at = w->rec->seen_at,
-		.verdict_at = now};
-}
-
-/* What is not there any more, or came back as another version, is counted but nothing to act on. */
-static bool went_away(const char *reason)
-{
-	return strcmp(reason, "gone") == 0 || strcmp(reason, "superseded") == 0 || strcmp(reason, "changed") == 0;
-}
-
-/* The item's end, in one transaction. */
-static int finish(struct work *w, struct err *err)
-{
-	struct policy_facts facts = {.verdict = w->verdict, .reason = w->reason, .from_provider = w->from_provider};
-	_cleanup_buf_ struct buf threats = BUF_INIT(65536), event = BUF_INIT(262144);
-	struct policy_decision decision;
-	struct store_finding f;
-	char uid[37];
-	struct store_event e = {.uid = uid};
-	bool released = false, matters;
-	int64_t now = time_now_ms();
-	struct store_result r = {.item = w->rec->id, .now = now, .reason = w->reason ? w->reason : "",
-		.state = w->verdict == VERDICT_UNKNOWN ? ITEM_UNKNOWN : ITEM_SCANNED};
-
-	builtin_decide(&facts, &decision);
-	json_print(w->threats, &threats);
-	if (w->verdict == VERDICT_THREAT && w->digests.sha256[0] &&
-		store_released(w->c->store, w->l->config.id, w->item.id, w->digests.sha256, &released, err) < 0)
-		return -1;
-	matters = decision.action != POLICY_NONE && !released &&
-		!(w->verdict == VERDICT_UNKNOWN && went_away(r.reason));
-	if (matters) {
-		describe(w);
-		fill_finding(w, &decision, buf_str(&threats), now, &f);
-		uuid_new(uid);
-		if (event_detection(&event, uid, &f, decision.matches[0].severity) < 0)
-			return err_set(err, ERR_LOCAL, "memory", "the event is too large");
-		e.json = buf_str(&event);
-		r.finding = &f;
-		r.events = &e;
-		r.n_events = 1;
-	}
-	if (lasting(w)) {
-		r.sha256 = w->digests.sha256;
-		r.size = w->digests.size;
-		r.verdict = scan_verdict_name(w->verdict);
-		r.verdict_reason = r.reason;
-		r.threats = buf_str(&threats);
-		r.engine = w->engine.engine;
-		r.signatures = w->engine.signatures;
-		r.sha1 = w->digests.sha1;
-		r.dropbox = w->digests.dropbox;
-	}
-	crash_point("item.judged");
-	if (STORE_WRITE(w->c, "item.finish", store_item_finish(w->c->store, &r, &w->finding, err), err) < 0)
-		return -1;
-	crash_point("item.done");
-	if (w->verdict != VERDICT_CLEAN)
-		log_info("item.judged", "verdict=%s reason=%s action=%s", scan_verdict_name(w->verdict), r.reason,
-			matters ? f.action_state : "none");
 	return 0;
 }
 
@@ -357,13 +274,14 @@ static int trouble(struct work *w, const struct err *err, int64_t wanted)
 			store_item_defer(w->c->store, w->rec->id, trouble_next(err, w->rec->attempts), err->code,
 				strcmp(err->code, "worker") == 0, strcmp(err->code, "budget") == 0 ? wanted : -1, &local), &local);
 	unknown(w, reason);
-	return finish(w, &local);
+	return judge_item(w, &local) < 0 ? -1 : judge_finish(w, &local);
 }
 
 static void process(struct core *c, const struct store_item *rec)
 {
 	_cleanup_(arena_freep) struct arena *a = arena_new(8 << 20);
 	_cleanup_(live_putp) struct live *l = NULL;
+	_cleanup_(rules_putp) struct rules *rules = NULL;
 	struct work w = {.c = c, .rec = rec, .a = a, .threats = cJSON_CreateArray()};
 	int64_t wanted = -1;
 	struct err err;
@@ -372,10 +290,12 @@ static void process(struct core *c, const struct store_item *rec)
 	w.reason = "";
 	if (!a || !w.threats || core_info(c, &w.engine) < 0)
 		err_set(&err, ERR_CANCELLED, "stopping", "stopping");
-	else if (live_get(c, rec->connection, &l, &err) == 0 && store_stream_get(c->store, rec->stream, a, &w.stream, &err) == 0)
+	else if (live_get(c, rec->connection, &l, &err) == 0 && store_stream_get(c->store, rec->stream, a, &w.stream, &err) == 0 &&
+		rules_get(c, rec->tenant, &rules, &err) == 0)
 		r = 0;
 	w.l = l;
-	if (r < 0 || !l) {
+	w.rules = rules;
+	if (r < 0 || !l || !rules) {
 		/* Without its connection there is nothing to ask; it waits until there is one again. */
 		struct err local;
 		if (STORE_WRITE(c, "item.defer",
@@ -388,15 +308,17 @@ static void process(struct core *c, const struct store_item *rec)
 	core_item(rec, &w.item);
 	if (w.item.provider_threat)
 		provider_says(&w, w.item.provider_threat);
-	else if (!known_by_hash(&w))
+	else if (!known_by_record(&w) && !known_by_hash(&w))
 		r = fetch_and_scan(&w, &wanted, &err);
 	if (r == 0)
-		r = finish(&w, &err);
+		r = judge_item(&w, &err);
+	if (r == 0)
+		r = judge_finish(&w, &err);
 	if (r < 0 && trouble(&w, &err, wanted) < 0)
 		log_warn("item.store", "the item stays claimed until its lease ends");
 	cJSON_Delete(w.threats);
 	/* Containing starts at once on this thread, while everything is warm. */
-	if (w.finding && l->config.protect) {
+	if (w.finding) {
 		int64_t next;
 		action_job(c, w.finding, &next);
 	}

@@ -44,7 +44,7 @@ static void convert(const struct store_stream *s, const struct item *in, struct 
 		.owner = in->owner ? in->owner : s->owner, .size = in->size, .changed_at = in->changed_at,
 		.hash_kind = in->hash_kind, .hash = in->hash, .provider_threat = in->provider_threat,
 		.context = in->context, .message_id = in->message_id, .from = in->from, .to = in->to,
-		.subject = in->subject, .received_at = in->received_at};
+		.subject = in->subject, .received_at = in->received_at, .sharing_mark = in->sharing_mark};
 }
 
 /* What a connector hands over is bounded before it is stored. */

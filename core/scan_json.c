@@ -1,8 +1,6 @@
 /* See scan_json.h. Any thread. */
 #include "core/scan_json.h"
 
-#include "policy/builtin.h"
-
 #include <string.h>
 
 /* "outer.zip/inner.doc": the names from below the item down to the part itself; parts without a name are left out. What
@@ -115,9 +113,6 @@ static void hits_json(const struct scan_reply *r, cJSON *out)
 
 void scan_reply_json(const struct scan_reply *r, cJSON *out)
 {
-	struct policy_facts facts = {.verdict = r->verdict, .reason = r->reason};
-	struct policy_decision d;
-
 	cJSON *verdict = cJSON_AddObjectToObject(out, "verdict");
 	cJSON_AddStringToObject(verdict, "status", scan_verdict_name(r->verdict));
 	if (r->reason[0])
@@ -133,14 +128,6 @@ void scan_reply_json(const struct scan_reply *r, cJSON *out)
 	}
 	cJSON_AddStringToObject(verdict, "engine", r->engine);
 	cJSON_AddStringToObject(verdict, "signatures", r->signatures);
-	builtin_decide(&facts, &d);
-	cJSON *rules = cJSON_AddArrayToObject(out, "rules");
-	for (int i = 0; i < d.n_matches; i++) {
-		cJSON *m = cJSON_CreateObject();
-		cJSON_AddStringToObject(m, "id", d.matches[i].id);
-		cJSON_AddStringToObject(m, "severity", d.matches[i].severity);
-		cJSON_AddItemToArray(rules, m);
-	}
 	char path[2048];
 	cJSON *parts = cJSON_AddArrayToObject(out, "parts");
 	for (int i = 0; i < r->n_parts; i++) {

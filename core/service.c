@@ -11,6 +11,7 @@
 #include "core/console.h"
 #include "core/control.h"
 #include "core/idle.h"
+#include "core/policy_set.h"
 #include "events/sink.h"
 
 #include <errno.h>
@@ -215,6 +216,8 @@ static int open_all(struct service *s, struct err *err)
 	if (io_mkdirs(path, 0700, err) < 0 ||
 		content_budget_new(s->set.in_flight, path, s->set.limits.item / 2, &c->budget, err) < 0)
 		return -1;
+	if (policy_set_new(c, &c->policies, err) < 0)
+		return -1;
 	struct http_options options = {.user_agent = "NONISV|sekisho|sekisho/0.1",
 		.ca_file = s->set.ca_file[0] ? s->set.ca_file : NULL};
 	return http_new(&options, &c->http, err);
@@ -236,6 +239,7 @@ static void stop_all(struct service *s)
 	for (int i = 0; i < s->n_workers; i++)
 		pthread_join(s->workers[i].thread, NULL);
 	live_end(c);
+	policy_set_free(c->policies);
 	trouble_end(c);
 	sink_file.close(s->sink);
 	store_close(c->store);

@@ -207,22 +207,49 @@ static int read_groups(struct reader *r, const struct conf_node *root, struct se
 	return 0;
 }
 
-/* Keys whose features come with the policy engine: said so, rather than taken and ignored. */
-static int refuse_later(struct reader *r, const struct conf_node *root)
+/* Rule files and folders of them. That they can be read and compiled is policy_set.c's to find out: they may change at any time. */
+static int read_policy(struct reader *r, const struct conf_node *list, struct settings *s)
 {
-	const struct conf_node *n = conf_get(root, "policy");
-
-	if (n && !(n->kind == CONF_LIST && !n->child))
-		return conf_complain(r->doc, n, r->err, "'policy': rule files are not supported by this version");
-	n = conf_get(root, "lists");
-	if (!n)
+	if (!list)
 		return 0;
+	if (list->kind != CONF_LIST)
+		return conf_complain(r->doc, list, r->err, "'policy' wants a list of files or folders: [/etc/sekisho/policy]");
+	for (const struct conf_node *n = list->child; n; n = n->next) {
+		if (s->n_policy == SETTINGS_PATHS)
+			return conf_complain(r->doc, n, r->err, "more than %d; a folder counts once", SETTINGS_PATHS);
+		if (path_of(r, n, s->policy[s->n_policy], sizeof(s->policy[0])) < 0)
+			return -1;
+		if (access(s->policy[s->n_policy], R_OK) < 0)
+			return conf_complain(r->doc, n, r->err, "%s cannot be read: %s", s->policy[s->n_policy], strerror(errno));
+		s->n_policy++;
+	}
+	return 0;
+}
+
+/* Files of bad hosts and addresses, and of domains whose look-alikes are told. */
+static int read_lists(struct reader *r, const struct conf_node *map, struct settings *s)
+{
 	static const char *const keys[] = {"bad_hosts", "bad_links", "protected_domains", NULL};
-	if (conf_unknown_keys(r->doc, n, keys, r->err) < 0)
+
+	if (!map)
+		return 0;
+	if (conf_unknown_keys(r->doc, map, keys, r->err) < 0)
 		return -1;
-	for (const struct conf_node *l = n->child; l; l = l->next)
-		if (l->kind != CONF_LIST || l->child)
-			return conf_complain(r->doc, l, r->err, "'lists': not supported by this version");
+	for (const char *const *key = keys; *key; key++) {
+		const struct conf_node *list = conf_get(map, *key);
+		int n = 0;
+		if (list && list->kind != CONF_LIST)
+			return conf_complain(r->doc, list, r->err, "'%s' wants a list of files", *key);
+		for (const struct conf_node *one = list ? list->child : NULL; one; one = one->next) {
+			struct settings_list *to = &s->lists[s->n_lists];
+			if (n++ == SETTINGS_PATHS)
+				return conf_complain(r->doc, one, r->err, "more than %d files", SETTINGS_PATHS);
+			if (path_of(r, one, to->path, sizeof(to->path)) < 0)
+				return -1;
+			snprintf(to->kind, sizeof(to->kind), "%s", *key);
+			s->n_lists++;
+		}
+	}
 	return 0;
 }
 
@@ -268,7 +295,8 @@ static int read_all(struct reader *r, struct settings *s)
 		path_key(r, root, "ca_file", s->ca_file, sizeof(s->ca_file)) < 0 ||
 		read_store(r, root, s) < 0 || read_paths(r, conf_get(root, "signatures"), s) < 0 ||
 		read_limits(r, conf_get(root, "limits"), s) < 0 || read_groups(r, root, s) < 0 ||
-		settings_console(r->doc, r->dir, s, r->err) < 0 || refuse_later(r, root) < 0)
+		settings_console(r->doc, r->dir, s, r->err) < 0 || read_policy(r, conf_get(root, "policy"), s) < 0 ||
+		read_lists(r, conf_get(root, "lists"), s) < 0)
 		return -1;
 	return read_language(r, root, s);
 }

@@ -14,6 +14,13 @@ struct settings {
 	char ca_file[512];  /* "" : the system's */
 	int n_signatures;
 	char signatures[SETTINGS_PATHS][512];
+	int n_policy;
+	char policy[SETTINGS_PATHS][512]; /* rule files, or folders of them */
+	int n_lists;
+	struct settings_list {
+		char kind[24]; /* "bad_hosts" "bad_links" "protected_domains" */
+		char path[512];
+	} lists[3 * SETTINGS_PATHS];
 	struct scan_limits limits;
 	int64_t in_flight;       /* bytes of content between provider and worker */
 	char console_listen[128]; /* "127.0.0.1:8480", "unix:/run/…" or "off" */

@@ -1,0 +1,252 @@
+/* See policy_set.h. One lock; compiling is done under it, by the first thread that notices a change. */
+#include "core/policy_set.h"
+
+#include "base/digest.h"
+#include "base/log.h"
+#include "base/timeutil.h"
+#include "core/policy_files.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_MS 1000
+#define TENANTS_MAX 4096
+#define RULES_ARENA (64 << 20)
+
+struct policy_set {
+	pthread_mutex_t lock;
+	struct policy_files *files;
+	int64_t looked_at; /* monotonic; 0: look now */
+	int64_t revision;  /* of the store, that of[] was made of */
+	size_t n;
+	struct rules **of;
+};
+
+int policy_set_new(struct core *c, struct policy_set **ret, struct err *err)
+{
+	struct policy_set *s = calloc(1, sizeof(*s));
+
+	if (!s || policy_files_new(c->set, &s->files, err) < 0) {
+		free(s);
+		return s ? -1 : err_set(err, ERR_LOCAL, "memory", "out of memory");
+	}
+	pthread_mutex_init(&s->lock, NULL);
+	s->revision = -1;
+	*ret = s;
+	return 0;
+}
+
+static void rules_free(struct rules *r)
+{
+	policy_free(r->policy);
+	arena_free(r->arena);
+	free(r);
+}
+
+void rules_put(struct rules *r)
+{
+	if (r && atomic_fetch_sub(&r->refs, 1) == 1)
+		rules_free(r);
+}
+
+static void forget(struct policy_set *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		rules_put(s->of[i]);
+	free(s->of);
+	s->of = NULL;
+	s->n = 0;
+}
+
+void policy_set_free(struct policy_set *s)
+{
+	if (!s)
+		return;
+	forget(s);
+	policy_files_free(s->files);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+void rules_changed(struct core *c)
+{
+	pthread_mutex_lock(&c->policies->lock);
+	c->policies->looked_at = 0;
+	pthread_mutex_unlock(&c->policies->lock);
+}
+
+/* ---- making a tenant's ---- */
+
+static int read_settings(struct core *c, struct rules *r, struct err *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(16384);
+	struct store_policy_mode *modes;
+	size_t n;
+
+	if (store_mode_list(c->store, r->tenant, r->arena, &modes, &n, err) < 0)
+		return -1;
+	struct policy_setting *of = arena_alloc(r->arena, (n + 1) * sizeof(*of));
+	if (!of)
+		return err_set(err, ERR_LOCAL, "memory", "out of memory");
+	for (size_t i = 0; i < n; i++)
+		of[i] = (struct policy_setting){.rule = modes[i].rule, .mode = (enum policy_mode)modes[i].mode};
+	r->settings = (struct policy_settings){.n = n, .of = of};
+	const struct {
+		const char *name, **to;
+	} texts[] = {{"contact", &r->contact}, {"notice_ja", &r->notice_ja}, {"notice_en", &r->notice_en}};
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		buf_clear(&text);
+		if (store_option_get(c->store, r->tenant, texts[i].name, &text, err) < 0 && err->class != ERR_GONE)
+			return -1;
+		*texts[i].to = arena_dup(r->arena, buf_str(&text));
+	}
+	buf_clear(&text);
+	if (store_option_get(c->store, r->tenant, "may_delete", &text, err) < 0 && err->class != ERR_GONE)
+		return -1;
+	r->settings.may_delete = strcmp(buf_str(&text), "true") == 0;
+	return 0;
+}
+
+static int read_tenant(struct core *c, struct rules *r, struct err *err)
+{
+	_cleanup_buf_ struct buf own = BUF_INIT(1 << 20);
+
+	if (store_list_all(c->store, r->tenant, 0, 0, r->arena, &r->list, &r->n_list, err) < 0 ||
+		store_domains(c->store, r->tenant, &own, err) < 0)
+		return -1;
+	r->directory = own.len > 0;
+	return 0;
+}
+
+static void version_of(struct rules *r)
+{
+	const char *text = policy_detectors(r->policy);
+	struct digests d;
+
+	if (*text && digest_bytes(DIGEST_SHA256, text, strlen(text), &d) == 0)
+		snprintf(r->detectors, sizeof(r->detectors), "%.16s", d.sha256);
+}
+
+static struct rules *find(struct policy_set *s, const char *tenant)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->of[i]->tenant, tenant) == 0)
+			return s->of[i];
+	return NULL;
+}
+
+static int make(struct core *c, const char *tenant, struct rules **ret, struct err *err)
+{
+	struct rules *r = calloc(1, sizeof(*r));
+
+	if (!r || !(r->arena = arena_new(RULES_ARENA)) || !(r->tenant = arena_dup(r->arena, tenant))) {
+		if (r)
+			arena_free(r->arena);
+		free(r);
+		return err_set(err, ERR_LOCAL, "memory", "out of memory");
+	}
+	atomic_init(&r->refs, 1);
+	if (policy_files_compile(c, c->policies->files, tenant, r->arena, &r->policy, err) < 0 || read_settings(c, r, err) < 0 ||
+		read_tenant(c, r, err) < 0) {
+		rules_free(r);
+		return -1;
+	}
+	r->wants = policy_wants(r->policy, tenant);
+	version_of(r);
+	*ret = r;
+	return 0;
+}
+
+/* With the lock: throws away what was made of something that is another now. */
+static int look(struct core *c, struct policy_set *s, struct err *err)
+{
+	int64_t now = time_monotonic_ms(), revision;
+
+	if (s->looked_at && now - s->looked_at < LOOK_MS)
+		return 0;
+	if (store_policy_revision(c->store, &revision, err) < 0)
+		return -1;
+	bool files = policy_files_look(c, s->files);
+	if (files || revision != s->revision)
+		forget(s);
+	s->revision = revision;
+	s->looked_at = now;
+	return 0;
+}
+
+int rules_get(struct core *c, const char *tenant, struct rules **ret, struct err *err)
+{
+	struct policy_set *s = c->policies;
+	int r = -1;
+
+	pthread_mutex_lock(&s->lock);
+	if (look(c, s, err) == 0) {
+		struct rules *have = find(s, tenant);
+		r = have ? 0 : make(c, tenant, &have, err);
+		if (r == 0 && !find(s, tenant)) {
+			struct rules **more = s->n < TENANTS_MAX ? realloc(s->of, (s->n + 1) * sizeof(*more)) : NULL;
+			if (more) {
+				s->of = more;
+				s->of[s->n++] = have;
+				atomic_fetch_add(&have->refs, 1);
+			}
+		} else if (r == 0) {
+			atomic_fetch_add(&have->refs, 1);
+		}
+		if (r == 0)
+			*ret = have;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return r;
+}
+
+int rules_listed(const struct rules *r, enum store_list_kind kind, const char *value, int64_t now)
+{
+	if (!value || !*value)
+		return 0;
+	for (size_t i = 0; i < r->n_list; i++) {
+		const struct store_list_entry *e = &r->list[i];
+		if (e->kind == kind && (e->ends_at == 0 || e->ends_at > now) && strcmp(e->value, value) == 0)
+			return e->approved ? 1 : -1;
+	}
+	return 0;
+}
+
+int rules_try(struct core *c, const char *tenant, const char *name, const char *text, struct policy **ret, struct policy_problems *problems,
+	struct err *err)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new(RULES_ARENA);
+
+	if (!a)
+		return err_set(err, ERR_LOCAL, "memory", "out of memory");
+	pthread_mutex_lock(&c->policies->lock);
+	int r = policy_files_try(c, c->policies->files, tenant, name, text, a, ret, problems, err);
+	pthread_mutex_unlock(&c->policies->lock);
+	return r;
+}
+
+int rules_files(const struct settings *set, struct policy **ret, struct policy_problems *problems, struct err *err)
+{
+	return policy_files_check(set, ret, problems, err);
+}
+
+int rules_detectors(struct core *c, struct buf *out, struct err *err)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new(16 << 20);
+	_cleanup_json_ cJSON *doc = cJSON_CreateObject();
+	struct store_connection *list;
+	size_t n;
+
+	if (!a || store_connection_list(c->store, NULL, a, &list, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_(rules_putp) struct rules *r = NULL;
+		cJSON *own = NULL;
+		if (json_get(doc, list[i].tenant) || rules_get(c, list[i].tenant, &r, err) < 0 || !r->detectors[0])
+			continue;
+		const char *text = policy_detectors(r->policy);
+		if (json_parse(text, strlen(text), &own, NULL) == 0)
+			cJSON_AddItemToObject(doc, list[i].tenant, own);
+	}
+	return cJSON_GetArraySize(doc) == 0 && !doc->child ? 0 : json_print(doc, out);
+}
