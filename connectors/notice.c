@@ -154,3 +154,20 @@ int notice_is_ours(const struct connector_env *env, const char *id, const char *
 	*ret = r == 0 && strcmp(buf_str(&known), version) == 0;
 	return 0;
 }
+
+int notice_filter(const struct connector_env *env, struct item_page *page, struct err *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < page->n_items; i++) {
+		const struct item *item = &page->items[i];
+		bool ours = item->kind == ITEM_MESSAGE ? notice_maybe_mail(item->message_id) :
+							 notice_maybe_file(item->name, item->size);
+		if (ours && notice_is_ours(env, item->id, item->version, &ours, err) < 0)
+			return -1;
+		if (!ours)
+			page->items[n++] = *item;
+	}
+	page->n_items = n;
+	return 0;
+}

@@ -33,5 +33,7 @@ int notice_mime(const struct notice_mail *m, struct buf *ret, struct err *err);
 int notice_remember(const struct connector_env *env, const char *id, const char *version, struct err *err);
 /* Is it the notice that was written, and nobody wrote to it since? */
 int notice_is_ours(const struct connector_env *env, const char *id, const char *version, bool *ret, struct err *err);
+/* Takes them off a page of a feed. */
+int notice_filter(const struct connector_env *env, struct item_page *page, struct err *err);
 
 #endif

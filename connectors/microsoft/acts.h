@@ -19,6 +19,21 @@ GRAPH_ACTS(ms_mail)
 GRAPH_ACTS(ms_drive)
 GRAPH_ACTS(ms_teams) /* but teams_remove() */
 
+/* What acts on a message look at: folder, categories, version; with Graph's eTag. */
+int ms_mail_look(struct connection *c, const cJSON *receipt, cJSON **ret, struct err *err);
+/* Does it lie where deleted messages go? */
+int ms_mail_deleted(struct connection *c, const char *user, const cJSON *message, bool *ret, struct err *err);
+const char *ms_mail_version(struct arena *a, const cJSON *message);
+/* The same of a file, whose folder is known then. */
+int ms_drive_look(struct connection *c, const cJSON *receipt, cJSON **ret, struct err *err);
+/* Is it still the content that was planned for? */
+bool ms_drive_same_content(const cJSON *receipt, const cJSON *item);
+/* Size, tags, hashes, folder and name into the receipt. */
+int ms_drive_note(cJSON *receipt, const cJSON *item, struct err *err);
+
+/* mail_tag.c, mail_replace.c, drive_unshare.c, drive_replace.c, teams_act.c */
+extern const struct graph_act ms_mail_tag, ms_mail_replace, ms_drive_unshare, ms_drive_replace, ms_teams_block;
+
 /* A message's MIME bytes. */
 int ms_mail_bytes(struct connection *c, const char *user, const char *id, struct content *content, struct content_info *ret,
 	struct err *err);
@@ -34,6 +49,15 @@ int ms_drive_ctags(struct connection *c, const char *drive, struct item_page *pa
 
 /* ---- sharing of one item (drive_share.c); direct: not inherited and not the owner's ---- */
 
+/* All but the owners', inherited ones too, as they came. */
+int ms_share_all(struct connection *c, const char *drive, const char *id, cJSON **ret, struct err *err);
+/* What restoring needs of a permission; NULL when memory ran out. */
+cJSON *ms_share_trim(const cJSON *permission);
+/* The one in the list that gives the same to the same people; NULL. */
+const cJSON *ms_share_find(const cJSON *now, const cJSON *permission);
+/* Makes the link anew; what differs is noted in the receipt. */
+int ms_share_link(struct connection *c, const char *drive, const char *id, const cJSON *permission, cJSON *receipt,
+	struct err *err);
 /* ret_inherited (may be NULL): are there inherited ones? */
 int ms_share_list(struct connection *c, const char *drive, const char *id, cJSON **ret_direct, bool *ret_inherited,
 	struct err *err);

@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #define DRIVE_PAGE 200
+#define SHARING_CHANGES "Prefer: deltashowsharingchanges" /* who does not know it ignores it */
 #define ITEM_SELECT                                                                                                    \
 	"id,name,size,eTag,cTag,file,folder,package,deleted,malware,parentReference,publication,lastModifiedDateTime"
 
@@ -91,6 +92,19 @@ int ms_drive_item_get(struct connection *c, const char *drive, const char *id, c
 
 /* ---- the feed ---- */
 
+/* What the feed tells of a file's sharing. That it changed comes as an annotation; who got access does not, so the eTag of the
+ * moment stands for it. */
+static const char *sharing_mark(struct arena *a, const cJSON *entry)
+{
+	const char *scope = json_str(json_object(entry, "shared"), "scope");
+	bool changed = strcasecmp(json_str_or(entry, "@microsoft.graph.sharedChanged", ""), "true") == 0;
+
+	if (!json_object(entry, "shared"))
+		return NULL;
+	return changed ? arena_printf(a, "%.40s:%.200s", scope ? scope : "users", json_str_or(entry, "eTag", "")) :
+			 arena_printf(a, "%.40s", scope ? scope : "users");
+}
+
 static void read_item(struct arena *a, const cJSON *entry, struct item *item)
 {
 	const cJSON *file = json_object(entry, "file"), *malware = json_object(entry, "malware");
@@ -115,6 +129,7 @@ static void read_item(struct arena *a, const cJSON *entry, struct item *item)
 	else if (json_object(entry, "package"))
 		item->skip = "no_content";
 	item->version = ms_drive_version(a, entry);
+	item->sharing_mark = sharing_mark(a, entry);
 }
 
 /* Folders, the root, and what groups other items have no content of their own. */
@@ -178,6 +193,7 @@ static int drive_poll(struct connection *c, const cJSON *context, const struct p
 		return -1;
 	feed.page_size = c->page_size > 0 ? c->page_size : DRIVE_PAGE;
 	feed.top_in_query = true;
+	feed.prefer = SHARING_CHANGES;
 	if (graph_url(c, &start, err, "/drives/{}/root/delta", drive, NULL) < 0 ||
 		graph_url(c, &probe, err, "/drives/{}", drive, NULL) < 0)
 		return -1;
@@ -207,6 +223,8 @@ static int drive_poll(struct connection *c, const cJSON *context, const struct p
 		for (size_t i = 0; i < page.n_items; i++)
 			if (held[i] && no_ctag[i] && !page.items[i].skip && !is_ctag(page.items[i].version))
 				page.items[i].skip = "in_quarantine";
+		if (notice_filter(c->api.env, &page, err) < 0)
+			return -1;
 	}
 	*ret = page;
 	return 0;
@@ -292,6 +310,8 @@ static int drive_describe(struct connection *c, const cJSON *context, struct ite
 	return 0;
 }
 
+static const struct graph_act *const acts[] = {&ms_drive_unshare, &ms_drive_replace, NULL};
+
 const struct graph_service graph_drive = {
 	.stream_prefix = "drive/",
 	.receipt_kind = "file",
@@ -304,4 +324,5 @@ const struct graph_service graph_drive = {
 	.observe = ms_drive_observe,
 	.open_held = ms_drive_open_held,
 	.remove = ms_drive_remove,
+	.acts = acts,
 };

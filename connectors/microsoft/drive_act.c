@@ -13,7 +13,7 @@
 #define CONFLICT "@microsoft.graph.conflictBehavior"
 #define BYPASS "Prefer: bypass-shared-lock"
 
-static int look(struct connection *c, const cJSON *receipt, cJSON **ret, struct err *err)
+int ms_drive_look(struct connection *c, const cJSON *receipt, cJSON **ret, struct err *err)
 {
 	_cleanup_json_ cJSON *doc = NULL;
 
@@ -61,7 +61,7 @@ static int move(struct connection *c, const cJSON *receipt, const char *folder, 
 		return -1;
 	if (!json_str(json_object(doc, "parentReference"), "id")) {
 		json_free(TAKE_PTR(doc));
-		if (look(c, receipt, &doc, err) < 0)
+		if (ms_drive_look(c, receipt, &doc, err) < 0)
 			return -1;
 	}
 	if (!in_folder(doc, folder))
@@ -71,7 +71,7 @@ static int move(struct connection *c, const cJSON *receipt, const char *folder, 
 }
 
 /* Is it still the content that was planned for? The plan looked at the cTag, whatever the item's version was made of. */
-static bool same_content(const cJSON *receipt, const cJSON *item)
+bool ms_drive_same_content(const cJSON *receipt, const cJSON *item)
 {
 	const char *ctag = json_str(receipt, "ctag"), *now = json_str(item, "cTag");
 	const cJSON *before = json_object(receipt, "hashes"), *hashes = json_object(json_object(item, "file"), "hashes");
@@ -130,7 +130,7 @@ static int note_versions(struct connection *c, cJSON *receipt, struct err *err)
 	return 0;
 }
 
-static int note_item(cJSON *receipt, const cJSON *item, struct err *err)
+int ms_drive_note(cJSON *receipt, const cJSON *item, struct err *err)
 {
 	const cJSON *hashes = json_object(json_object(item, "file"), "hashes");
 
@@ -154,7 +154,7 @@ int ms_drive_plan(struct connection *c, const cJSON *context, const struct strea
 	if (json_set(receipt, "place", place) < 0 || json_set_str(receipt, "drive", drive) < 0 ||
 		json_set_str(receipt, "owner", stream->owner) < 0 || json_set_str(receipt, "id", item->id) < 0)
 		return err_memory(err);
-	if (look(c, receipt, &now, err) < 0)
+	if (ms_drive_look(c, receipt, &now, err) < 0)
 		return -1;
 	if (!ms_drive_version_is(now, item->version))
 		return err_set(err, ERR_CHANGED, "changed", "the file was changed since it was looked at");
@@ -166,7 +166,7 @@ int ms_drive_plan(struct connection *c, const cJSON *context, const struct strea
 			json_note(receipt, "kept_permissions", "they cannot be listed: %.200s", why.message) < 0)
 			return err_memory(err);
 	}
-	if (note_item(receipt, now, err) < 0 ||
+	if (ms_drive_note(receipt, now, err) < 0 ||
 		note_versions(c, receipt, err) < 0 || ms_drive_place(c, drive, false, &folder, &note, err) < 0)
 		return -1;
 	if (json_set(receipt, "permissions", TAKE_PTR(direct)) < 0 || json_set_str(place, "id", buf_str(&folder)) < 0 ||
@@ -227,11 +227,11 @@ static int move_away(struct connection *c, cJSON *receipt, struct err *err)
 	_cleanup_json_ cJSON *now = NULL, *moved = NULL;
 	struct err why;
 
-	if (look(c, receipt, &now, err) < 0)
+	if (ms_drive_look(c, receipt, &now, err) < 0)
 		return -1;
 	if (in_folder(now, place_id(receipt)))
 		return 0;
-	if (!same_content(receipt, now))
+	if (!ms_drive_same_content(receipt, now))
 		return changed(c, receipt, err);
 	if (move(c, receipt, place_id(receipt), NULL, json_str(now, "eTag"), &moved, &why) == 0) {
 		const char *name = json_str(moved, "name");
@@ -273,10 +273,10 @@ int ms_drive_quarantine(struct connection *c, cJSON *receipt, bool again, struct
 
 	if (!place_id(receipt))
 		return err_set(err, ERR_LOCAL, "bad_receipt", "a receipt without a place");
-	if (look(c, receipt, &now, err) < 0)
+	if (ms_drive_look(c, receipt, &now, err) < 0)
 		return -1;
 	bool there = in_folder(now, place_id(receipt));
-	if (!there && !same_content(receipt, now))
+	if (!there && !ms_drive_same_content(receipt, now))
 		return again ? changed(c, receipt, err) :
 			       err_set(err, ERR_CHANGED, "changed", "the file was changed since it was looked at");
 	/* Its owner may have moved it in the meantime: there it shall come back to. */
@@ -326,7 +326,7 @@ int ms_drive_restore(struct connection *c, cJSON *receipt, bool again, struct er
 {
 	_cleanup_json_ cJSON *now = NULL;
 
-	if (look(c, receipt, &now, err) < 0)
+	if (ms_drive_look(c, receipt, &now, err) < 0)
 		return -1;
 	bool home = in_folder(now, home_id(receipt)) || in_folder(now, json_str(receipt, "restored_to"));
 	if (!home && in_folder(now, place_id(receipt))) {
@@ -351,7 +351,7 @@ int ms_drive_observe(struct connection *c, const cJSON *receipt, struct observat
 
 	if (!a)
 		return err_memory(err);
-	if (look(c, receipt, &now, &why) < 0)
+	if (ms_drive_look(c, receipt, &now, &why) < 0)
 		return why.class == ERR_GONE ? 0 : pass_on(err, &why);
 	ret->exists = true;
 	ret->quarantined = in_folder(now, place_id(receipt));
@@ -379,7 +379,7 @@ int ms_drive_remove(struct connection *c, const cJSON *receipt, bool again, stru
 	if (graph_url(c, &url, err, "/drives/{}/items/{}/permanentDelete", drive, id, NULL) < 0 ||
 		graph_url(c, &plain, err, "/drives/{}/items/{}", drive, id, NULL) < 0)
 		return -1;
-	if (look(c, receipt, &now, &why) < 0)
+	if (ms_drive_look(c, receipt, &now, &why) < 0)
 		return why.class == ERR_GONE ? 0 : pass_on(err, &why);
 	if (!in_folder(now, place_id(receipt)))
 		return err_set(err, ERR_CHANGED, "not_quarantined", "the file is not in quarantine any more");

@@ -26,11 +26,6 @@ static bool has_role(const cJSON *permission, const char *role)
 	return false;
 }
 
-static bool is_direct(const cJSON *permission)
-{
-	return !json_object(permission, "inheritedFrom") && !has_role(permission, "owner");
-}
-
 /* Who it is, in as few words as tell it: files that are shared with hundreds must fit into a receipt. */
 static cJSON *slim(const cJSON *set)
 {
@@ -81,7 +76,7 @@ static cJSON *slim_any(const cJSON *value)
 }
 
 /* What restoring needs of a permission. */
-static cJSON *trim(const cJSON *permission)
+cJSON *ms_share_trim(const cJSON *permission)
 {
 	static const char *const kept[] = {"id", "roles", "link", "grantedToV2", "grantedTo", "grantedToIdentitiesV2",
 		"grantedToIdentities", "invitation", "expirationDateTime", "hasPassword"};
@@ -102,14 +97,12 @@ static cJSON *trim(const cJSON *permission)
 	return out;
 }
 
-int ms_share_list(struct connection *c, const char *drive, const char *id, cJSON **ret_direct, bool *ret_inherited,
-	struct err *err)
+int ms_share_all(struct connection *c, const char *drive, const char *id, cJSON **ret, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
-	_cleanup_json_ cJSON *direct = cJSON_CreateArray();
-	bool inherited = false;
+	_cleanup_json_ cJSON *all = cJSON_CreateArray();
 
-	if (!direct)
+	if (!all)
 		return err_memory(err);
 	if (graph_url(c, &url, err, "/drives/{}/items/{}/permissions", drive, id, NULL) < 0)
 		return -1;
@@ -119,21 +112,15 @@ int ms_share_list(struct connection *c, const char *drive, const char *id, cJSON
 		const char *next;
 		if (graph_get(c, buf_str(&url), NULL, &doc, err) < 0 || graph_list(c, doc, &value, &next, err) < 0)
 			return -1;
-		cJSON_ArrayForEach(permission, value)
-		{
-			inherited = inherited || json_object(permission, "inheritedFrom");
-			if (!is_direct(permission))
-				continue;
-			cJSON *copy = trim(permission);
-			if (!copy || !cJSON_AddItemToArray(direct, copy)) {
-				json_free(copy);
+		while ((permission = value->child)) {
+			cJSON_DetachItemViaPointer(value, permission);
+			if (has_role(permission, "owner"))
+				json_free(permission);
+			else if (!cJSON_AddItemToArray(all, permission))
 				return err_memory(err);
-			}
 		}
 		if (!next) {
-			*ret_direct = TAKE_PTR(direct);
-			if (ret_inherited)
-				*ret_inherited = inherited;
+			*ret = TAKE_PTR(all);
 			return 0;
 		}
 		buf_clear(&url);
@@ -141,6 +128,34 @@ int ms_share_list(struct connection *c, const char *drive, const char *id, cJSON
 			return err_memory(err);
 	}
 	return err_set(err, ERR_REMOTE, "bad_answer", "the list of a file's permissions does not end");
+}
+
+int ms_share_list(struct connection *c, const char *drive, const char *id, cJSON **ret_direct, bool *ret_inherited,
+	struct err *err)
+{
+	_cleanup_json_ cJSON *all = NULL, *direct = cJSON_CreateArray();
+	const cJSON *permission;
+	bool inherited = false;
+
+	if (!direct)
+		return err_memory(err);
+	if (ms_share_all(c, drive, id, &all, err) < 0)
+		return -1;
+	cJSON_ArrayForEach(permission, all)
+	{
+		inherited = inherited || json_object(permission, "inheritedFrom");
+		if (json_object(permission, "inheritedFrom"))
+			continue;
+		cJSON *copy = ms_share_trim(permission);
+		if (!copy || !cJSON_AddItemToArray(direct, copy)) {
+			json_free(copy);
+			return err_memory(err);
+		}
+	}
+	*ret_direct = TAKE_PTR(direct);
+	if (ret_inherited)
+		*ret_inherited = inherited;
+	return 0;
 }
 
 int ms_share_fit(cJSON *receipt, struct err *err)
@@ -315,7 +330,7 @@ static void key_of(const cJSON *permission, struct buf *out)
 		json_print(json_array(permission, "roles"), out);
 }
 
-static bool is_there(const cJSON *now, const cJSON *permission)
+const cJSON *ms_share_find(const cJSON *now, const cJSON *permission)
 {
 	_cleanup_buf_ struct buf want = BUF_INIT(65536);
 	const cJSON *entry;
@@ -326,9 +341,9 @@ static bool is_there(const cJSON *now, const cJSON *permission)
 		_cleanup_buf_ struct buf have = BUF_INIT(65536);
 		key_of(entry, &have);
 		if (strcmp(buf_str(&want), buf_str(&have)) == 0)
-			return true;
+			return entry;
 	}
-	return false;
+	return NULL;
 }
 
 static int set_expiry(cJSON *body, const cJSON *permission)
@@ -338,7 +353,7 @@ static int set_expiry(cJSON *body, const cJSON *permission)
 	return at && strncmp(at, MIN_DATE, strlen(MIN_DATE)) != 0 ? json_set_str(body, "expirationDateTime", at) : 0;
 }
 
-static int make_link(struct connection *c, const char *drive, const char *id, const cJSON *permission, cJSON *receipt,
+int ms_share_link(struct connection *c, const char *drive, const char *id, const cJSON *permission, cJSON *receipt,
 	struct err *err)
 {
 	const cJSON *link = json_object(permission, "link");
@@ -405,9 +420,9 @@ int ms_share_restore(struct connection *c, const char *drive, const char *id, cJ
 	{
 		bool is_link = json_object(permission, "link") != NULL;
 		struct err why;
-		if (is_there(now, permission))
+		if (ms_share_find(now, permission))
 			continue;
-		int r = is_link ? make_link(c, drive, id, permission, receipt, &why) : invite(c, drive, id, permission, &why);
+		int r = is_link ? ms_share_link(c, drive, id, permission, receipt, &why) : invite(c, drive, id, permission, &why);
 		if (r == 0)
 			continue;
 		if (why.class != ERR_REMOTE && why.class != ERR_CHANGED) {

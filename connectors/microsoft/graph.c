@@ -138,6 +138,11 @@ static int extras_make(struct connection *c, struct extras *x, const struct grap
 		return -1;
 	*ret = (struct api_call){.method = call->method, .url = buf_str(&x->url), .headers = x->headers, .json = call->json,
 		.content = call->content};
+	if (call->text) {
+		ret->body = call->text;
+		ret->body_len = strlen(call->text);
+		ret->content_type = "text/plain; charset=utf-8";
+	}
 	return 0;
 }
 

@@ -1,10 +1,11 @@
 /* The inner contract of the Microsoft connector: one opened connection, calls to Microsoft Graph v1.0, and what the files
- * of this folder give each other. Everything is straight-line, keeps no state between calls and runs on any of core's job
+ * of this folder give each other. Everything is straight-line, keeps no state between calls but the organisation's own domains, and runs on any of core's job
  * threads. Sources: Microsoft Graph reference and concepts; see README.md. */
 #ifndef CONNECTORS_MICROSOFT_GRAPH_H
 #define CONNECTORS_MICROSOFT_GRAPH_H
 
-#include "connectors/common.h"
+#include "connectors/notice.h"
+#include "connectors/outside.h"
 
 #define GRAPH_URL_MAX 32768
 #define GRAPH_QUARANTINE "sekisho-quarantine" /* folder of a mailbox, folder of a drive */
@@ -15,6 +16,7 @@ struct connection {
 	const char *graph;            /* the endpoint */
 	const char *quarantine_owner; /* grant's option: who may look into the quarantine folders; NULL none */
 	int page_size;                /* 0: each feed's own */
+	struct own_domains domains;
 };
 
 /* ---- calls (graph.c) ---- */
@@ -28,6 +30,7 @@ struct graph_call {
 	const char *prefer;   /* a whole header line; NULL none */
 	const char *if_match; /* an eTag; NULL none */
 	const cJSON *json;
+	const char *text;     /* a body of plain text instead of json */
 	struct content *content;
 };
 
@@ -92,6 +95,21 @@ int ms_feed_put(struct feed *f, bool more, struct err *err);
 
 int ms_streams_list(struct connection *c, const char *cursor, struct stream_page *ret, struct err *err);
 int ms_grant_check(struct connection *c, struct grant_report *ret, struct err *err);
+int ms_people_list(struct connection *c, const char *cursor, struct people_page *ret, struct err *err);
+/* The verified domains, freed by the caller. Asked for once in a while. */
+int ms_own_domains(struct connection *c, cJSON **ret, struct err *err);
+
+/* An act beside containing: its receipts say "act": its name. As those of struct graph_service. */
+struct graph_act {
+	enum act_kind kind;
+	const char *name; /* "tag" */
+	int (*plan)(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
+		const struct act_request *act, cJSON *receipt, struct err *err);
+	int (*quarantine)(struct connection *c, cJSON *receipt, bool again, struct err *err);
+	int (*restore)(struct connection *c, cJSON *receipt, bool again, struct err *err);
+	int (*observe)(struct connection *c, const cJSON *receipt, struct observation *ret, struct err *err);
+	bool held; /* the item itself is in quarantine then: it may be removed for good */
+};
 
 /* What a service of Microsoft 365 does; chosen by the stream's remote id or the receipt's kind. The receipt comes parsed;
  * quarantine and restore change it in place into the one to keep. */
@@ -112,6 +130,7 @@ struct graph_service {
 	int (*open_held)(struct connection *c, const cJSON *receipt, struct content *content, struct content_info *ret,
 		struct err *err);
 	int (*remove)(struct connection *c, const cJSON *receipt, bool again, struct err *err); /* NULL: unsupported */
+	const struct graph_act *const *acts; /* beside containing; ended by NULL */
 };
 
 extern const struct graph_service graph_mail, graph_drive, graph_channel, graph_chat;
@@ -132,6 +151,8 @@ const char *ms_drive_version(struct arena *a, const cJSON *item);
 /* Is the item's content still what `version` says? */
 bool ms_drive_version_is(const cJSON *item, const char *version);
 int ms_drive_item_get(struct connection *c, const char *drive, const char *id, cJSON **ret, struct err *err);
+/* Who has access to a file now; fills ret. */
+int ms_drive_sharing(struct connection *c, const char *drive, const char *id, struct sharing *ret, struct err *err);
 /* "/a/b" of a parentReference. */
 const char *ms_drive_path(struct arena *a, const cJSON *item);
 /* The id of the drive's quarantine folder as it is remembered; nothing when it is not. */

@@ -54,7 +54,7 @@ static void read_headers(struct arena *a, const cJSON *message, struct item *ite
 		item->changed_at = item->received_at;
 }
 
-static const char *version_of(struct arena *a, const cJSON *message)
+const char *ms_mail_version(struct arena *a, const cJSON *message)
 {
 	if (!json_bool(message, "isDraft"))
 		return arena_dup(a, "1");
@@ -96,7 +96,7 @@ static int read_page(const cJSON *value, const char *path, struct item_page *ret
 		}
 		struct item *item = &ret->items[ret->n_items++];
 		*item = (struct item){.kind = ITEM_MESSAGE, .id = id, .size = -1};
-		item->version = version_of(ret->arena, entry);
+		item->version = ms_mail_version(ret->arena, entry);
 		item->path = arena_dup(ret->arena, path);
 		read_headers(ret->arena, entry, item);
 		if (!item->version)
@@ -130,6 +130,7 @@ static int mail_poll(struct connection *c, const cJSON *context, const struct po
 	if (r < 0)
 		return -1;
 	if (r == 0 && (read_page(json_array(doc, "value"), json_str(context, "path"), &page, err) < 0 ||
+			      notice_filter(c->api.env, &page, err) < 0 ||
 			      ms_feed_finish(&feed, doc, err) < 0))
 		return -1;
 	*ret = page;
@@ -181,6 +182,8 @@ static int mail_describe(struct connection *c, const cJSON *context, struct item
 	return 0;
 }
 
+static const struct graph_act *const acts[] = {&ms_mail_tag, &ms_mail_replace, NULL};
+
 const struct graph_service graph_mail = {
 	.stream_prefix = "mail/",
 	.receipt_kind = "mail",
@@ -193,4 +196,5 @@ const struct graph_service graph_mail = {
 	.observe = ms_mail_observe,
 	.open_held = ms_mail_open_held,
 	.remove = ms_mail_remove,
+	.acts = acts,
 };

@@ -155,7 +155,7 @@ int ms_mail_place(struct connection *c, const char *user, bool fresh, struct buf
 
 /* ---- looking and moving ---- */
 
-static int look(struct connection *c, const cJSON *receipt, cJSON **ret, struct err *err)
+int ms_mail_look(struct connection *c, const cJSON *receipt, cJSON **ret, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
 	_cleanup_json_ cJSON *doc = NULL;
@@ -193,7 +193,7 @@ static int move(struct connection *c, cJSON *receipt, const char *folder, struct
 	const char *now = json_str(doc, "parentFolderId");
 	if (!now) {
 		json_free(TAKE_PTR(doc));
-		if (look(c, receipt, &doc, err) < 0)
+		if (ms_mail_look(c, receipt, &doc, err) < 0)
 			return -1;
 		now = json_str(doc, "parentFolderId");
 	}
@@ -252,7 +252,7 @@ int ms_mail_plan(struct connection *c, const cJSON *context, const struct stream
 	if (json_set(receipt, "place", place) < 0 || json_set_str(receipt, "user", user) < 0 ||
 		json_set_str(receipt, "owner", stream->owner) < 0 || json_set_str(receipt, "id", item->id) < 0)
 		return err_memory(err);
-	if (look(c, receipt, &message, err) < 0)
+	if (ms_mail_look(c, receipt, &message, err) < 0)
 		return -1;
 	if (!ms_mail_version_is(message, item->version))
 		return err_set(err, ERR_CHANGED, "changed", "the draft was changed since it was looked at");
@@ -283,7 +283,7 @@ int ms_mail_quarantine(struct connection *c, cJSON *receipt, bool again, struct 
 	_cleanup_json_ cJSON *message = NULL;
 	struct err why;
 
-	if (look(c, receipt, &message, err) < 0)
+	if (ms_mail_look(c, receipt, &message, err) < 0)
 		return -1;
 	if (in_folder(message, place_id(receipt)))
 		return 0;
@@ -299,7 +299,7 @@ int ms_mail_quarantine(struct connection *c, cJSON *receipt, bool again, struct 
 	if (r < 0 && why.class == ERR_GONE) {
 		/* The message, or the folder? */
 		json_free(TAKE_PTR(message));
-		if (look(c, receipt, &message, err) < 0)
+		if (ms_mail_look(c, receipt, &message, err) < 0)
 			return -1;
 		buf_clear(&folder);
 		if (ms_mail_place(c, json_str(receipt, "user"), true, &folder, err) < 0)
@@ -327,7 +327,7 @@ static int restore_categories(struct connection *c, const cJSON *receipt, struct
 
 	if (!want)
 		return 0;
-	if (look(c, receipt, &message, err) < 0)
+	if (ms_mail_look(c, receipt, &message, err) < 0)
 		return -1;
 	const cJSON *have = json_array(message, "categories");
 	if (!have || cJSON_Compare(want, have, true))
@@ -348,7 +348,7 @@ int ms_mail_restore(struct connection *c, cJSON *receipt, bool again, struct err
 	_cleanup_json_ cJSON *message = NULL;
 	struct err why;
 
-	if (look(c, receipt, &message, err) < 0)
+	if (ms_mail_look(c, receipt, &message, err) < 0)
 		return -1;
 	if (in_folder(message, home) || in_folder(message, instead))
 		return restore_categories(c, receipt, err);
@@ -384,7 +384,7 @@ int ms_mail_observe(struct connection *c, const cJSON *receipt, struct observati
 	_cleanup_buf_ struct buf name = BUF_INIT(sizeof(ret->place) - 1);
 	struct err why;
 
-	if (look(c, receipt, &message, &why) < 0) {
+	if (ms_mail_look(c, receipt, &message, &why) < 0) {
 		if (why.class == ERR_GONE)
 			return 0; /* exists: false */
 		if (err)
@@ -412,6 +412,27 @@ int ms_mail_open_held(struct connection *c, const cJSON *receipt, struct content
 	return ms_mail_bytes(c, json_str(receipt, "user"), json_str(receipt, "id"), content, ret, err);
 }
 
+int ms_mail_deleted(struct connection *c, const char *user, const cJSON *message, bool *ret, struct err *err)
+{
+	static const char *const folders[] = {"recoverableitemspurges", "recoverableitemsdeletions", "deleteditems"};
+	bool there = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders) && !there; i++) {
+		_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX);
+		_cleanup_json_ cJSON *folder = NULL;
+		struct err why;
+		if (graph_url(c, &url, err, "/users/{}/mailFolders/{}", user, folders[i], NULL) < 0)
+			return -1;
+		if (url_query(&url, "$select", "id") < 0)
+			return err_memory(err);
+		if (graph_get(c, buf_str(&url), GRAPH_IMMUTABLE, &folder, &why) < 0 && !graph_refused(&why))
+			return pass_on(err, &why);
+		there = in_folder(message, json_str(folder, "id"));
+	}
+	*ret = there;
+	return 0;
+}
+
 int ms_mail_remove(struct connection *c, const cJSON *receipt, bool again, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GRAPH_URL_MAX), plain = BUF_INIT(GRAPH_URL_MAX);
@@ -422,15 +443,20 @@ int ms_mail_remove(struct connection *c, const cJSON *receipt, bool again, struc
 	if (graph_url(c, &url, err, "/users/{}/messages/{}/permanentDelete", user, id, NULL) < 0 ||
 		graph_url(c, &plain, err, "/users/{}/messages/{}", user, id, NULL) < 0)
 		return -1;
-	if (look(c, receipt, &message, &why) < 0) {
+	if (ms_mail_look(c, receipt, &message, &why) < 0) {
 		if (why.class == ERR_GONE)
 			return 0;
 		if (err)
 			*err = why;
 		return -1;
 	}
-	if (!in_folder(message, place_id(receipt)))
-		return err_set(err, ERR_CHANGED, "not_quarantined", "the message is not in quarantine any more");
+	if (!in_folder(message, place_id(receipt))) {
+		/* What an earlier try deleted can still be read by its id, where nobody else reaches it. */
+		bool deleted = false;
+		if (again && ms_mail_deleted(c, user, message, &deleted, err) < 0)
+			return -1;
+		return deleted ? 0 : err_set(err, ERR_CHANGED, "not_quarantined", "the message is not in quarantine any more");
+	}
 	struct graph_call call = {.method = "POST", .url = buf_str(&url), .prefer = GRAPH_IMMUTABLE};
 	int r = graph_json(c, &call, NULL, &why);
 	/* National clouds have no permanentDelete. */

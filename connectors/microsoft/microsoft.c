@@ -27,7 +27,17 @@ static int open_stream(const struct stream_info *stream, const struct graph_serv
 	return 0;
 }
 
-static int open_receipt(const char *receipt, const struct graph_service **ret, cJSON **ret_doc, struct err *err)
+static const struct graph_act *act_of(const struct graph_service *s, enum act_kind kind, const char *name)
+{
+	for (const struct graph_act *const *a = s->acts; a && *a; a++)
+		if (name ? strcmp((*a)->name, name) == 0 : (*a)->kind == kind)
+			return *a;
+	return NULL;
+}
+
+/* *ret_act: NULL for containing. */
+static int open_receipt(const char *receipt, const struct graph_service **ret, const struct graph_act **ret_act, cJSON **ret_doc,
+	struct err *err)
 {
 	_cleanup_json_ cJSON *doc = NULL;
 
@@ -35,6 +45,10 @@ static int open_receipt(const char *receipt, const struct graph_service **ret, c
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(services); i++) {
 		if (strcmp(json_str_or(doc, "kind", ""), services[i]->receipt_kind) == 0) {
+			const char *name = json_str(doc, "act");
+			*ret_act = name ? act_of(services[i], 0, name) : NULL;
+			if (name && !*ret_act)
+				break;
 			*ret = services[i];
 			*ret_doc = TAKE_PTR(doc);
 			return 0;
@@ -64,12 +78,16 @@ static int ms_open(const struct connection_config *config, const struct connecto
 	c->graph = connection_endpoint(config, "graph");
 	c->quarantine_owner = json_str(config->grant, "quarantine_owner");
 	c->page_size = config->page_size;
+	domains_init(&c->domains);
 	*ret = c;
 	return 0;
 }
 
 static void ms_close(struct connection *c)
 {
+	if (!c)
+		return;
+	domains_free(&c->domains);
 	free(c);
 }
 
@@ -119,26 +137,29 @@ static int ms_plan(struct connection *c, const struct stream_info *stream, const
 	const char *op_id, struct buf *receipt, struct err *err)
 {
 	_cleanup_json_ cJSON *context = NULL, *doc = cJSON_CreateObject();
+	bool contains = !act || act->kind == ACT_QUARANTINE || act->kind == ACT_DELETE;
 	const struct graph_service *s;
 
-	if (act && act->kind != ACT_QUARANTINE && act->kind != ACT_DELETE)
-		return err_set(err, ERR_REMOTE, "unsupported", "this cannot be done here");
 	if (open_stream(stream, &s, &context, err) < 0)
 		return -1;
+	const struct graph_act *other = contains ? NULL : act_of(s, act->kind, NULL);
+	if (!contains && !other)
+		return err_set(err, ERR_REMOTE, "unsupported", "this cannot be done there");
 	if (!doc || json_set_int(doc, "v", 1) < 0 || json_set_str(doc, "kind", s->receipt_kind) < 0 ||
-		json_set_str(doc, "op", op_id) < 0 || json_set_str(doc, "version", item->version) < 0)
+		json_set_str(doc, "act", other ? other->name : NULL) < 0 || json_set_str(doc, "op", op_id) < 0 ||
+		json_set_str(doc, "version", item->version) < 0)
 		return err_memory(err);
-	if (s->plan(c, context, stream, item, doc, err) < 0)
-		return -1;
-	return put_receipt(doc, 16384, receipt, err);
+	int r = other ? other->plan(c, context, stream, item, act, doc, err) : s->plan(c, context, stream, item, doc, err);
+	return r < 0 ? -1 : put_receipt(doc, 16384, receipt, err);
 }
 
 static int ms_quarantine(struct connection *c, const char *receipt, bool again, struct buf *receipt_out, struct err *err)
 {
 	_cleanup_json_ cJSON *doc = NULL;
 	const struct graph_service *s;
+	const struct graph_act *act;
 
-	if (open_receipt(receipt, &s, &doc, err) < 0 || s->quarantine(c, doc, again, err) < 0)
+	if (open_receipt(receipt, &s, &act, &doc, err) < 0 || (act ? act->quarantine : s->quarantine)(c, doc, again, err) < 0)
 		return -1;
 	return put_receipt(doc, 0, receipt_out, err);
 }
@@ -147,8 +168,9 @@ static int ms_restore(struct connection *c, const char *receipt, bool again, str
 {
 	_cleanup_json_ cJSON *doc = NULL;
 	const struct graph_service *s;
+	const struct graph_act *act;
 
-	if (open_receipt(receipt, &s, &doc, err) < 0 || s->restore(c, doc, again, err) < 0)
+	if (open_receipt(receipt, &s, &act, &doc, err) < 0 || (act ? act->restore : s->restore)(c, doc, again, err) < 0)
 		return -1;
 	return put_receipt(doc, 0, receipt_out, err);
 }
@@ -157,9 +179,10 @@ static int ms_observe(struct connection *c, const char *receipt, struct observat
 {
 	_cleanup_json_ cJSON *doc = NULL;
 	const struct graph_service *s;
+	const struct graph_act *act;
 	struct observation seen = {0};
 
-	if (open_receipt(receipt, &s, &doc, err) < 0 || s->observe(c, doc, &seen, err) < 0)
+	if (open_receipt(receipt, &s, &act, &doc, err) < 0 || (act ? act->observe : s->observe)(c, doc, &seen, err) < 0)
 		return -1;
 	*ret = seen;
 	return 0;
@@ -170,8 +193,9 @@ static int ms_open_held(struct connection *c, const char *receipt, struct conten
 {
 	_cleanup_json_ cJSON *doc = NULL;
 	const struct graph_service *s;
+	const struct graph_act *act;
 
-	if (open_receipt(receipt, &s, &doc, err) < 0)
+	if (open_receipt(receipt, &s, &act, &doc, err) < 0)
 		return -1;
 	return s->open_held(c, doc, content, ret, err);
 }
@@ -180,12 +204,32 @@ static int ms_remove(struct connection *c, const char *receipt, bool again, stru
 {
 	_cleanup_json_ cJSON *doc = NULL;
 	const struct graph_service *s;
+	const struct graph_act *act;
 
-	if (open_receipt(receipt, &s, &doc, err) < 0)
+	if (open_receipt(receipt, &s, &act, &doc, err) < 0)
 		return -1;
+	if (act && !act->held)
+		return err_set(err, ERR_CHANGED, "not_quarantined", "the item was not put into quarantine");
 	if (!s->remove)
 		return err_set(err, ERR_REMOTE, "unsupported", "Microsoft lets nobody delete a Teams message by application");
 	return s->remove(c, doc, again, err);
+}
+
+static int ms_sharing(struct connection *c, const struct stream_info *stream, const struct item *item, struct sharing *ret,
+	struct err *err)
+{
+	_cleanup_json_ cJSON *context = NULL;
+	struct sharing seen = {.arena = ret->arena};
+	const struct graph_service *s;
+
+	if (open_stream(stream, &s, &context, err) < 0)
+		return -1;
+	if (s != &graph_drive)
+		return err_set(err, ERR_REMOTE, "unsupported", "only files are shared");
+	if (ms_drive_sharing(c, json_str(context, "drive"), item->id, &seen, err) < 0)
+		return -1;
+	*ret = seen;
+	return 0;
 }
 
 static const char *const endpoints[] = {
@@ -217,10 +261,10 @@ static const struct poll_least poll_least[] = {{"teams", 86400000}, {NULL, 0}};
 #define BIT(kind) (1u << (kind))
 /* Files cannot be tagged: Graph has no words for them that an application may write (README.md). */
 static const struct act_support acts[] = {
-	{"exchange", BIT(ACT_QUARANTINE) | BIT(ACT_DELETE)},
-	{"onedrive", BIT(ACT_QUARANTINE) | BIT(ACT_DELETE)},
-	{"sharepoint", BIT(ACT_QUARANTINE) | BIT(ACT_DELETE)},
-	{"teams", BIT(ACT_QUARANTINE)},
+	{"exchange", BIT(ACT_QUARANTINE) | BIT(ACT_DELETE) | BIT(ACT_TAG) | BIT(ACT_REPLACE)},
+	{"onedrive", BIT(ACT_QUARANTINE) | BIT(ACT_DELETE) | BIT(ACT_UNSHARE) | BIT(ACT_REPLACE)},
+	{"sharepoint", BIT(ACT_QUARANTINE) | BIT(ACT_DELETE) | BIT(ACT_UNSHARE) | BIT(ACT_REPLACE)},
+	{"teams", BIT(ACT_QUARANTINE) | BIT(ACT_BLOCK)},
 	{NULL, 0},
 };
 
@@ -247,4 +291,6 @@ const struct connector connector_microsoft = {
 	.open_held = ms_open_held,
 	.remove = ms_remove,
 	.acts = acts,
+	.sharing = ms_sharing,
+	.list_people = ms_people_list,
 };

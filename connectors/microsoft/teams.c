@@ -325,6 +325,8 @@ static int chat_poll(struct connection *c, const cJSON *context, const struct po
 	return 0;
 }
 
+static const struct graph_act *const acts[] = {&ms_teams_block, NULL};
+
 const struct graph_service graph_channel = {
 	.stream_prefix = "channel/",
 	.receipt_kind = "channel",
@@ -336,6 +338,7 @@ const struct graph_service graph_channel = {
 	.restore = ms_teams_restore,
 	.observe = ms_teams_observe,
 	.open_held = ms_teams_open_held,
+	.acts = acts,
 };
 
 const struct graph_service graph_chat = {
@@ -349,4 +352,5 @@ const struct graph_service graph_chat = {
 	.restore = ms_teams_restore,
 	.observe = ms_teams_observe,
 	.open_held = ms_teams_open_held,
+	.acts = acts,
 };

@@ -1,8 +1,8 @@
 /* Containing a Teams message: blocked by a policy violation, and unblocked. Called by microsoft.c on core's job threads.
  *
- * The message stays where it is; its readers see a notice instead. Attached files are contained in their drives. No
+ * The message stays where it is; its readers see a notice instead, ACT_BLOCK's own words or ours. Attached files are contained in their drives. No
  * application may delete a message, so there is no remove. Receipt: chat, or team, channel and reply_to; id; before (the
- * dlpAction that was there). Source: Graph "Update chatMessage" (policyViolation). */
+ * dlpAction that was there); notice. Source: Graph "Update chatMessage" (policyViolation). */
 #include "connectors/microsoft/acts.h"
 
 #include <string.h>
@@ -36,7 +36,7 @@ static int set_action(struct connection *c, const cJSON *receipt, const char *ac
 	if (json_set(body, "policyViolation", violation) < 0 || json_set_str(violation, "dlpAction", action) < 0 ||
 		json_set_str(violation, "verdictDetails", "none") < 0)
 		return err_memory(err);
-	if (notice && (json_set(violation, "policyTip", tip) < 0 || json_set_str(tip, "generalText", NOTICE) < 0 ||
+	if (notice && (json_set(violation, "policyTip", tip) < 0 || json_set_str(tip, "generalText", json_str_or(receipt, "notice", NOTICE)) < 0 ||
 			      json_set(tip, "matchedConditionDescriptions", cJSON_CreateArray()) < 0))
 		return err_memory(err);
 	if (ms_teams_url(c, &ref, &url, err) < 0)
@@ -118,3 +118,21 @@ int ms_teams_open_held(struct connection *c, const cJSON *receipt, struct conten
 
 	return ms_teams_bytes(c, &ref, content, ret, err);
 }
+
+static int plan_block(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
+	const struct act_request *act, cJSON *receipt, struct err *err)
+{
+	if (act->notice && *act->notice && json_set_str(receipt, "notice", act->notice) < 0)
+		return err_memory(err);
+	return ms_teams_plan(c, context, stream, item, receipt, err);
+}
+
+/* Containing a message is blocking it: the act differs by its words alone. */
+const struct graph_act ms_teams_block = {
+	.kind = ACT_BLOCK,
+	.name = "block",
+	.plan = plan_block,
+	.quarantine = ms_teams_quarantine,
+	.restore = ms_teams_restore,
+	.observe = ms_teams_observe,
+};

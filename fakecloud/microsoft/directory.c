@@ -6,6 +6,9 @@
 #include <strings.h>
 
 #define WEEK_MS (INT64_C(7) * 86400000)
+#define GROUPS                                                                                                         \
+	"Group.ReadBasic.All GroupMember.Read.All Group.Read.All Group.ReadWrite.All Directory.Read.All "                  \
+	"Directory.ReadWrite.All Group.ManageProtection.All"
 
 static struct ms_vec tenants;
 
@@ -76,6 +79,30 @@ struct ms_user *ms_user_add(struct ms_tenant *t, const char *upn, bool licensed)
 	return u;
 }
 
+/* $expand=memberOf: twenty at most. Who may not read groups gets their ids alone. */
+static void add_groups(struct ms_ctx *c, const struct ms_user *u, cJSON *o)
+{
+	bool named = ms_has_role(c, GROUPS);
+	cJSON *list = j_array(o, "memberOf");
+	int room = 20;
+
+	for (size_t i = 0; i < c->t->teams.n && room; i++) {
+		const struct ms_team *g = c->t->teams.v[i];
+		for (size_t k = 0; k < g->members.n; k++) {
+			cJSON *one;
+			if (g->members.v[k] != u || !room)
+				continue;
+			one = cJSON_CreateObject();
+			j_str(one, "@odata.type", "#microsoft.graph.group");
+			j_str(one, "id", g->id);
+			j_str(one, "displayName", named ? g->name : NULL);
+			j_str(one, "mail", named ? ms_fmt(c, "%s@%s", g->nick, c->t->domain) : NULL);
+			cJSON_AddItemToArray(list, one);
+			room--;
+		}
+	}
+}
+
 cJSON *ms_user_json(struct ms_ctx *c, void *one, const struct ms_select *sel)
 {
 	struct ms_user *u = one;
@@ -123,6 +150,8 @@ cJSON *ms_user_json(struct ms_ctx *c, void *one, const struct ms_select *sel)
 	}
 	if (ms_wants_named(sel, "mySite") && u->site)
 		j_str(o, "mySite", u->site->web_url);
+	if (ms_expands(c, "memberOf") && !sel->only_also)
+		add_groups(c, u, o);
 	return o;
 }
 
@@ -421,9 +450,6 @@ static void organization_get(struct ms_ctx *c)
 
 #define USERS "User.Read.All User.ReadBasic.All User.ReadWrite.All Directory.Read.All Directory.ReadWrite.All"
 #define USERS_DELTA "User.Read.All User.ReadWrite.All Directory.Read.All Directory.ReadWrite.All"
-#define GROUPS                                                                                                         \
-	"Group.ReadBasic.All GroupMember.Read.All Group.Read.All Group.ReadWrite.All Directory.Read.All "                  \
-	"Directory.ReadWrite.All Group.ManageProtection.All"
 #define MEMBERS                                                                                                        \
 	"GroupMember.ReadBasic.All GroupMember.Read.All GroupMember.ReadWrite.All Group.ReadBasic.All Group.Read.All "     \
 	"Group.ReadWrite.All Directory.Read.All"

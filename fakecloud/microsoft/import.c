@@ -3,6 +3,7 @@
 #include "fakecloud/microsoft/microsoft.h"
 
 #include "base/encode.h"
+#include "base/units.h"
 
 #include <string.h>
 #include <strings.h>
@@ -120,11 +121,39 @@ static void compose(struct ms_ctx *c, const cJSON *doc, const char *sender, stru
 	buf_addf(out, "--%s--\r\n", boundary);
 }
 
+/* PidTagMessageFlags as an extended property: a message whose unsent bit is clear is no draft, one with the read bit is read. */
+static bool set_flags(struct ms_ctx *c, const cJSON *doc, struct ms_message *m)
+{
+	const cJSON *one;
+	int64_t flags;
+
+	cJSON_ArrayForEach(one, json_array(doc, "singleValueExtendedProperties"))
+	{
+		const char *id = json_str(one, "id"), *value = json_str(one, "value");
+		if (!id || !value) {
+			ms_error(c, 400, "ErrorInvalidExtendedProperty", "An extended property needs an id and a value.");
+			return false;
+		}
+		if (strcasecmp(id, "Integer 0x0E07") != 0 && strcasecmp(id, "Integer 0xE07") != 0)
+			continue;
+		if (units_int(value, 0, INT32_MAX, &flags) < 0) {
+			ms_error(c, 400, "ErrorInvalidExtendedPropertyValue", "'%.60s' is no integer.", value);
+			return false;
+		}
+		m->is_draft = flags & 8;
+		m->is_read = flags & 1;
+	}
+	if (cJSON_IsBool(json_get(doc, "isRead")))
+		m->is_read = json_bool(doc, "isRead");
+	return true;
+}
+
 void ms_message_import(struct ms_ctx *c)
 {
 	struct ms_mailbox *box = ms_need_box(c);
 	struct ms_folder *f = box ? ms_need_folder(c, box, c->n_args > 1 ? c->arg[1] : "drafts") : NULL;
 	const char *type = ms_header(c, "Content-Type");
+	const cJSON *doc = NULL;
 	_cleanup_buf_ struct buf mime = BUF_INIT(MESSAGE_MAX);
 	struct ms_message *m;
 
@@ -143,7 +172,7 @@ void ms_message_import(struct ms_ctx *c)
 			return;
 		}
 	} else {
-		const cJSON *doc = ms_body(c);
+		doc = ms_body(c);
 		if (!doc) {
 			ms_error(c, 400, "RequestBodyRead", "The request body is not a JSON object.");
 			return;
@@ -153,6 +182,10 @@ void ms_message_import(struct ms_ctx *c)
 	m = ms_message_add(f, fc_blob_from_bytes(buf_str(&mime), mime.len), NULL, fc_now());
 	m->is_draft = true;
 	m->is_read = true;
+	if (!set_flags(c, doc, m)) {
+		ms_message_move(m, ms_folder_find(box, "recoverableitemspurges"), false);
+		return;
+	}
 	ms_notify(c->t, "messages", f->id, "created", m->immutable);
 	ms_one(c, 201, m, ms_message_json, ms_messages_context(c, NULL), true);
 }

@@ -109,6 +109,7 @@ struct ms_select {
 	bool keep_id;
 	const char *also; /* a filter or order whose properties are wanted too */
 	bool only_also;
+	const char *expand; /* $expand: what it names stays */
 };
 
 void ms_select_parse(struct ms_ctx *c, struct ms_select *ret);

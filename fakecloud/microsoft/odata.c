@@ -14,7 +14,7 @@ void ms_select_parse(struct ms_ctx *c, struct ms_select *ret)
 {
 	const char *p = ms_param(c, "$select");
 
-	*ret = (struct ms_select){0};
+	*ret = (struct ms_select){.expand = ms_param(c, "$expand")};
 	for (; p && *p && ret->n < (int)ARRAY_SIZE(ret->name);) {
 		size_t n = strcspn(p, ",");
 		while (n && *p == ' ') {
@@ -49,24 +49,8 @@ bool ms_wants(const struct ms_select *sel, const char *name)
 	return (!sel->n && !sel->only_also) || ms_wants_named(sel, name);
 }
 
-void ms_select_apply(const struct ms_select *sel, cJSON *object)
+static bool names(const char *p, const char *name)
 {
-	cJSON *next;
-
-	if (!sel->n)
-		return;
-	for (cJSON *f = object->child; f; f = next) {
-		next = f->next;
-		if (!strncmp(f->string, "@odata.", 7) || !strcmp(f->string, "@removed") || !strcmp(f->string, "deleted") ||
-			(sel->keep_id && !strcmp(f->string, "id")) || ms_wants_named(sel, f->string))
-			continue;
-		cJSON_Delete(cJSON_DetachItemViaPointer(object, f));
-	}
-}
-
-bool ms_expands(struct ms_ctx *c, const char *name)
-{
-	const char *p = ms_param(c, "$expand");
 	size_t len = strlen(name);
 
 	while (p && *p) {
@@ -79,6 +63,26 @@ bool ms_expands(struct ms_ctx *c, const char *name)
 		p += *p == ',';
 	}
 	return false;
+}
+
+void ms_select_apply(const struct ms_select *sel, cJSON *object)
+{
+	cJSON *next;
+
+	if (!sel->n)
+		return;
+	for (cJSON *f = object->child; f; f = next) {
+		next = f->next;
+		if (!strncmp(f->string, "@odata.", 7) || !strcmp(f->string, "@removed") || !strcmp(f->string, "deleted") ||
+			(sel->keep_id && !strcmp(f->string, "id")) || names(sel->expand, f->string) || ms_wants_named(sel, f->string))
+			continue;
+		cJSON_Delete(cJSON_DetachItemViaPointer(object, f));
+	}
+}
+
+bool ms_expands(struct ms_ctx *c, const char *name)
+{
+	return names(ms_param(c, "$expand"), name);
 }
 
 int ms_page(struct ms_ctx *c, int fallback, int max)

@@ -103,6 +103,7 @@ static void keep_item(struct follow *f, size_t stream, const struct item *in)
 			it->removed = false;
 			it->stream = stream;
 			it->item.name = arena_dup(f->arena, in->name);
+			it->item.sharing_mark = arena_dup(f->arena, in->sharing_mark);
 			return;
 		}
 	}
@@ -111,7 +112,7 @@ static void keep_item(struct follow *f, size_t stream, const struct item *in)
 	*it = (struct seen_item){.item = *in, .stream = stream};
 	const char **const strings[] = {&it->item.id, &it->item.version, &it->item.service, &it->item.name, &it->item.path,
 		&it->item.owner, &it->item.hash_kind, &it->item.hash, &it->item.provider_threat, &it->item.skip,
-		&it->item.context, &it->item.message_id, &it->item.from, &it->item.to, &it->item.subject};
+		&it->item.context, &it->item.message_id, &it->item.from, &it->item.to, &it->item.subject, &it->item.sharing_mark};
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		*strings[i] = arena_dup(f->arena, *strings[i]);
 }
@@ -207,7 +208,7 @@ static const struct stream_info *stream_info_of(struct follow *f, const struct s
 	return &f->streams[it->stream].info;
 }
 
-int act_plan(struct follow *f, const struct seen_item *it, struct buf *receipt, struct err *err)
+int act_plan_as(struct follow *f, const struct seen_item *it, const struct act_request *act, struct buf *receipt, struct err *err)
 {
 	const struct connector *k = suite_connector(f->suite);
 	char op[37];
@@ -216,13 +217,18 @@ int act_plan(struct follow *f, const struct seen_item *it, struct buf *receipt, 
 	uuid_new(op);
 	for (int i = 0; i < TRIES && r < 0; i++) {
 		buf_clear(receipt);
-		r = k->plan(suite_connection(f->suite), stream_info_of(f, it), &it->item, NULL, op, receipt, err);
+		r = k->plan(suite_connection(f->suite), stream_info_of(f, it), &it->item, act, op, receipt, err);
 		if (r < 0)
 			assert_int_equal(receipt->len, 0);
 		if (r < 0 && err->class != ERR_RETRY)
 			return -1;
 	}
 	return r;
+}
+
+int act_plan(struct follow *f, const struct seen_item *it, struct buf *receipt, struct err *err)
+{
+	return act_plan_as(f, it, NULL, receipt, err);
 }
 
 typedef int act_fn(struct connection *c, const char *receipt, bool again, struct buf *receipt_out, struct err *err);

@@ -27,7 +27,7 @@ static void seed(struct suite *s)
 	mail(s, KEN "mail/Inbox/5.eml", "hi-ken", "hello ken");
 	suite_seed(s, MIO "drive/Docs/threat.txt", "a threat " SUITE_MARKER "\n");
 	suite_seed(s, MIO "drive/Docs/threat.txt.sharing.json",
-		"[\"user:ken@aoba.example:write\",\"link:anonymous:view\",\"link:organization:edit\"]");
+		"[\"user:ken@aoba.example:write\",\"user:guest@partner.example:read\",\"link:anonymous:view\",\"link:organization:edit\"]");
 	suite_seed(s, MIO "drive/Docs/\xe6\x97\xa5\xe6\x9c\xac.txt", "a Japanese name\n");
 	suite_seed(s, MIO "drive/empty.txt", "");
 	suite_seed(s, MIO "drive/bad.exe", "Microsoft knows it");
@@ -167,6 +167,8 @@ static const struct suite_target target = {
 	.threat_file = "threat.txt",
 	.threat_mail = "invoice",
 	.threat_chat_body = SUITE_MARKER,
+	.group = "Sales",
+	.marks_sharing = true,
 	.add_file = add_file,
 	.change_file = change_file,
 	.rename_file = rename_file,

@@ -39,10 +39,17 @@ static int group_stop(void **state)
 		cmocka_unit_test(test_changed), cmocka_unit_test(test_renamed), cmocka_unit_test(test_removed),        \
 		cmocka_unit_test(test_lost_cursors), cmocka_unit_test(test_contain_file),                              \
 		cmocka_unit_test(test_contain_mail), cmocka_unit_test(test_contain_chat),                              \
-		cmocka_unit_test(test_changed_between), cmocka_unit_test(test_gone), cmocka_unit_test(test_remove)
+		cmocka_unit_test(test_changed_between), cmocka_unit_test(test_gone), cmocka_unit_test(test_remove),    \
+		cmocka_unit_test(test_people), cmocka_unit_test(test_sharing), cmocka_unit_test(test_sharing_mark),    \
+		cmocka_unit_test(test_act_tag), cmocka_unit_test(test_act_unshare), cmocka_unit_test(test_act_replace), \
+		cmocka_unit_test(test_act_block), cmocka_unit_test(test_act_changed),                                  \
+		cmocka_unit_test(test_act_notice_taken_over), cmocka_unit_test(test_act_delete)
 
 static const struct CMUnitTest straight[] = {
 	COMMON_CASES,
+	cmocka_unit_test(test_act_unsupported),
+	cmocka_unit_test(test_act_repeats),
+	cmocka_unit_test(test_act_lost_answers),
 	cmocka_unit_test(test_bad_cursor),
 	cmocka_unit_test(test_backlog_none),
 	cmocka_unit_test(test_repeats),

@@ -35,8 +35,11 @@ struct suite_target {
 	/* A fresh access token to act as subject, by the provider's token call. */
 	int (*token)(struct suite *s, const char *subject, struct buf *ret, struct err *err);
 
-	/* Items of the seed to contain: names as in GET /state. The file is shared with a person and by a link. NULL: none. */
+	/* Items of the seed to contain: names as in GET /state. The file is shared with a colleague, with guest@partner.example where
+	 * the provider has people from outside, and by an anonymous link. NULL: none. */
 	const char *threat_file, *threat_mail, *threat_chat_body;
+	const char *group;   /* that mio is in; NULL none */
+	bool marks_sharing;  /* the feed tells of a file's sharing */
 
 	/* What users do. Ids are malloc'd. NULL: the service is not offered. */
 	char *(*add_file)(struct suite *s, const char *name, const char *text);
@@ -137,6 +140,7 @@ bool same_id(const char *item_id, const char *state_id);
 
 /* The acts, with core's way to repeat them after RETRY. The receipt is replaced. */
 int act_plan(struct follow *f, const struct seen_item *it, struct buf *receipt, struct err *err);
+int act_plan_as(struct follow *f, const struct seen_item *it, const struct act_request *act, struct buf *receipt, struct err *err);
 int act_quarantine(struct follow *f, struct buf *receipt, struct err *err);
 int act_restore(struct follow *f, struct buf *receipt, struct err *err);
 void act_observe(struct follow *f, const char *receipt, struct observation *ret);
