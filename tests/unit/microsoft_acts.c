@@ -494,6 +494,12 @@ static void test_deleting_without_permanent_delete(void **state)
 		{.method = "DELETE", .url = "/users/U1/messages/M1", .status = 204},
 		{.url = "/users/U1/messages/M1", .status = 404},
 		{.url = "/users/U1/messages/M1", .body = MESSAGE("F1")},
+		{.url = "/users/U1/mailFolders/recoverableitemspurges?$select=id", .body = "{\"id\":\"P\"}"},
+		{.url = "/users/U1/mailFolders/recoverableitemsdeletions?$select=id", .status = 404},
+		{.url = "/users/U1/mailFolders/deleteditems?$select=id", .body = "{\"id\":\"D\"}"},
+		/* What was deleted can still be read by its id. */
+		{.url = "/users/U1/messages/M1", .body = MESSAGE("P")},
+		{.url = "/users/U1/mailFolders/recoverableitemspurges?$select=id", .body = "{\"id\":\"P\"}"},
 		{0},
 	};
 	struct err err = {0};
@@ -503,6 +509,7 @@ static void test_deleting_without_permanent_delete(void **state)
 	expect_ok(mock_connector()->remove(c, MAIL_RECEIPT, false, &err), &err);
 	expect_ok(mock_connector()->remove(c, MAIL_RECEIPT, true, &err), &err);
 	expect_error(mock_connector()->remove(c, MAIL_RECEIPT, true, &err), &err, ERR_CHANGED, "not_quarantined");
+	expect_ok(mock_connector()->remove(c, MAIL_RECEIPT, true, &err), &err);
 	mock_close(c);
 }
 
