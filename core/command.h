@@ -26,6 +26,7 @@ int command_status(struct command_line *cl);
 int command_findings(struct command_line *cl);
 int command_quarantine(struct command_line *cl);
 int command_scan(struct command_line *cl);
+int command_policy(struct command_line *cl);
 int command_events(struct command_line *cl);
 int command_doctor(struct command_line *cl);
 int command_accounts(struct command_line *cl);

@@ -114,25 +114,13 @@ static int add_rules(struct control_request *r, const struct scan_reply *reply, 
 	_cleanup_(arena_freep) struct arena *a = arena_new(4 << 20);
 	_cleanup_(rules_putp) struct rules *rules = NULL;
 	struct facts *f = a ? arena_alloc(a, sizeof(*f)) : NULL;
-	struct policy_decision *d = a ? arena_alloc(a, sizeof(*d)) : NULL;
-	cJSON *list = cJSON_AddArrayToObject(r->result, "rules");
 
-	if (!f || !d)
+	if (!f)
 		return err_set(err, ERR_LOCAL, "memory", "out of memory");
 	if (rules_get(r->core, json_str_or(r->args, "tenant", ""), &rules, err) < 0)
 		return -1;
 	facts_reply(reply, words, json_str(r->args, "name"), a, f);
-	policy_decide(rules->policy, f, &rules->settings, d);
-	for (int i = 0; i < d->n_matches; i++) {
-		cJSON *m = cJSON_CreateObject();
-		cJSON_AddStringToObject(m, "id", d->matches[i].rule->id);
-		cJSON_AddStringToObject(m, "severity", d->matches[i].rule->severity);
-		cJSON_AddStringToObject(m, "category", d->matches[i].rule->category);
-		cJSON_AddStringToObject(m, "action", policy_action_name(d->matches[i].rule->action));
-		cJSON_AddStringToObject(m, "why", d->matches[i].why);
-		cJSON_AddItemToArray(list, m);
-	}
-	return 0;
+	return scan_rules_json(rules->policy, &rules->settings, f, json_bool(r->args, "facts"), r->result, err);
 }
 
 int control_scan(struct control_request *r, struct err *err)

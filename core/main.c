@@ -26,6 +26,7 @@ static const struct command commands[] = {
 	{"findings", "[filters]", N_("what was found, and what was done about it"), command_findings},
 	{"quarantine", "list|show|restore|delete|download [ID]", N_("what is held"), command_quarantine},
 	{"scan", "PATH…", N_("local files and mails through the same engine"), command_scan},
+	{"policy", "check|test|explain|facts [FILE…]", N_("rule files: are they right, what they say of a file and why"), command_policy},
 	{"events", "[--follow]", N_("the event stream: OCSF 1.5.0, one JSON object a line"), command_events},
 	{"accounts", "list|add|reset|disable|enable [LOGIN]", N_("who signs in to the console, and links to a new password"),
 		command_accounts},
@@ -166,6 +167,8 @@ int main(int argc, char **argv)
 	int r = settings_load(cl.config, &cl.set, &err);
 	if (r == 0 && (cl.config || access(SETTINGS_DEFAULT_FILE, F_OK) == 0))
 		i18n_open(cl.set.language);
+	else if (r == 0)
+		snprintf(cl.set.language, sizeof(cl.set.language), "%s", i18n_environment());
 	if (req.help) {
 		help();
 		return 0;

@@ -5,6 +5,7 @@
 #include "base/ioutil.h"
 #include "base/log.h"
 #include "base/timeutil.h"
+#include "core/rule_files.h"
 #include "events/catalogue.h"
 #include "store/policy.h"
 
@@ -53,31 +54,9 @@ void policy_files_free(struct policy_files *f)
 
 /* ---- compiling ---- */
 
-/* What the connectors' tables say, as policy wants it. */
-static size_t support(struct policy_support *out, size_t max)
-{
-	static const struct {
-		enum act_kind act;
-		enum policy_action action;
-	} same[] = {{ACT_QUARANTINE, POLICY_QUARANTINE}, {ACT_DELETE, POLICY_DELETE}, {ACT_TAG, POLICY_TAG}, {ACT_UNSHARE, POLICY_UNSHARE},
-		{ACT_REPLACE, POLICY_REPLACE}, {ACT_BLOCK, POLICY_BLOCK}};
-	size_t n = 0;
-
-	for (const struct connector *const *k = connector_all(); *k; k++) {
-		for (const struct act_support *s = (*k)->acts; s && s->service && n < max; s++) {
-			out[n] = (struct policy_support){.service = s->service, .actions = 1u << POLICY_NONE | 1u << POLICY_REPORT};
-			for (size_t i = 0; i < ARRAY_SIZE(same); i++)
-				if (s->acts & 1u << same[i].act)
-					out[n].actions |= 1u << same[i].action;
-			n++;
-		}
-	}
-	return n;
-}
-
 static int compile(const struct policy_source *src, size_t n, struct policy **ret, struct policy_problems *problems, struct err *err)
 {
-	struct policy_support can[64];
+	struct policy_support can[RULE_FILES_SERVICES];
 	_cleanup_(policy_freep) struct policy *p = NULL;
 	struct policy_problem kept[1];
 	_cleanup_(arena_freep) struct arena *a = arena_new(1 << 20);
@@ -88,7 +67,7 @@ static int compile(const struct policy_source *src, size_t n, struct policy **re
 	if (policy_compile(src, n, &p, to, err) < 0)
 		return -1;
 	size_t first = to->n;
-	if (policy_check_support(p, can, support(can, ARRAY_SIZE(can)), to) < 0) {
+	if (policy_check_support(p, can, rule_files_support(can, ARRAY_SIZE(can)), to) < 0) {
 		const struct policy_problem *why = first < to->n ? &to->of[first] : NULL;
 		return err_set(err, ERR_REMOTE, "bad_policy", "%s", why ? why->text : "a rule asks for what a provider cannot do");
 	}

@@ -162,3 +162,38 @@ void scan_reply_json(const struct scan_reply *r, cJSON *out)
 	hits_json(r, out);
 	cJSON_AddNumberToObject(out, "elapsed_ms", (double)r->elapsed_us / 1000);
 }
+
+int scan_rules_json(const struct policy *p, const struct policy_settings *settings, const struct facts *f, bool with_facts, cJSON *out,
+	struct err *err)
+{
+	static const char *const modes[] = {"off", "monitor", "protect"};
+	_cleanup_free_ struct policy_decision *d = calloc(1, sizeof(*d));
+	_cleanup_buf_ struct buf text = BUF_INIT(4u << 20);
+	cJSON *list = cJSON_AddArrayToObject(out, "rules"), *doc = NULL;
+
+	if (!d)
+		return err_set(err, ERR_LOCAL, "memory", "out of memory");
+	policy_decide(p, f, settings, d);
+	for (int i = 0; i < d->n_matches; i++) {
+		const struct policy_match *m = &d->matches[i];
+		cJSON *o = cJSON_CreateObject();
+		cJSON_AddStringToObject(o, "id", m->rule->id);
+		cJSON_AddStringToObject(o, "severity", m->rule->severity);
+		cJSON_AddStringToObject(o, "category", m->rule->category);
+		cJSON *title = cJSON_AddObjectToObject(o, "title");
+		cJSON_AddStringToObject(title, "ja", m->rule->title_ja);
+		cJSON_AddStringToObject(title, "en", m->rule->title_en);
+		cJSON_AddStringToObject(o, "mode", modes[m->mode]);
+		cJSON_AddStringToObject(o, "action", policy_action_name(m->rule->action));
+		cJSON_AddStringToObject(o, "why", m->why);
+		cJSON_AddItemToArray(list, o);
+	}
+	if (!with_facts)
+		return 0;
+	if (facts_print(f, &text) < 0)
+		return err_set(err, ERR_LOCAL, "memory", "out of memory");
+	if (json_parse(buf_str(&text), text.len, &doc, err) < 0)
+		return -1;
+	cJSON_AddItemToObject(out, "facts", doc);
+	return 0;
+}

@@ -1,11 +1,16 @@
-/* A scan's answer as JSON and as an exit code: shared by the scan command and the service that scans for it. */
+/* A scan's answer as JSON: shared by the scan command and the service that scans for it. */
 #ifndef CORE_SCAN_JSON_H
 #define CORE_SCAN_JSON_H
 
 #include "base/json.h"
+#include "policy/policy.h"
 #include "scan/scan.h"
 
-/* Adds status, reason, threats, rules, parts, engine and signatures to an object. */
+/* Adds verdict, threats, parts, mail, links and hits to an object. */
 void scan_reply_json(const struct scan_reply *r, cJSON *out);
+
+/* Adds which rules match; with_facts also "facts", what they were asked about, as facts_print() writes it. */
+int scan_rules_json(const struct policy *p, const struct policy_settings *settings, const struct facts *f, bool with_facts, cJSON *out,
+	struct err *err);
 
 #endif
