@@ -63,6 +63,13 @@ static int convert(struct buf *out, const char *from, const char *data, size_t l
 	return r;
 }
 
+int charset_exact(struct buf *out, const char *charset, const void *data, size_t len)
+{
+	size_t bad = 0;
+
+	return convert(out, charset, data, len, &bad) < 0 || bad ? -1 : 0;
+}
+
 static bool is_utf8(const char *s, size_t len)
 {
 	for (size_t i = 0; i < len;) {

@@ -9,4 +9,7 @@
  * goes on behind it. -1 when the buffer's maximum is reached; what fits stands in it. */
 int charset_to_utf8(struct buf *out, const char *charset, const void *data, size_t len);
 
+/* Appends only what is all of it in that charset; -1 else, and out may hold a part. */
+int charset_exact(struct buf *out, const char *charset, const void *data, size_t len);
+
 #endif

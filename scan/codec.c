@@ -91,6 +91,10 @@ int scan_request_put(struct msg *m, const struct scan_request *req, int fd)
 	msg_put_i64(m, req->size);
 	msg_put_i64(m, req->deadline_ms);
 	msg_put_u32(m, req->words);
+	msg_put_u32(m, req->tell_passwords);
+	msg_put_i64(m, req->n_passwords);
+	for (int i = 0; i < req->n_passwords; i++)
+		msg_put_str(m, req->passwords[i]);
 	if (m->broken)
 		return -1;
 	return msg_put_fd(m, fd);
@@ -104,7 +108,12 @@ int scan_request_get(struct msg *m, struct scan_request *ret, int *ret_fd)
 	r.name = msg_get_str(m);
 	r.size = msg_get_i64(m);
 	r.deadline_ms = msg_get_i64(m);
-	if (!get_bool(m, &r.words) || msg_end(m) < 0 || !r.tenant || strlen(r.tenant) > 255 || (r.name && strlen(r.name) > 4096) || r.size < 0 ||
+	if (!get_bool(m, &r.words) || !get_bool(m, &r.tell_passwords) || !get_count(m, SCAN_MAX_PASSWORDS, &r.n_passwords))
+		return -1;
+	for (int i = 0; i < r.n_passwords; i++)
+		if (!(r.passwords[i] = msg_get_str(m)) || strlen(r.passwords[i]) >= SCAN_PASSWORD_MAX)
+			return -1;
+	if (msg_end(m) < 0 || !r.tenant || strlen(r.tenant) > 255 || (r.name && strlen(r.name) > 4096) || r.size < 0 ||
 		r.deadline_ms < 0 || m->n_fds != 1 || m->fds[0] < 0)
 		return -1;
 	*ret_fd = msg_take_fd(m);
@@ -314,6 +323,10 @@ int scan_reply_put(struct msg *m, const struct scan_reply *r)
 	put_mail(m, &r->mail);
 	put_links(m, r);
 	put_hits(m, r);
+	msg_put_u32(m, r->announces_password);
+	msg_put_i64(m, r->n_passwords);
+	for (int i = 0; i < r->n_passwords; i++)
+		msg_put_str(m, r->passwords[i]);
 	msg_put_str(m, r->engine);
 	msg_put_str(m, r->signatures);
 	msg_put_i64(m, r->elapsed_us);
@@ -372,6 +385,16 @@ static bool consistent(const struct scan_reply *r)
 	return false;
 }
 
+static bool get_passwords(struct msg *m, struct scan_reply *r)
+{
+	if (!get_bool(m, &r->announces_password) || !get_count(m, SCAN_MAX_FOUND, &r->n_passwords))
+		return false;
+	for (int i = 0; i < r->n_passwords; i++)
+		if (!get_text(m, r->passwords[i], sizeof(r->passwords[i])) || !r->passwords[i][0])
+			return false;
+	return true;
+}
+
 int scan_reply_get(struct msg *m, struct scan_reply *ret)
 {
 	struct scan_reply r = {0};
@@ -394,7 +417,7 @@ int scan_reply_get(struct msg *m, struct scan_reply *ret)
 		if (!get_part(m, &r, i, &r.parts[i]))
 			return -1;
 	if (!get_mail(m, &r.mail) || !get_links(m, &r) || !get_hits(m, &r) ||
-		!get_text(m, r.engine, sizeof(r.engine)) || !get_text(m, r.signatures, sizeof(r.signatures)))
+		!get_passwords(m, &r) || !get_text(m, r.engine, sizeof(r.engine)) || !get_text(m, r.signatures, sizeof(r.signatures)))
 		return -1;
 	r.elapsed_us = msg_get_i64(m);
 	r.cpu_us = msg_get_i64(m);

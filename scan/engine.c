@@ -4,6 +4,7 @@
 #include "scan/builtin.h"
 #include "scan/detect/detect.h"
 #include "scan/inspect.h"
+#include "scan/office.h"
 #include "scan/reader.h"
 #include "scan/testpoint.h"
 
@@ -324,6 +325,7 @@ void engine_warm(void)
 	int opened = 0;
 
 	reader_init();
+	office_init();
 	setenv("TZ", "UTC0", 1); /* else the zone's file is looked up at the first local time */
 	for (size_t t = 0; t < ARRAY_SIZE(targets); t++) {
 		for (size_t i = 0; i < ARRAY_SIZE(charsets); i++) {

@@ -64,6 +64,7 @@ static void close_layer(struct inspect *i, cl_error_t result)
 
 	if (!l)
 		return;
+	kept_close(i, l);
 	inspect_note(i, members_compare(i->store, &l->members));
 	if (!l->parent && (l->shape == SHAPE_ARCHIVE || (l->shape == SHAPE_STREAM && !l->empty_stream)))
 		inspect_note(i, REASON_NOT_UNPACKED);
@@ -86,6 +87,7 @@ static void look_at_content(struct inspect *i, struct layer *l, const uint8_t *d
 	if (l->shape == SHAPE_OPAQUE || (shape_is_zip(l->type) && hidden_in_zip(data, len)) ||
 		hidden_in_text(l->type, data, len))
 		inspect_note(i, REASON_NOT_UNPACKED);
+	kept_add(i, l, data, len);
 	if (i->n_layers > 1 && shape_is_encrypted_manifest(l->name, data, len)) {
 		inspect_note(i, REASON_ENCRYPTED_DOCUMENT);
 		parts_mark_encrypted(i, &i->layers[i->n_layers - 2]);
@@ -98,7 +100,7 @@ static void look_at_content(struct inspect *i, struct layer *l, const uint8_t *d
 		struct ole2_facts facts;
 		ole2_look(data, len, &facts);
 		if (facts.encrypted) {
-			inspect_note(i, REASON_ENCRYPTED_DOCUMENT);
+			inspect_closed(i, REASON_ENCRYPTED_DOCUMENT);
 			parts_mark_encrypted(i, l);
 		}
 		if (facts.macros)
@@ -168,14 +170,16 @@ static cl_error_t on_part(int fd, const char *type, const char **ancestors, size
 		return CL_CLEAN;
 	}
 	struct layer *up = top(i), *l = &i->layers[i->n_layers];
-	*l = (struct layer){.level = level, .size = (int64_t)size, .derived = (attributes & LAYER_ATTRIBUTES_NORMALIZED) != 0,
+	*l = (struct layer){.level = level, .kept = -1, .size = (int64_t)size, .derived = (attributes & LAYER_ATTRIBUTES_NORMALIZED) != 0,
 		.reasons = i->n_reasons, .found = i->n_found};
 	snprintf(l->type, sizeof(l->type), "%s", type ? type : "");
 	snprintf(l->name, sizeof(l->name), "%s", name && level > 0 && !name_is_made_up(name) ? name : "");
 	if (level == i->base)
 		i->top_seen = true;
-	if (i->base && level == i->base)
+	if (i->base && level == i->base && !i->opened_name)
 		l->derived = true;
+	if (i->opened_name && level == i->base)
+		snprintf(l->name, sizeof(l->name), "%s", i->opened_name);
 	/* Raw scanning of an OOXML file finds its stored members once more, below a layer that is not told. */
 	if (up && level > up->level + 1 && members_known(i->store, &up->members, name, (int64_t)size))
 		l->derived = true;
@@ -241,7 +245,7 @@ static cl_error_t on_member(const char *type, unsigned long packed, const char *
 		return CL_CLEAN;
 	l->parent = true;
 	if (encrypted) {
-		inspect_note(i, REASON_ENCRYPTED_ARCHIVE);
+		inspect_closed(i, REASON_ENCRYPTED_ARCHIVE);
 		parts_mark_encrypted(i, l);
 		parts_add_encrypted(i, l, name, size > INT64_MAX ? INT64_MAX : (int64_t)size);
 	}
@@ -269,7 +273,10 @@ static void on_found(int fd, const char *name, void *context)
 	i->n_found++;
 	switch (reason_of_name(name, &reason)) {
 	case FOUND_REASON:
-		inspect_note(i, reason);
+		if (reason == REASON_ENCRYPTED_ARCHIVE || reason == REASON_ENCRYPTED_DOCUMENT)
+			inspect_told(i, name, reason);
+		else
+			inspect_note(i, reason);
 		return;
 	case FOUND_MACROS:
 		for (int n = 0; n < r->n_parts; n++)
@@ -318,7 +325,7 @@ void inspect_message(struct inspect *i, enum cl_msg severity, const char *text)
 		inspect_note(i, reason_of_message(text));
 }
 
-static void scan_content(struct inspect *i, struct cl_engine *engine, const void *data, size_t len, int64_t deadline_ms)
+void inspect_scan(struct inspect *i, struct cl_engine *engine, const void *data, size_t len, int64_t deadline_ms)
 {
 	/* All matches: a limit that was reached must be told even when another heuristic was reported too. */
 	struct cl_scan_options options = {
@@ -343,6 +350,7 @@ static void scan_content(struct inspect *i, struct cl_engine *engine, const void
 	cl_fmap_close(map);
 	while (i->n_layers)
 		close_layer(i, CL_ERROR);
+	kept_told(i);
 	inspect_note(i, reason_of_result(rc));
 	if (time_monotonic_ms() - started >= deadline_ms)
 		inspect_note(i, REASON_TIME);
@@ -367,12 +375,21 @@ static void scan_beside(struct inspect *i, struct cl_engine *engine, int64_t unt
 		}
 		i->base = part < i->reply->n_parts ? (uint32_t)i->reply->parts[part].depth + 1 : 1;
 		i->top_seen = false;
-		i->layers[0] = (struct layer){.level = i->base - 1, .part = part < i->reply->n_parts ? part : -1, .derived = true};
+		i->layers[0] = (struct layer){.level = i->base - 1, .kept = -1, .part = part < i->reply->n_parts ? part : -1, .derived = true};
 		members_open(i->store, &i->layers[0].members);
 		i->n_layers = 1;
-		scan_content(i, engine, text, len, left);
+		inspect_scan(i, engine, text, len, left);
 		free(TAKE_PTR(text));
 	}
+}
+
+/* To core, which asked for them because another mail of the same people is closed. */
+static void tell_passwords(struct inspect *i, const struct scan_request *req)
+{
+	const struct passwords *p = reader_passwords(i->reader);
+
+	for (int n = 0; req->tell_passwords && n < p->n && n < SCAN_MAX_FOUND; n++)
+		snprintf(i->reply->passwords[i->reply->n_passwords++], SCAN_PASSWORD_MAX, "%s", p->of[n]);
 }
 
 void inspect_run(struct inspect *i, struct cl_engine *engine, const struct scan_request *req, const void *data, size_t len,
@@ -387,6 +404,7 @@ void inspect_run(struct inspect *i, struct cl_engine *engine, const struct scan_
 	i->total = 0;
 	i->n_looked = 0;
 	i->base = 0;
+	i->opened_name = NULL;
 	i->name = req->name ? name_base(req->name) : "";
 	members_store_clear(i->store);
 	reader_begin(i->reader, req->words, ret);
@@ -395,9 +413,13 @@ void inspect_run(struct inspect *i, struct cl_engine *engine, const struct scan_
 		inspect_note(i, REASON_SIZE);
 	else if (len > 5) {
 		int64_t until = time_monotonic_ms() + req->deadline_ms;
-		scan_content(i, engine, data, len, req->deadline_ms);
+		inspect_scan(i, engine, data, len, req->deadline_ms);
+		scan_beside(i, engine, until);
+		kept_open(i, engine, req, until);
 		scan_beside(i, engine, until);
 	}
+	kept_clear(i);
+	tell_passwords(i, req);
 	reader_end(i->reader);
 	i->reply = NULL;
 	if (ret->n_threats) {

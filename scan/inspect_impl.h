@@ -6,10 +6,12 @@
 #include "scan/clean.h"
 #include "scan/inspect.h"
 #include "scan/members.h"
+#include "scan/open.h"
 #include "scan/reason.h"
 #include "scan/shape.h"
 
 #define MAX_LOOKED 64  /* containers of one item remembered against a second look */
+#define MAX_KEPT 32    /* encrypted contents of one item that are tried */
 #define MAX_LAYERS 128 /* deeper than any depth limit with libclamav's own layers between */
 
 struct layer {
@@ -18,6 +20,7 @@ struct layer {
 	uint32_t level;
 	int64_t size;
 	int part; /* index in the reply's parts, -1 */
+	int kept; /* index in kept, -1 */
 	enum shape shape;
 	bool empty_stream;
 	bool derived;  /* normalised by libclamav from the layer above, or a second look at a part: none of the item's */
@@ -32,6 +35,22 @@ struct layer {
 	struct members members;
 };
 
+/* Something encrypted that will be tried (inspect_open.c). */
+struct kept {
+	enum open_kind kind;
+	enum reason reason; /* when it stays closed */
+	int part;
+	uint32_t level;
+	int n_encrypted;    /* members that libclamav told of */
+	bool closed;        /* libclamav could not look into it */
+	bool tried;
+	char type[48];
+	char path[256];
+	const uint8_t *data;
+	uint8_t *copy;      /* owned; NULL: the item itself */
+	size_t len;
+};
+
 struct inspect {
 	struct scan_limits limits;
 	bool image_hashes;
@@ -44,6 +63,13 @@ struct inspect {
 	int n_layers;
 	struct clean_key looked[MAX_LOOKED];
 	int n_looked;
+	struct kept kept[MAX_KEPT];
+	int n_kept;
+	size_t kept_bytes;
+	unsigned told, unkept; /* bits by enum open_kind: libclamav named one; there was one beyond what is kept */
+	struct passwords passwords; /* while things are opened */
+	int tries;
+	const char *opened_name; /* of what was opened and is scanned now; NULL: nothing is */
 	unsigned n_reasons, n_found; /* how often one was noted */
 	enum reason reason;
 	bool top_seen;
@@ -53,6 +79,24 @@ struct inspect {
 
 /* Why the item is not clean; of several the first of enum reason stays. */
 void inspect_note(struct inspect *i, enum reason reason);
+
+/* Scans what lies in memory, below the layers that are there. */
+void inspect_scan(struct inspect *i, struct cl_engine *engine, const void *data, size_t len, int64_t deadline_ms);
+
+/* ---- what is encrypted (inspect_open.c) ---- */
+
+/* The layer, which is the innermost, if it is something that passwords may open. Sets its kept. */
+void kept_add(struct inspect *i, struct layer *l, const uint8_t *data, size_t len);
+/* It could not be looked into, for this reason: noted at once where nothing can be tried. */
+void inspect_closed(struct inspect *i, enum reason reason);
+/* libclamav reports something encrypted by this name; kept_told(), after each scan, says what that means. */
+void inspect_told(struct inspect *i, const char *name, enum reason reason);
+void kept_told(struct inspect *i);
+/* The layer closes; before its members are compared. */
+void kept_close(struct inspect *i, const struct layer *l);
+/* Tries all that is closed, and scans what comes out. */
+void kept_open(struct inspect *i, struct cl_engine *engine, const struct scan_request *req, int64_t until);
+void kept_clear(struct inspect *i);
 
 /* ---- the reply's parts (parts.c) ---- */
 
@@ -65,6 +109,8 @@ void parts_add_encrypted(struct inspect *i, const struct layer *l, const char *n
 /* The hashes by which new signatures find what was seen, without its bytes. */
 void parts_hash(struct scan_reply *r, int part, const void *data, size_t len);
 void parts_mark_encrypted(struct inspect *i, const struct layer *l);
+/* The member below that part that was told as encrypted by this name and is not opened yet; -1. */
+int parts_find_closed(const struct inspect *i, int parent, const char *name);
 /* Marks the innermost layer and the document around it (the project within an OOXML file). */
 void parts_mark_macros(struct inspect *i);
 /* What the layer's name betrays. */

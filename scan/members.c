@@ -48,6 +48,15 @@ int members_count(const struct members *m)
 	return m->count;
 }
 
+int members_encrypted(const struct members_store *s, const struct members *m)
+{
+	int n = 0;
+
+	for (int i = m->announced_at; i < s->n_announced; i++)
+		n += s->announced[i].encrypted;
+	return n;
+}
+
 /* FNV-1a of what stands behind the last separator; never 0 for a name. */
 static uint64_t hash_name(const char *name)
 {

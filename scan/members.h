@@ -32,6 +32,7 @@ void members_store_clear(struct members_store *s);
 
 void members_open(const struct members_store *s, struct members *m);
 int members_count(const struct members *m);
+int members_encrypted(const struct members_store *s, const struct members *m); /* of those announced */
 /* twice: the container tells each member twice in a row, with the same position. -1 when memory ran out. */
 int members_announced(struct members_store *s, struct members *m, const char *name, const struct member *what,
 	bool twice);

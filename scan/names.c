@@ -1,6 +1,8 @@
 /* Names; see names.h. */
 #include "scan/names.h"
 
+#include "scan/charset.h"
+
 #include "base/encode.h"
 
 #include <string.h>
@@ -22,6 +24,21 @@ void name_copy(char *out, size_t size, const char *s, size_t len)
 	}
 	memcpy(out, buf_str(&b), n);
 	out[n] = '\0';
+}
+
+void name_of_member(char *out, size_t size, const char *s)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT(65536);
+	size_t len = s ? strnlen(s, 4096) : 0, n = 0;
+
+	for (size_t step; n < len && (step = utf8_length(s + n, len - n)) > 0;)
+		n += step;
+	if (n == len || charset_exact(&b, "CP932", s, len) < 0) {
+		buf_clear(&b);
+		name_copy(out, size, s, SIZE_MAX);
+		return;
+	}
+	name_copy(out, size, buf_str(&b), b.len);
 }
 
 /* Bodies of mails; or 32 hexadecimal digits, with "clamav-" and ".tmp" around or a number behind. */

@@ -14,6 +14,10 @@ struct name_facts {
 /* Foreign text: UTF-8, controls made visible, cut at a whole character. s may be NULL. */
 void name_copy(char *out, size_t size, const char *s, size_t len);
 
+/* The name of an archive's member: bytes in a charset that nobody tells. UTF-8 if it is that, else CP932, as Windows in Japan
+ * writes it, else what explains it. s may be NULL. */
+void name_of_member(char *out, size_t size, const char *s);
+
 /* Names that libclamav made up for temporary files. They change from run to run and mean nothing. */
 bool name_is_made_up(const char *name);
 

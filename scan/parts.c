@@ -39,13 +39,36 @@ void parts_add(struct inspect *i, struct layer *l, int64_t size)
 			inspect_note(i, REASON_DEPTH);
 	}
 	int parent = parts_parent(i, i->n_layers - 1);
+	/* What was opened stands there already, by its name. */
+	int told = i->opened_name && l->level == i->base ? parts_find_closed(i, parent, l->name) : -1;
+	if (told >= 0) {
+		struct scan_part *p = &r->parts[told];
+		r->parts_seen--;
+		l->part = told;
+		p->size = size;
+		p->opened = true;
+		name_copy(p->type, sizeof(p->type), l->type, SIZE_MAX);
+		return;
+	}
 	if (r->n_parts == SCAN_MAX_PARTS || (parent < 0) != (r->n_parts == 0) || (parent < 0) != (l->level == 0))
 		return;
 	l->part = r->n_parts++;
 	struct scan_part *p = &r->parts[l->part];
 	*p = (struct scan_part){.size = size, .depth = (int)l->level, .parent = parent};
-	name_copy(p->name, sizeof(p->name), l->name, SIZE_MAX);
+	name_of_member(p->name, sizeof(p->name), l->name);
 	name_copy(p->type, sizeof(p->type), l->type, SIZE_MAX);
+	p->encrypted = p->opened = i->opened_name && l->level == i->base;
+}
+
+int parts_find_closed(const struct inspect *i, int parent, const char *name)
+{
+	const struct scan_reply *r = i->reply;
+
+	for (int n = parent + 1; n < r->n_parts; n++)
+		if (r->parts[n].parent == parent && r->parts[n].encrypted && !r->parts[n].opened && !r->parts[n].type[0] &&
+			strcmp(r->parts[n].name, name) == 0)
+			return n;
+	return -1;
 }
 
 void parts_add_encrypted(struct inspect *i, const struct layer *l, const char *name, int64_t size)
@@ -55,7 +78,7 @@ void parts_add_encrypted(struct inspect *i, const struct layer *l, const char *n
 
 	if (r->n_parts == 0 || r->n_parts == SCAN_MAX_PARTS)
 		return;
-	name_copy(p.name, sizeof(p.name), name, SIZE_MAX);
+	name_of_member(p.name, sizeof(p.name), name);
 	for (int n = p.parent + 1; n < r->n_parts; n++)
 		if (r->parts[n].parent == p.parent && r->parts[n].encrypted && !r->parts[n].type[0] &&
 			strcmp(r->parts[n].name, p.name) == 0)

@@ -230,6 +230,7 @@ static void on_reply(struct role *r, struct worker *w, struct msg *m)
 	}
 	queue_done(&r->queue, job->tenant);
 	send_reply(r, job, &reply);
+	explicit_bzero(reply.passwords, sizeof(reply.passwords));
 	job_free(job);
 	if (w->items >= r->config.limits.worker_items || w->gen != r->serving)
 		pool_retire(r, w);
@@ -293,11 +294,13 @@ void pool_generation_gone(struct role *r, struct generation_state *gen)
 void pool_give(struct role *r, struct worker *w, struct job *job)
 {
 	_cleanup_msg_ struct msg m = {0};
-	const struct scan_request req = {.tenant = "", .name = job->name, .size = job->size, .deadline_ms = job->deadline_ms,
-		.words = job->words};
+	struct scan_request req = {.tenant = "", .name = job->name, .size = job->size, .deadline_ms = job->deadline_ms,
+		.words = job->words, .tell_passwords = job->tell_passwords, .n_passwords = job->n_passwords};
 	/* The descriptor is kept for a second try; the worker gets a copy. */
 	int fd = fcntl(job->fd, F_DUPFD_CLOEXEC, 3);
 
+	for (int i = 0; i < job->n_passwords; i++)
+		req.passwords[i] = job->passwords[i];
 	msg_init(&m, SCAN_REQUEST, job->id);
 	w->job = job;
 	w->state = WORKER_BUSY;

@@ -10,6 +10,9 @@ void job_free(struct job *job)
 		return;
 	if (job->fd >= 0)
 		close(job->fd);
+	if (job->passwords)
+		explicit_bzero(job->passwords, (size_t)job->n_passwords * sizeof(*job->passwords));
+	free(job->passwords);
 	free(job);
 }
 

@@ -4,6 +4,7 @@
 #include "scan/charset.h"
 #include "scan/hidden.h"
 #include "scan/host.h"
+#include "scan/passwords.h"
 #include "scan/text/text.h"
 
 #include <string.h>
@@ -23,6 +24,7 @@ struct reader {
 	struct scan_limits limits;
 	struct text *text;
 	bool words; /* they are wanted of this item */
+	struct passwords passwords; /* told by its texts */
 	struct scan_reply *reply;
 	struct links links;
 	struct {
@@ -82,6 +84,7 @@ void reader_end(struct reader *r)
 		free(r->beside[i].data);
 	r->n_beside = r->beside_given = 0;
 	text_end(r->text);
+	passwords_wipe(&r->passwords);
 	if (r->reply) {
 		r->reply->n_links = r->links.n;
 		r->reply->links_seen = r->links.seen;
@@ -125,6 +128,22 @@ static void wrap(struct buf *out, const char *part, size_t len)
 	buf_add(out, part, len);
 }
 
+static void find_passwords(struct reader *r, const struct mail *m, bool top)
+{
+	bool *told = &r->reply->announces_password;
+
+	if (top && r->reply->mail.present)
+		*told |= passwords_find(&r->passwords, SCAN_MAX_FOUND, r->reply->mail.subject, strlen(r->reply->mail.subject));
+	for (int i = 0; i < m->n_leaves; i++)
+		if (m->leaves[i].is_text)
+			*told |= passwords_find(&r->passwords, SCAN_MAX_FOUND, buf_str(&m->text) + m->leaves[i].text_at, m->leaves[i].text_len);
+}
+
+const struct passwords *reader_passwords(const struct reader *r)
+{
+	return &r->passwords;
+}
+
 static enum reason keep_beside(struct reader *r, const struct mail *m, int part)
 {
 	enum reason reason = REASON_NONE;
@@ -161,6 +180,7 @@ enum reason reader_mail_open(struct reader *r, int part, bool top, const uint8_t
 		return REASON_NONE;
 	}
 	r->mails[r->n_mails - 1].read = true;
+	find_passwords(r, m, top);
 	if (m->fragment || m->behind_padding)
 		reason = REASON_NOT_UNPACKED;
 	if (m->too_deep)

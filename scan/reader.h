@@ -9,6 +9,7 @@
 #include "scan/reason.h"
 
 struct reader;
+struct passwords;
 
 /* detect: may be NULL. */
 struct reader *reader_new(const struct scan_limits *limits, struct detect *detect); /* NULL when memory ran out */
@@ -28,6 +29,9 @@ bool reader_is_mail(const char *type, const uint8_t *data, size_t len);
  * Closed in reverse order. */
 enum reason reader_mail_open(struct reader *r, int part, bool top, const uint8_t *data, size_t len);
 void reader_mail_close(struct reader *r);
+
+/* What the texts of the item's mails told as passwords so far; at most SCAN_MAX_FOUND. */
+const struct passwords *reader_passwords(const struct reader *r);
 
 /* A part is there, with its digest: what it is called in the mails around it, NULL when they do not tell. */
 const char *reader_part(struct reader *r, int part, const char *type, const uint8_t *data, size_t len, const uint8_t *digest);

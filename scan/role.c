@@ -121,6 +121,12 @@ static int accept_item(struct role *r, struct msg *m)
 	name_copy(job->name, sizeof(job->name), req.name ? name_base(req.name) : "", SIZE_MAX);
 	job->size = req.size;
 	job->words = req.words;
+	job->tell_passwords = req.tell_passwords;
+	if (req.n_passwords > 0) {
+		job->passwords = calloc((size_t)req.n_passwords, sizeof(*job->passwords));
+		for (; job->passwords && job->n_passwords < req.n_passwords; job->n_passwords++)
+			snprintf(job->passwords[job->n_passwords], SCAN_PASSWORD_MAX, "%s", req.passwords[job->n_passwords]);
+	}
 	job->deadline_ms = req.deadline_ms > 0 && req.deadline_ms < r->config.limits.time_ms ? req.deadline_ms :
 											       r->config.limits.time_ms;
 	if (check_content(job) < 0) {

@@ -30,7 +30,9 @@ struct job {
 	int fd;
 	int64_t size;
 	int64_t deadline_ms;
-	bool words;
+	bool words, tell_passwords;
+	int n_passwords;
+	char (*passwords)[SCAN_PASSWORD_MAX]; /* owned, wiped with the job */
 	int crashes;
 	int requeued;
 	int sample; /* index, when it is a try-out's; -1 */

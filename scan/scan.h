@@ -25,6 +25,7 @@ enum scan_verdict { VERDICT_CLEAN = 1, VERDICT_THREAT, VERDICT_UNKNOWN };
 enum scan_status { SCAN_OK, SCAN_TIMEOUT, SCAN_CRASHED, SCAN_LIMIT, SCAN_ERROR };
 
 #define SCAN_MAX_PASSWORDS 64
+#define SCAN_MAX_FOUND 16 /* passwords that a mail announces */
 #define SCAN_PASSWORD_MAX 128 /* bytes, with the NUL */
 
 /* Everything a request says beside the content. Strings are owned by the caller. */
@@ -34,6 +35,7 @@ struct scan_request {
 	int64_t size;        /* bytes in the descriptor */
 	int64_t deadline_ms; /* time for this item */
 	bool words;          /* look at its words, too: detectors and links, at some processor time */
+	bool tell_passwords; /* those that the mail announces, in the reply */
 	/* Tried on what is encrypted, in this order, after what the item itself says. Never logged; wiped by who made them. */
 	int n_passwords;
 	const char *passwords[SCAN_MAX_PASSWORDS];
@@ -166,6 +168,11 @@ struct scan_reply {
 	struct scan_link links[SCAN_MAX_LINKS];
 	int n_hits, hits_seen; /* hits[] has one for each detector and part; seen counts what was found */
 	struct scan_hit hits[SCAN_MAX_HITS];
+	/* Does the mail's text tell a password? Only where the request asks for them they are here; never stored, never logged,
+	 * wiped by who asked. */
+	bool announces_password;
+	int n_passwords;
+	char passwords[SCAN_MAX_FOUND][SCAN_PASSWORD_MAX];
 	char engine[48];      /* "ClamAV 1.4.3" */
 	char signatures[96];  /* identity of the loaded database: version and count, stable for one content */
 	int64_t elapsed_us;

@@ -86,9 +86,9 @@ static int serve(struct inspect *inspect, struct engine *engine, int sock)
 	reply.elapsed_us = (time_monotonic_ns() - started) / 1000;
 	reply.cpu_us = cpu_us() - cpu;
 	answer.id = m.id;
-	if (scan_reply_put(&answer, &reply) < 0 || wire_send(sock, &answer, true) < 0)
-		return -1;
-	return 0;
+	int r = scan_reply_put(&answer, &reply) < 0 || wire_send(sock, &answer, true) < 0 ? -1 : 0;
+	explicit_bzero(reply.passwords, sizeof(reply.passwords));
+	return r;
 }
 
 static int prepare(const struct scan_config *config, struct engine *engine, int *sock, const struct sandbox_ids *ids,
