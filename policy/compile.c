@@ -172,6 +172,17 @@ static int version_of(struct policy *p, const struct policy_source *src, size_t 
 	return 0;
 }
 
+static bool is_shipped(const struct policy_source *src)
+{
+	size_t n;
+	const struct policy_source *of = policy_shipped(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (src->text == of[i].text)
+			return true;
+	return false;
+}
+
 static int read_all(struct compiler *c, const struct policy_source *src, size_t n)
 {
 	_cleanup_free_ struct conf_doc **of = calloc(n + 1, sizeof(*of));
@@ -199,6 +210,7 @@ static int read_all(struct compiler *c, const struct policy_source *src, size_t 
 	for (size_t i = 0; i < n && !c->memory; i++) {
 		c->file = arena_dup(c->p->arena, src[i].name);
 		c->source = (uint32_t)i;
+		c->shipped = is_shipped(&src[i]);
 		if ((c->doc = of[i]))
 			read_rules(c);
 	}
@@ -358,8 +370,9 @@ int policy_check_support(const struct policy *p, const struct policy_support *su
 				continue;
 			snprintf(text, sizeof(text), _("%s: %s cannot do '%s'; the nearest that it can do is '%s'"), r->pub.id, support[s].service,
 				policy_action_name(r->pub.action), policy_action_name(nearest_action(support[s].actions, r->pub.action)));
-			problem_add(problems, r->pub.file, r->pub.line, 1, false, text);
-			wrong++;
+			/* What is shipped must not keep the service from running. */
+			problem_add(problems, r->pub.file, r->pub.line, 1, r->shipped, text);
+			wrong += !r->shipped;
 		}
 	}
 	return wrong ? -1 : 0;

@@ -97,6 +97,7 @@ struct rule {
 	unsigned groups;
 	int rank;           /* of the severity, strongest first */
 	uint32_t source;
+	bool shipped;
 	const struct conf_node *cases; /* list; NULL */
 	/* targets, for those who ask before there is an item */
 	const char *const *tenants, *const *except_tenants; /* ended by NULL, or NULL: all */
@@ -199,6 +200,7 @@ struct compiler {
 	struct conf_doc *doc;
 	const char *file;
 	uint32_t source;
+	bool shipped; /* the file is one of policy_shipped() */
 	size_t errors;
 	struct err *err; /* the first error */
 	bool memory;     /* ran out: no problem of the rules */

@@ -113,7 +113,7 @@ int policy_explain(const struct policy *p, const struct facts *f, size_t rule, s
 /* Runs the rules' own cases: those that went wrong are problems at the case's line. -1: at least one. */
 int policy_test(const struct policy *p, int *ret_cases, struct policy_problems *problems, struct err *err);
 
-/* Can the action be carried out? services: what a connector's table says (enum policy_action bits by kind of item). Rules whose
+/* Can the action be carried out? Of shipped rules it is only a warning. services: what a connector's table says (enum policy_action bits by kind of item). Rules whose
  * action some targeted service cannot do are problems naming the nearest that works. */
 struct policy_support {
 	const char *service;  /* "exchange" */

@@ -325,7 +325,7 @@ int rule_read(struct compiler *c, const struct conf_node *n)
 {
 	static const char *const keys[] = {"id", "title", "description", "severity", "category", "targets", "except", "when", "action", "tag",
 		"mode", "notify", "cases", NULL};
-	struct rule r = {.source = c->source, .pub = {.file = c->file, .line = n->line, .notify = "", .description_ja = "", .description_en = ""}};
+	struct rule r = {.source = c->source, .shipped = c->shipped, .pub = {.file = c->file, .line = n->line, .notify = "", .description_ja = "", .description_en = ""}};
 	int action = POLICY_REPORT, mode = POLICY_MONITOR, category = 0;
 	size_t errors = c->errors;
 
