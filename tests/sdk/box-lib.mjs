@@ -17,7 +17,7 @@ export const seed = {
   'aoba/box/users/ken@aoba.example/Work/bad.exe': { content: 'MZ bad', mtime: recent },
   'aoba/box/users/ken@aoba.example/Work/Deep/er/note.md': { content: '# note', mtime: recent },
   'aoba/box/users/gone@aoba.example/': '',
-  'aoba/box/.sekisho-seed.json': { malware: ['users/ken@aoba.example/Work/bad.exe'], unlicensed: ['gone@aoba.example'] },
+  'aoba/box/.sekisho-seed.json': { malware: ['users/ken@aoba.example/Work/bad.exe'], unlicensed: ['gone@aoba.example'], groups: { 営業: ['hana@aoba.example', 'ken@aoba.example'] }, titles: { 'hana@aoba.example': '部長' } },
   'narrow/box/users/admin@narrow.example/a.txt': 'a',
   'narrow/box/users/admin@narrow.example/b.txt': 'b',
   'narrow/box/users/admin@narrow.example/c.txt': 'c',

@@ -108,6 +108,13 @@ describe('Box answers as its specification says', { skip: noSpecs }, () => {
     await ask('PUT', `files/${file.id}`, 200, { json: { description: 'd', tags: ['t'], shared_link: { access: 'open', password: 'Secret-word-1' } } })
     await ask('GET', `files/${file.id}?fields=${all}`, 200)
     await ask('PUT', `files/${file.id}`, 400, { json: { shared_link: { access: 'company', password: 'Secret-word-1' } } })
+    await ask('PUT', `files/${file.id}`, 400, { json: { tags: Array.from({ length: 101 }, (_, i) => `t${i}`) } })
+    await ask('PUT', `files/${file.id}`, 400, { json: { tags: [7] } })
+    assert.deepEqual((await ask('PUT', `files/${file.id}?fields=tags`, 200, { json: { tags: ['社外秘', 'b'] } })).tags, ['社外秘', 'b'])
+    assert.equal((await ask('PUT', `files/${file.id}?fields=tags`, 200, { json: { tags: [] } })).tags, undefined)
+    const narrowed = (await ask('PUT', `files/${file.id}?fields=shared_link`, 200, { json: { shared_link: { access: 'collaborators' } } })).shared_link
+    assert.deepEqual([narrowed.access, narrowed.is_password_enabled], ['collaborators', false])
+    assert.equal((await ask('PUT', `files/${file.id}?fields=shared_link`, 200, { json: { shared_link: { access: 'open' } } })).shared_link.url, narrowed.url)
     await ask('PUT', `files/${file.id}`, 200, { json: { lock: { type: 'lock', access: 'lock', expires_at: '2030-01-01T00:00:00Z', is_download_prevented: true } } })
     await ask('GET', `files/${file.id}?fields=lock,permissions`, 200)
     await ask('PUT', `files/${file.id}`, 200, { json: { lock: null, shared_link: null } })

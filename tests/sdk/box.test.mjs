@@ -411,6 +411,13 @@ describe('containing', () => {
     const changed = await hana.fileMetadata.updateFileMetadataById(file.id, 'enterprise', 'scanResult', [{ op: 'replace', path: '/verdict', value: 'clean' }])
     assert.deepEqual([changed.extraData.verdict, changed.version], ['clean', 1])
     assert.equal((await hana.fileMetadata.getFileMetadata(file.id)).entries.length, 1)
+    const labels = async () => (await box.cloud.state()).find((i) => i.id === file.id).labels
+    assert.deepEqual(await labels(), ['enterprise.scanResult.score=9', 'enterprise.scanResult.verdict=clean'])
+    const tagged = await hana.files.updateFileById(file.id, { requestBody: { tags: ['社外秘', 'approved'] }, queryParams: { fields: ['tags'] } })
+    assert.deepEqual(tagged.tags, ['社外秘', 'approved'])
+    assert.deepEqual(await labels(), ['approved', 'enterprise.scanResult.score=9', 'enterprise.scanResult.verdict=clean', '社外秘'])
+    await hana.files.updateFileById(file.id, { requestBody: { tags: ['approved'] } })
+    assert.deepEqual((await hana.files.getFileById(file.id, { queryParams: { fields: ['tags'] } })).tags, ['approved'])
   })
 })
 
@@ -520,6 +527,11 @@ describe('the rest', () => {
     assert.equal((await client.users.getUserById(users['admin@aoba.example'].id, { queryParams: { fields: ['role'] } })).role, 'admin')
     await client.users.deleteUserById(made.id)
     await assert.rejects(client.users.getUserById(made.id), status(404))
+    const title = await client.users.getUserById(users['hana@aoba.example'].id, { queryParams: { fields: ['job_title'] } })
+    assert.equal(title.jobTitle, '部長')
+    const { entries: [group] } = await client.groups.getGroups()
+    assert.equal(group.name, '営業')
+    assert.deepEqual((await client.memberships.getGroupMemberships(group.id)).entries.map((m) => m.user.login).sort(), ['hana@aoba.example', 'ken@aoba.example'])
   })
 
   it('searches and remembers', async () => {

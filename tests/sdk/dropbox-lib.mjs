@@ -18,7 +18,7 @@ export const seed = {
   'aoba/dropbox/members/gone@aoba.example/': '',
   'aoba/dropbox/team-folders/Marketing/Plans/q4.txt': { content: 'fourth quarter', mtime: recent },
   'aoba/dropbox/team-folders/Marketing/logo.png': { content: 'png', mtime: recent },
-  'aoba/dropbox/.sekisho-seed.json': { malware: ['members/ken@aoba.example/Work/bad.exe'], unlicensed: ['gone@aoba.example'] },
+  'aoba/dropbox/.sekisho-seed.json': { malware: ['members/ken@aoba.example/Work/bad.exe'], unlicensed: ['gone@aoba.example'], groups: { 営業: ['hana@aoba.example', 'ken@aoba.example'], Office: ['admin@aoba.example'] }, aliases: { 'hana@aoba.example': ['h.mori@aoba.example'] } },
   'narrow/dropbox/members/admin@narrow.example/a.txt': 'a',
   'narrow/dropbox/members/admin@narrow.example/b/c.txt': 'c',
   'narrow/dropbox/members/admin@narrow.example/d.txt': 'd',

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { startDropbox } from './dropbox-lib.mjs'
 import { noSpecs, specs } from './lib.mjs'
-import { Stone } from './stone.mjs'
+import { pattern, Stone } from './stone.mjs'
 
 const dir = join(specs, 'dropbox')
 const skip = noSpecs || (existsSync(dir) ? false : 'the Stone files are missing')
@@ -52,6 +52,10 @@ describe('every answer', { skip }, () => {
       await ask(`team/members/list/continue${v}`, { cursor: 'none' }, { expect: 409 })
       await ask(`team/members/get_info${v}`, { members: [{ '.tag': 'email', email: 'KEN@aoba.example' }, { '.tag': 'team_member_id', team_member_id: 'dbmid:none' }] })
     }
+    const groups = await ask('team/groups/list', { limit: 1 })
+    assert.equal(groups.has_more, true)
+    await ask('team/groups/list/continue', { cursor: groups.cursor })
+    await ask('team/groups/list/continue', { cursor: 'none' }, { expect: 409 })
     const page = await ask('team/namespaces/list', { limit: 1 })
     await ask('team/namespaces/list/continue', { cursor: page.cursor })
     await ask('team/namespaces/list/continue', { cursor: 'none' }, { expect: 409 })
@@ -165,6 +169,21 @@ describe('every answer', { skip }, () => {
     await hana('files/unlock_file_batch', { entries: entries.slice(0, 1) })
   })
 
+  it('about tags', async () => {
+    const path = '/Docs/plan.txt'
+    await hana('files/tags/add', { path, tag_text: 'Secret_社外秘' })
+    await hana('files/tags/add', { path: '/none', tag_text: 'x' }, { expect: 409 })
+    const { paths_to_tags: got } = await hana('files/tags/get', { paths: [path, '/Docs'] })
+    assert.deepEqual(got, [{ path, tags: [{ '.tag': 'user_generated_tag', tag_text: 'secret_社外秘' }] }, { path: '/Docs', tags: [] }])
+    await hana('files/tags/get', { paths: ['/none'] }, { expect: 409 })
+    await hana('files/tags/remove', { path, tag_text: 'SECRET_社外秘' })
+    await hana('files/tags/remove', { path, tag_text: 'secret_社外秘' }, { expect: 409 })
+    for (let i = 0; i < 20; i++) await hana('files/tags/add', { path, tag_text: `t${i}` })
+    await hana('files/tags/add', { path, tag_text: 't0' })
+    await hana('files/tags/add', { path, tag_text: 't20' }, { expect: 409 })
+    for (let i = 0; i < 20; i++) await hana('files/tags/remove', { path, tag_text: `t${i}` })
+  })
+
   it('about sharing', async () => {
     const file = '/Docs/plan.txt'
     const { links: [link] } = await hana('sharing/list_shared_links', { path: file, direct_only: true })
@@ -175,6 +194,8 @@ describe('every answer', { skip }, () => {
     await hana('sharing/get_shared_link_file', { url: link.url })
     await hana('sharing/create_shared_link_with_settings', { path: file }, { expect: 409 })
     await hana('sharing/modify_shared_link_settings', { url: link.url, settings: { expires: '2031-01-01T00:00:00Z', require_password: true, link_password: 'x' } })
+    const narrow = await hana('sharing/modify_shared_link_settings', { url: link.url, settings: { audience: { '.tag': 'team' } } })
+    assert.deepEqual([narrow.url, narrow.link_permissions.effective_audience, narrow.link_permissions.require_password, narrow.expires], [link.url, { '.tag': 'team' }, true, '2031-01-01T00:00:00Z'])
     await hana('sharing/revoke_shared_link', { url: link.url })
     await hana('sharing/revoke_shared_link', { url: link.url }, { expect: 409 })
     await hana('sharing/revoke_shared_link', { url: 'http://elsewhere/' }, { expect: 409 })
@@ -249,7 +270,7 @@ describe('every route', { skip }, () => {
 
   it('asks for its scope, and for no other', async () => {
     const scopes = new Set([...stone.routes.values()].map((r) => r.attrs.scope))
-    const all = ['account_info.read', 'events.read', 'files.content.read', 'files.content.write', 'files.metadata.read', 'files.metadata.write', 'files.permanent_delete', 'members.read', 'sharing.read', 'sharing.write', 'team_data.content.read', 'team_data.content.write', 'team_data.member', 'team_info.read']
+    const all = ['account_info.read', 'events.read', 'files.content.read', 'files.content.write', 'files.metadata.read', 'files.metadata.write', 'files.permanent_delete', 'groups.read', 'members.read', 'sharing.read', 'sharing.write', 'team_data.content.read', 'team_data.content.write', 'team_data.member', 'team_info.read']
     assert.ok(all.every((s) => scopes.has(s) || s === 'files.metadata.write'))
     const without = new Map()
     for (const scope of all) without.set(scope, (await box.token('aoba', { scope: all.filter((s) => s !== scope).join(' ') })).access_token)
@@ -323,13 +344,13 @@ describe('every route', { skip }, () => {
       yield ['a number', 7]
       if (named.min_length) yield ['too short', 'x'.repeat(named.min_length - 1)]
       if (named.max_length !== undefined) yield ['too long', 'x'.repeat(named.max_length + 1)]
-      if (named.pattern !== undefined) for (const t of ['', '!', 'rev:z', 'ns:x', 'zz:1', 'G'.repeat(12)]) if (!new RegExp(`^(?:${named.pattern})$`, 's').test(t)) yield [`no match ${t}`, t]
+      if (named.pattern !== undefined) for (const t of ['', '!', 'rev:z', 'ns:x', 'zz:1', 'G'.repeat(12)]) if (!pattern(named.pattern).test(t)) yield [`no match ${t}`, t]
     }
   }
 
   it('refuses what its description forbids', async () => {
     const sessions = { session_id: 'x', offset: 0 }
-    const samples = { path: '/Docs/plan.txt', from_path: '/Docs/plan.txt', to_path: '/odd', file: '/Docs/plan.txt', query: 'a', cursor: 'AAx', async_job_id: 'x', rev: '123456789', parent_rev: '123456789', before_rev: '123456789', url: 'https://www.dropbox.com/x', shared_folder_id: '1', team_folder_id: '1', name: 'n', member: { '.tag': 'email', email: 'x@y.example' }, settings: { expires: '2031-01-01T00:00:00Z', audience: { '.tag': 'public' }, allow_download: true }, commit: { path: '/odd', mode: { '.tag': 'add' }, autorename: false, client_modified: '2026-01-01T00:00:00Z' }, account_id: `dbid:${'x'.repeat(35)}`, features: [{ '.tag': 'upload_api_rate_limit' }], account_ids: [`dbid:${'x'.repeat(35)}`], paths: ['/odd'], team_folder_ids: ['1'], session_id: 'x', offset: 0, num_sessions: 1, leave_a_copy: false, options: { path: '/Docs', max_results: 5, filename_only: true, order_by: { '.tag': 'relevance' } }, limit: 5, recursive: true, include_deleted: true, include_mounted_folders: true, autorename: true, allow_ownership_transfer: true, client_modified: '2026-01-01T00:00:00Z', mode: { '.tag': 'path' }, content_hash: '0'.repeat(64), timeout: 30, quiet: true, access_level: { '.tag': 'viewer' }, direct_only: true, include_inherited: true, close: false, time: { start_time: '2026-01-01T00:00:00Z' }, category: { '.tag': 'sharing' }, session_type: { '.tag': 'sequential' }, sync_setting: { '.tag': 'default' }, force_async: false, force_async_off: true, export_format: 'html', custom_message: 'm', link_password: 'p' }
+    const samples = { path: '/Docs/plan.txt', from_path: '/Docs/plan.txt', to_path: '/odd', file: '/Docs/plan.txt', query: 'a', cursor: 'AAx', async_job_id: 'x', rev: '123456789', parent_rev: '123456789', before_rev: '123456789', url: 'https://www.dropbox.com/x', shared_folder_id: '1', team_folder_id: '1', name: 'n', member: { '.tag': 'email', email: 'x@y.example' }, settings: { expires: '2031-01-01T00:00:00Z', audience: { '.tag': 'public' }, allow_download: true }, commit: { path: '/odd', mode: { '.tag': 'add' }, autorename: false, client_modified: '2026-01-01T00:00:00Z' }, account_id: `dbid:${'x'.repeat(35)}`, features: [{ '.tag': 'upload_api_rate_limit' }], account_ids: [`dbid:${'x'.repeat(35)}`], paths: ['/odd'], team_folder_ids: ['1'], session_id: 'x', offset: 0, num_sessions: 1, leave_a_copy: false, options: { path: '/Docs', max_results: 5, filename_only: true, order_by: { '.tag': 'relevance' } }, limit: 5, recursive: true, include_deleted: true, include_mounted_folders: true, autorename: true, allow_ownership_transfer: true, client_modified: '2026-01-01T00:00:00Z', mode: { '.tag': 'path' }, content_hash: '0'.repeat(64), timeout: 30, quiet: true, access_level: { '.tag': 'viewer' }, direct_only: true, include_inherited: true, close: false, time: { start_time: '2026-01-01T00:00:00Z' }, category: { '.tag': 'sharing' }, session_type: { '.tag': 'sequential' }, sync_setting: { '.tag': 'default' }, force_async: false, force_async_off: true, export_format: 'html', custom_message: 'm', link_password: 'p', tag_text: 'x' }
     const special = {
       'files/upload': { mode: { '.tag': 'add' } }, 'files/upload_session/append_v2': { cursor: sessions }, 'files/upload_session/finish': { cursor: sessions }, 'team/members/get_info': { members: [{ '.tag': 'email', email: 'x@y.example' }] }, 'team/members/get_info_v2': { members: [{ '.tag': 'email', email: 'x@y.example' }] },
       'users/features/get_values': { features: [{ '.tag': 'file_locking' }] },

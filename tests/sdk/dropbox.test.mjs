@@ -474,6 +474,30 @@ describe('sharing', () => {
     assert.deepEqual((await of(id)).sharing, ['link:anonymous:view', 'user:ken@aoba.example:write'])
     await assert.rejects(hana.sharingModifySharedLinkSettings({ url: made.url, settings: { expires: '2001-01-01T00:00:00Z' } }), error(409, 'settings_error', 'invalid_settings'))
   })
+
+  it('keeps tags, in small letters, for members alone', async () => {
+    const path = '/Docs/plan.txt'
+    const { id } = (await hana.filesGetMetadata({ path })).result
+    const labels = async () => (await box.cloud.state()).find((i) => i.id === id).labels
+    assert.deepEqual(await labels(), [])
+    await hana.filesTagsAdd({ path, tag_text: 'Secret' })
+    await hana.filesTagsAdd({ path, tag_text: '社外秘' })
+    assert.deepEqual(await labels(), ['secret', '社外秘'])
+    assert.deepEqual((await hana.filesTagsGet({ paths: [path] })).result.paths_to_tags[0].tags.map((t) => t.tag_text), ['secret', '社外秘'])
+    await hana.filesTagsRemove({ path, tag_text: 'SECRET' })
+    await assert.rejects(hana.filesTagsRemove({ path, tag_text: 'secret' }), error(409, 'tag_not_present'))
+    await assert.rejects(ken.filesTagsAdd({ path, tag_text: 'x' }), error(409, 'path', 'not_found'))
+    for (const wrong of ['two words', 'x'.repeat(33), 'a-b']) await assert.rejects(hana.filesTagsAdd({ path, tag_text: wrong }), (e) => e.status === 400)
+    assert.deepEqual(await labels(), ['社外秘'])
+  })
+
+  it('lists groups, and who is in them', async () => {
+    const { groups } = (await team.teamGroupsList({ limit: 1000 })).result
+    assert.deepEqual(groups.map((g) => [g.group_name, g.member_count]), [['営業', 2], ['Office', 1]])
+    const profile = members['hana@aoba.example']
+    assert.deepEqual(profile.groups, [groups[0].group_id])
+    assert.deepEqual(profile.secondary_emails, [{ email: 'h.mori@aoba.example', is_verified: true }])
+  })
 })
 
 describe('team folders', () => {

@@ -8,6 +8,9 @@ const bare = (text) => text
   .replace(/\n    example [^\n]*(\n        [^\n]*|\n(?=\n        ))*/g, '')
   .split('\n').filter((l) => l.trim() && !l.trim().startsWith('#') && !l.trim().startsWith('@'))
 
+// As Stone's own validators (Python) read it: \\w is a letter or digit of any script.
+export const pattern = (text) => new RegExp(`^(?:${text.replace('[\\w]', '[\\p{L}\\p{N}\\p{Mn}_]')})$`, 'su')
+
 // "List(Rev, max_items=3)?" becomes {name, args, named, nullable}.
 function parseType(text, ns) {
   text = text.trim()
@@ -142,7 +145,7 @@ export class Stone {
       case 'String':
         if (typeof value !== 'string') return wrong('string')
         if (named.min_length > [...value].length || named.max_length < [...value].length) return wrong(`length ${named.min_length}-${named.max_length}`)
-        return named.pattern === undefined || new RegExp(`^(?:${named.pattern})$`, 's').test(value) ? [] : wrong(`pattern ${named.pattern}`)
+        return named.pattern === undefined || pattern(named.pattern).test(value) ? [] : wrong(`pattern ${named.pattern}`)
       case 'UInt32': case 'UInt64': case 'Int32': case 'Int64':
         if (!Number.isInteger(value) || (type.name[0] === 'U' && value < 0)) return wrong(type.name)
         return named.min_value > value || named.max_value < value ? wrong('in range') : []
