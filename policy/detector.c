@@ -182,7 +182,7 @@ static void compile_all(const struct policy *p, const uint32_t *which, unsigned 
 	say(fd, &proof);
 	proof.begun = false;
 	int64_t start = cpu_us();
-	if (hs_compile_multi(patterns, flags, ids, n, HS_MODE_BLOCK | HS_MODE_SOM_HORIZON_LARGE, NULL, &db, &wrong) != HS_SUCCESS) {
+	if (hs_compile_multi(patterns, flags, ids, n, HS_MODE_BLOCK, NULL, &db, &wrong) != HS_SUCCESS) {
 		proof.failed = 1;
 		snprintf(proof.text, sizeof(proof.text), "%s", wrong && wrong->message ? wrong->message : "?");
 	} else {
