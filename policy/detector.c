@@ -176,7 +176,7 @@ static void compile_all(const struct policy *p, const uint32_t *which, unsigned 
 
 	for (unsigned i = 0; i < n; i++) {
 		patterns[i] = p->detectors[which[i]].pattern;
-		flags[i] = HS_FLAG_SOM_LEFTMOST | (p->detectors[which[i]].caseless ? HS_FLAG_CASELESS : 0);
+		flags[i] = HS_FLAG_UTF8 | HS_FLAG_SOM_LEFTMOST | (p->detectors[which[i]].caseless ? HS_FLAG_CASELESS : 0);
 		ids[i] = which[i];
 	}
 	say(fd, &proof);

@@ -1,6 +1,10 @@
 /* Calls to the scan role; see client.h. Used by core, on its job threads. */
 #include "scan/client.h"
 
+#include "base/json.h"
+
+#include <string.h>
+
 #define INFO_MS 10000
 
 int scan_client_configure(int fd, const struct scan_config *config)
@@ -29,6 +33,27 @@ int scan_client_scan(struct scan_client *c, const struct scan_request *req, int 
 	if (reply.type != SCAN_REPLY || reply.n_fds || scan_reply_get(&reply, ret) < 0)
 		return err_set(err, ERR_REMOTE, "bad_reply", "the scan role answered something malformed");
 	return 0;
+}
+
+int scan_client_detectors(struct scan_client *c, const char *json, struct err *err)
+{
+	_cleanup_msg_ struct msg m = {0};
+	_cleanup_json_ cJSON *doc = NULL;
+	const cJSON *list;
+
+	if (json_parse(json, strlen(json), &doc, err) < 0 || !cJSON_IsObject(doc))
+		return err_set(err, ERR_REMOTE, "bad_detectors", "detectors are one JSON object");
+	cJSON_ArrayForEach(list, doc) {
+		_cleanup_buf_ struct buf text = BUF_INIT(SCAN_DETECTORS_MAX);
+		if (!cJSON_IsArray(list))
+			return err_set(err, ERR_REMOTE, "bad_detectors", "a tenant's detectors are a list");
+		if (json_print(list, &text) < 0)
+			return err_set(err, ERR_TOO_BIG, "bad_detectors", "detectors of one tenant have more than %u bytes", SCAN_DETECTORS_MAX);
+	}
+	msg_init(&m, SCAN_DETECTORS, 0);
+	if (msg_put_str(&m, json) < 0)
+		return err_set(err, ERR_TOO_BIG, "bad_detectors", "detectors of all tenants have more than %u bytes", MSG_MAX);
+	return rpc_notify(c->rpc, &m) < 0 ? err_set(err, ERR_RETRY, "peer_gone", "the scan role is gone") : 0;
 }
 
 int scan_client_info(struct scan_client *c, struct scan_info *ret, struct err *err)

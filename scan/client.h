@@ -18,6 +18,10 @@ int scan_client_configure(int fd, const struct scan_config *config);
  * stand in the queue. */
 int scan_client_scan(struct scan_client *c, const struct scan_request *req, int fd, int64_t wait_ms,
 	struct scan_reply *ret, struct err *err);
+/* Gives the detectors of policies (see SCAN_DETECTORS) in place of those before; again after each start of the role. Items that
+ * are scanned already go on with what they have, those asked for afterwards have these. REMOTE "bad_detectors": no JSON object of
+ * lists; TOO_BIG "bad_detectors". */
+int scan_client_detectors(struct scan_client *c, const char *json, struct err *err);
 int scan_client_info(struct scan_client *c, struct scan_info *ret, struct err *err);
 
 #endif

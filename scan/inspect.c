@@ -44,6 +44,11 @@ void inspect_free(struct inspect *i)
 	free(i);
 }
 
+void inspect_forget(struct inspect *i)
+{
+	reader_forget(i->reader);
+}
+
 void inspect_note(struct inspect *i, enum reason reason)
 {
 	if (reason == REASON_NONE)

@@ -17,6 +17,9 @@ struct detect;
 struct inspect *inspect_new(const struct scan_limits *limits, bool image_hashes, struct detect *detect);
 void inspect_free(struct inspect *i);
 
+/* The detectors changed: parts that held nothing may hold something now. */
+void inspect_forget(struct inspect *i);
+
 /* Sets the callbacks of an engine that is not compiled yet. Their context is a struct inspect. */
 void inspect_attach(struct cl_engine *engine);
 

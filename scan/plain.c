@@ -149,7 +149,18 @@ void plain_normal(struct buf *out, const char *s, size_t len)
 			other = false;
 			continue;
 		}
-		bool plain = n == 0 || is_plain((const unsigned char *)s + i, n);
+		if (n == 0) {
+			/* No UTF-8: what the detectors see always is. */
+			if (other)
+				compose(out, s + from, i - from);
+			else
+				buf_add(out, s + from, i - from);
+			buf_add(out, "\xef\xbf\xbd", 3);
+			from = last = ++i;
+			other = false;
+			continue;
+		}
+		bool plain = is_plain((const unsigned char *)s + i, n);
 		if (!plain && !other) {
 			buf_add(out, s + from, last - from);
 			from = last;
@@ -160,7 +171,7 @@ void plain_normal(struct buf *out, const char *s, size_t len)
 			other = false;
 		}
 		last = i;
-		i += n ? n : 1;
+		i += n;
 	}
 	if (other)
 		compose(out, s + from, len - from);

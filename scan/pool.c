@@ -18,6 +18,7 @@
 #define SPARE 1
 #define START_MS 20000  /* until a worker is caged and says so */
 #define STATUS_MS 2000  /* until the generation tells how a worker died */
+#define GIVE_MS 10000   /* more for an item before which detectors are prepared */
 #define RETRY_MS 10000  /* between tries to cage one */
 #define MAX_REQUEUES 5
 
@@ -310,7 +311,13 @@ void pool_give(struct role *r, struct worker *w, struct job *job)
 		snprintf(w->tenant, sizeof(w->tenant), "%s", job->tenant);
 		w->stint_at = time_monotonic_ms();
 	}
-	if (fd < 0 || scan_request_put(&m, &req, fd) < 0 || wire_send(w->fd, &m, false) < 0) {
+	/* First what policies look for, when it is not what this worker knows. */
+	bool give = job->sample < 0 && job->words && w->given != r->given.version;
+	if (give)
+		w->kill_at += GIVE_MS;
+	if (give && given_send(&r->given, job->tenant, w->fd) == 0)
+		w->given = r->given.version;
+	if (fd < 0 || (give && w->given != r->given.version) || scan_request_put(&m, &req, fd) < 0 || wire_send(w->fd, &m, false) < 0) {
 		log_warn("scan.give", "pid=%d error=%s", (int)w->pid, strerror(errno));
 		kill_worker(w);
 		gone(w);

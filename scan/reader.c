@@ -60,6 +60,11 @@ void reader_free(struct reader *r)
 	free(r);
 }
 
+void reader_forget(struct reader *r)
+{
+	text_forget(r->text);
+}
+
 void reader_init(void)
 {
 	mail_init();

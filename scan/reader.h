@@ -15,6 +15,9 @@ struct passwords;
 struct reader *reader_new(const struct scan_limits *limits, struct detect *detect); /* NULL when memory ran out */
 void reader_free(struct reader *r);
 
+/* Detectors changed. */
+void reader_forget(struct reader *r);
+
 /* Before the cage closes, once for all workers. */
 void reader_init(void);
 

@@ -157,6 +157,8 @@ static void core_readable(struct role *r)
 		rc = answer_info(r, &m);
 	else if (m.type == SCAN_RECHECK)
 		rc = start_recheck(r, &m);
+	else if (m.type == SCAN_DETECTORS)
+		rc = given_take(&r->given, &m);
 	if (rc < 0) {
 		log_error("scan.core", "error=\"malformed message\" type=%u", m.type);
 		r->failed = true;
@@ -314,6 +316,7 @@ int scan_role_main(int fd)
 		job_free(job);
 	}
 	database_free(&r->known);
+	given_free(&r->given);
 	close(r->core);
 	free(r);
 	return 0;

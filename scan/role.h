@@ -6,6 +6,7 @@
  *   pool.c      workers: forked, given items, timed, replaced
  *   swap.c      generations: loaded, tried, swapped in, drained
  *   watch.c     the signature folders
+ *   given.c     detectors of policies
  *
  * All times are of time_monotonic_ms(). */
 #ifndef SCAN_ROLE_H
@@ -52,6 +53,16 @@ struct queue {
 	int64_t turns;
 };
 
+/* Detectors of policies by tenant, "" for all; as JSON lists. */
+struct given_list {
+	char *tenant, *json;
+};
+struct given {
+	uint64_t version; /* 0: none were given yet */
+	int n;
+	struct given_list *of;
+};
+
 enum worker_state { WORKER_STARTING, WORKER_IDLE, WORKER_BUSY, WORKER_GONE };
 
 struct worker {
@@ -62,6 +73,7 @@ struct worker {
 	pid_t pid;
 	char tenant[TENANT_MAX]; /* "" while nobody's */
 	struct job *job;
+	uint64_t given; /* version of the detectors that it has */
 	int items;
 	int64_t stint_at;
 	int64_t used_at;
@@ -104,6 +116,7 @@ struct role {
 	struct generation_state *generations;
 	struct generation_state *serving; /* NULL until the first is ready */
 	struct watch watch;
+	struct given given;
 	struct database known; /* what was last loaded, or refused as a whole */
 	int load_tries;
 	int64_t start_after; /* back-off when no database at all can serve */
@@ -158,6 +171,11 @@ void watch_open(struct role *r, int64_t now);
 void watch_readable(struct role *r, int64_t now);
 int64_t watch_tick(struct role *r, int64_t now);
 void watch_close(struct role *r);
+
+/* given.c */
+int given_take(struct given *g, struct msg *m); /* -1: malformed; g stays as it was */
+int given_send(const struct given *g, const char *tenant, int fd); /* to a worker; errno */
+void given_free(struct given *g);
 
 /* role.c */
 void role_changed(struct role *r); /* tells core SCAN_CHANGED */

@@ -15,6 +15,7 @@ enum scan_message {
 	SCAN_INFO,            /* core → scan: what engine and database are loaded? */
 	SCAN_INFO_REPLY,
 	SCAN_CHANGED,         /* scan → core, no answer wanted: a SCAN_INFO_REPLY body; the database changed */
+	SCAN_DETECTORS,       /* core → scan, no answer wanted; master → worker: detectors of policies */
 	SCAN_READY,           /* worker → scan, inside the role */
 	SCAN_RECHECK,         /* core → scan: known hashes against the signatures of now, see recheck.h */
 	SCAN_RECHECK_REPLY,   /* with a socket; without one when it cannot be had */
@@ -204,6 +205,9 @@ int scan_info_get(struct msg *m, struct scan_info *ret);
 const char *scan_verdict_name(enum scan_verdict v); /* "clean" "threat" "unknown" */
 const char *scan_field_name(enum scan_field f);     /* "from" "reply_to" … */
 const char *scan_auth_name(enum scan_auth_result r); /* "pass" "softfail" … */
+
+/* Detectors of policies: one JSON object of lists, by tenant; "" is for all of them. */
+#define SCAN_DETECTORS_MAX (180u << 10) /* bytes of one tenant's list */
 
 /* Configuration of the role, given at its start in its first message (SCAN_CONFIG below). */
 #define SCAN_CONFIG 0x2ff

@@ -2,6 +2,7 @@
  * untrusted content reaches runs here. It leaves by _exit(): freeing the engine would take seconds. */
 #include "scan/worker.h"
 
+#include "scan/detect/detect.h"
 #include "scan/folder.h"
 #include "scan/inspect.h"
 #include "scan/sandbox.h"
@@ -68,6 +69,23 @@ static void scan_one(struct inspect *inspect, struct engine *engine, int sock, i
 		munmap(data, (size_t)st.st_size);
 }
 
+/* Without what cannot be used the rest works; the policy's check has refused it before, so this is said loudly. */
+static int take_detectors(struct inspect *inspect, struct engine *engine, struct msg *m)
+{
+	const char *common = msg_get_str(m), *tenant = msg_get_str(m);
+	struct err err = {0};
+	int refused = 0;
+
+	if (msg_end(m) < 0 || !common || !tenant)
+		return -1;
+	if (engine->detect && detect_own(engine->detect, common, tenant, &refused, &err) < 0)
+		log_err(LOG_ERROR_, "scan.detectors", &err);
+	else if (refused)
+		log_error("scan.detectors", "refused=%d", refused);
+	inspect_forget(inspect);
+	return 0;
+}
+
 /* 0 to go on, -1 to end. */
 static int serve(struct inspect *inspect, struct engine *engine, int sock)
 {
@@ -78,7 +96,10 @@ static int serve(struct inspect *inspect, struct engine *engine, int sock)
 	int fd = -1;
 
 	msg_init(&answer, SCAN_REPLY, 0);
-	if (wire_recv(sock, &m, true) != 1 || m.type != SCAN_REQUEST || scan_request_get(&m, &req, &fd) < 0)
+	int got = wire_recv(sock, &m, true);
+	if (got == 1 && m.type == SCAN_DETECTORS)
+		return take_detectors(inspect, engine, &m);
+	if (got != 1 || m.type != SCAN_REQUEST || scan_request_get(&m, &req, &fd) < 0)
 		return -1;
 	int64_t started = time_monotonic_ns(), cpu = cpu_us();
 	scan_one(inspect, engine, sock, fd, &req, &reply);

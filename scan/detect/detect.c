@@ -1,7 +1,7 @@
 /* The detectors' table, their database and what they found; see detect.h. vectorscan reports rows of digits, beginnings of
  * keys, wordings and words of context in one pass, by the ends where they were found and in that order; numbers.c, secrets.c
  * and phrases.c look closer. Nothing is kept of a part but what the reply tells and keyed hashes. */
-#include "scan/detect/impl.h"
+#include "scan/detect/own.h"
 
 #include "base/encode.h"
 
@@ -80,6 +80,7 @@ enum { ROW, CONTEXT, TOKEN, PHRASE, PREFECTURE, POSTAL, AT_SIGN };
 struct detect {
 	hs_database_t *db;
 	hs_scratch_t *scratch;
+	struct own *own; /* NULL: policies bring none */
 	uint8_t key[32];
 	uint64_t quick[2]; /* of the key, for hashes that never leave the worker */
 	size_t n_seen;
@@ -160,7 +161,21 @@ void detect_free(struct detect *d)
 		return;
 	hs_free_scratch(d->scratch);
 	hs_free_database(d->db);
+	own_free(d->own);
 	free(d);
+}
+
+int detect_own(struct detect *d, const char *common, const char *tenant, int *ret_refused, struct err *err)
+{
+	struct own *o;
+
+	if (!d)
+		return err_set(err, ERR_LOCAL, "detectors", "there are no detectors here");
+	if (own_new(common, tenant, &o, ret_refused, err) < 0)
+		return -1;
+	own_free(d->own);
+	d->own = o;
+	return 0;
 }
 
 void detect_begin(struct detect *d)
@@ -272,15 +287,15 @@ static size_t is_labelled(const struct look *l, size_t from)
 	return to != NOWHERE && to <= from && from - to <= LABEL ? to : 0;
 }
 
-static void note(struct look *l, enum detector detector, bool near, size_t from, size_t to, const char *canonical, size_t n, const char *masked)
+int look_note(struct look *l, const char *id, unsigned key, bool near, size_t from, const char *canonical, size_t n, const char *masked)
 {
 	struct scan_reply *r = l->reply;
-	bool first = is_new(l->d, l->part, detector, canonical, n), fresh;
-	int i = place_of(l, table[detector].id, &fresh);
+	bool first = is_new(l->d, l->part, key, canonical, n), fresh;
+	int i = place_of(l, id, &fresh);
 
 	r->hits_seen++;
 	if (i < 0)
-		return;
+		return -1;
 	struct scan_hit *h = &r->hits[i];
 	h->count++;
 	h->distinct += first || h->distinct == 0;
@@ -288,10 +303,17 @@ static void note(struct look *l, enum detector detector, bool near, size_t from,
 	if (fresh) {
 		h->offset = (int64_t)from;
 		snprintf(h->masked, sizeof(h->masked), "%s", masked);
-		hash_hit(l->d, table[detector].id, canonical, n, h->hash);
+		hash_hit(l->d, id, canonical, n, h->hash);
 	}
+	return i;
+}
+
+static void note(struct look *l, enum detector detector, bool near, size_t from, size_t to, const char *canonical, size_t n, const char *masked)
+{
+	int i = look_note(l, table[detector].id, detector, near, from, canonical, n, masked);
+
 	l->found[detector].hit = i;
-	l->found[detector].to = h->near || is_labelled(l, from) ? NOWHERE : to;
+	l->found[detector].to = i < 0 || l->reply->hits[i].near || is_labelled(l, from) ? NOWHERE : to;
 }
 
 static size_t line_begin(const struct look *l, size_t at)
@@ -482,6 +504,8 @@ void detect_look(struct detect *d, struct scan_reply *reply, int part, enum dete
 	for (int i = 0; i < DETECTORS; i++)
 		l.found[i].hit = -1;
 	hs_scan(d->db, text, (unsigned)len, 0, d->scratch, on_match, &l);
+	if (d->own && what != DETECT_BYTES)
+		own_look(d->own, &l);
 	explicit_bzero(l.waiting, sizeof(l.waiting));
 }
 

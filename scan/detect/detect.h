@@ -14,6 +14,11 @@ struct detect;
 int detect_new(const char *key, struct detect **ret, struct err *err);
 void detect_free(struct detect *d);
 
+/* What policies bring of their own, for all tenants and for the one that is served: JSON lists of
+ * {"id", "words": […], "pattern", "near": […], "caseless"}, "" for none. Takes the place of those before; on errors they stay.
+ * *ret_refused: patterns that are left out. REMOTE "bad_detectors", LOCAL. */
+int detect_own(struct detect *d, const char *common, const char *tenant, int *ret_refused, struct err *err);
+
 enum detect_what {
 	DETECT_TEXT,  /* UTF-8, NFKC */
 	DETECT_NAME,  /* the same: of a file, or a subject; one line, and a marking may be a part of it */

@@ -71,6 +71,8 @@ void look_add_in_context(struct look *l, enum detector detector, unsigned contex
 bool look_near(struct look *l, unsigned contexts, size_t from, size_t within);
 /* A mail address; many of them are a hit. */
 void look_address(struct look *l, const char *address, size_t n, size_t at);
+/* Notes one of any detector: key tells it from others. Its index among the reply's hits, -1 when there was no room. */
+int look_note(struct look *l, const char *id, unsigned key, bool near, size_t from, const char *canonical, size_t n, const char *masked);
 /* n characters, the last `shown` of them as they are. */
 void look_mask(char out[48], const char *digits, size_t n, size_t shown);
 

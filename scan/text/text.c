@@ -29,6 +29,11 @@ void text_free(struct text *t)
 	free(t);
 }
 
+void text_forget(struct text *t)
+{
+	memset(t->empty, 0, sizeof(t->empty));
+}
+
 void text_begin(struct text *t, bool wanted, struct scan_reply *reply)
 {
 	t->wanted = wanted && t->detect;

@@ -16,6 +16,8 @@ struct text;
 struct text *text_new(struct detect *detect); /* detect: may be NULL. NULL when memory ran out */
 void text_free(struct text *t);
 
+/* Detectors changed: what was known to be empty is no more. */
+void text_forget(struct text *t);
 void text_begin(struct text *t, bool wanted, struct scan_reply *reply);
 /* Looks at names, and at what only the whole item tells. */
 void text_end(struct text *t);
