@@ -120,6 +120,11 @@ static inline const char *str0(const char *s)
 }
 
 /* SHA-256 from its hexadecimal form; false for what is none. */
+/* Correspondence and hosts (history.c): what an item's end notes; and one batch of pruning from key on, which is moved. */
+int history_note(struct db *db, const struct store_note *n, struct err *err);
+int history_prune(struct db *db, bool contacts, int64_t before, unsigned char *key, size_t *key_len, int batch, bool *ret_more,
+	struct err *err);
+
 #define SHA256_LEN 32
 bool sha256_read(const char *hex, unsigned char ret[SHA256_LEN]);
 

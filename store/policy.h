@@ -93,7 +93,8 @@ int store_content_get(struct store *s, const char *sha256, const char *detectors
 
 /* ---- correspondence and hosts ---- */
 
-/* Kept by hash only, written with the item's end (struct store_result.note), pruned with the retention of items. */
+/* Kept by hash only, written with the item's end (struct store_result.note), pruned with the retention of
+ * events. */
 struct store_contact {
 	int64_t first_at, last_at; /* of mails, ms UTC */
 	int64_t count;             /* 0: never */

@@ -242,8 +242,24 @@ static int hashes(struct db *db, struct prune *p, struct err *err)
 			    DB_ARGS(DB_I(k->kind), DB_B(k->key, k->len), DB_I(k->size)), err) < 0)
 			return -1;
 	}
-	if (n < BATCH)
-		p->next.phase = PRUNE_DONE;
+	if (n < BATCH) {
+		p->next.phase = PRUNE_CONTACTS;
+		p->next.key_len = 0;
+	}
+	return 0;
+}
+
+/* Whom and what the tenant has not met again for as long as events are kept. */
+static int history(struct db *db, struct prune *p, struct err *err)
+{
+	bool contacts = p->at.phase == PRUNE_CONTACTS, more;
+
+	if (history_prune(db, contacts, p->keep->now - p->keep->events_ms, p->next.key, &p->next.key_len, BATCH, &more, err) < 0)
+		return -1;
+	if (!more) {
+		p->next.phase = contacts ? PRUNE_HOSTS : PRUNE_DONE;
+		p->next.key_len = 0;
+	}
 	return 0;
 }
 
@@ -263,6 +279,9 @@ static int prune(struct store *s, struct db *db, void *ctx, struct err *err)
 		return verdicts(db, p, err);
 	case PRUNE_HASHES:
 		return hashes(db, p, err);
+	case PRUNE_CONTACTS:
+	case PRUNE_HOSTS:
+		return history(db, p, err);
 	case PRUNE_DONE:
 		break;
 	}

@@ -229,6 +229,7 @@ struct store_result {
 	const char *verdict, *verdict_reason, *threats, *engine, *signatures;
 	const char *hash_kind, *hash; /* strong hash by the provider that means the same bytes; NULL none */
 	const char *sha1, *dropbox;   /* further hashes of the bytes, as computed; NULL none */
+	struct store_note note;
 	/* recorded facts (store/policy.h): */
 	const char *facts;          /* the item's own; NULL none */
 	const char *content;        /* SHA-256 of the bytes; NULL not known */
@@ -329,14 +330,14 @@ int store_event_list(struct store *s, int64_t after, size_t max, struct arena *a
 
 struct store_retention {
 	int64_t now;
-	int64_t events_ms; /* events that all sinks have confirmed */
+	int64_t events_ms; /* events that all sinks have confirmed; correspondence and hosts */
 	int64_t items_ms;  /* items that are done and have no finding: their identity stays */
 	const char *engine, *signatures; /* what judges now; verdicts of others, a week old, go */
 };
 
 /* How far a pass through the store has got. Zeroed: at its beginning. */
 struct store_prune {
-	enum { PRUNE_EVENTS, PRUNE_ITEMS, PRUNE_CONTENTS, PRUNE_VERDICTS, PRUNE_HASHES, PRUNE_DONE } phase;
+	enum { PRUNE_EVENTS, PRUNE_ITEMS, PRUNE_CONTENTS, PRUNE_VERDICTS, PRUNE_HASHES, PRUNE_CONTACTS, PRUNE_HOSTS, PRUNE_DONE } phase;
 	int64_t events, items, contents, verdicts; /* removed in this pass */
 	int64_t item, content, kind, size;        /* the store's own, as is what follows */
 	unsigned char key[32];

@@ -1,4 +1,5 @@
 /* Retention: what goes, what stays, and that nothing which went is taken for new. */
+#include "store/policy.h"
 #include "tests/conformance/store_suite.h"
 
 #include <string.h>
@@ -187,13 +188,83 @@ static void verdicts_of_earlier_signatures_go(void **state)
 	fails(store_verdict_get(f->s, sha256, "clamav 1.4", "26999", f->a, &v, &f->err), ERR_GONE, "not_found");
 }
 
+static void note_many(struct fixture *f, const char *tenant, int64_t at, const char *mail, const char *const *who, size_t n_who,
+	const char *const *where, size_t n_where)
+{
+	static int no;
+	char name[32];
+	struct store_item *l;
+
+	snprintf(name, sizeof(name), "mail-%d", no++);
+	struct store_item row = an_item(name, "v1", LANE_LIVE);
+	put_items(f, put_stream(f, "c1", "s1"), &row, 1);
+	assert_int_equal(claim_items(f, T0, 1, &l), 1);
+	const struct store_result r = {.item = l[0].id, .state = ITEM_SCANNED, .reason = "", .now = T0,
+		.note = {.tenant = tenant, .at = at, .mail = mail, .contacts = who, .n_contacts = n_who, .hosts = where, .n_hosts = n_where}};
+	ok(store_item_finish(f->s, &r, NULL, &f->err));
+	ok(store_item_finish(f->s, &r, NULL, &f->err)); /* done before: nothing is counted twice */
+}
+
+static void note(struct fixture *f, const char *tenant, int64_t at, const char *mail, const char *who, const char *where)
+{
+	note_many(f, tenant, at, mail, &who, 1, &where, 1);
+}
+
+static struct store_contact contact(struct fixture *f, const char *tenant, const char *who)
+{
+	struct store_contact c;
+
+	ok(store_contact_get(f->s, tenant, who, &c, &f->err));
+	return c;
+}
+
+static void correspondence_is_remembered_and_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	const char *const hosts[] = {"never.example", "", "old.example", "new.example"};
+	int64_t seen[4];
+
+	put_connection(f, "c1", "aoba");
+	assert_int_equal(contact(f, "aoba", "taro@kita.example").count, 0);
+	note(f, "aoba", T0, "<1@x>", "taro@kita.example", "new.example");
+	note(f, "aoba", T0 + 5000, "<1@x>", "taro@kita.example", "new.example"); /* the same mail in another mailbox */
+	assert_int_equal(contact(f, "aoba", "taro@kita.example").count, 1);
+	note(f, "aoba", T0 - 10 * DAY, "<0@x>", "taro@kita.example", "old.example"); /* the backlog comes later */
+	struct store_contact c = contact(f, "aoba", "taro@kita.example");
+	assert_int_equal(c.count, 2);
+	assert_int_equal(c.first_at, T0 - 10 * DAY);
+	assert_int_equal(c.last_at, T0);
+	assert_int_equal(contact(f, "minami", "taro@kita.example").count, 0);
+	ok(store_hosts_get(f->s, "aoba", hosts, 4, seen, &f->err));
+	assert_int_equal(seen[0], 0);
+	assert_int_equal(seen[1], 0);
+	assert_int_equal(seen[2], T0 - 10 * DAY);
+	assert_int_equal(seen[3], T0);
+	char names[300][32];
+	const char *many[300];
+	for (int i = 0; i < 300; i++) {
+		snprintf(names[i], sizeof(names[i]), "p%d@kita.example", i);
+		many[i] = names[i];
+	}
+	for (int i = 0; i < 300; i += 60)
+		note_many(f, "aoba", T0 - 500 * DAY, "<2@x>", many + i, 60, NULL, 0);
+	assert_int_equal(contact(f, "aoba", "p299@kita.example").count, 1);
+	prune(f, T0 + 395 * DAY);
+	assert_int_equal(contact(f, "aoba", "p7@kita.example").count, 0);
+	assert_int_equal(contact(f, "aoba", "p299@kita.example").count, 0);
+	assert_int_equal(contact(f, "aoba", "taro@kita.example").count, 2);
+	ok(store_hosts_get(f->s, "aoba", hosts, 4, seen, &f->err));
+	assert_int_equal(seen[2], 0);
+	assert_int_equal(seen[3], T0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, suite_setup, suite_teardown)
 		T(old_items_go_and_stay_known), T(what_somebody_needs_stays), T(what_was_not_looked_at_may_come_back),
 		T(malware_by_the_providers_word_is_news), T(events_go_when_they_are_old_and_every_sink_has_them),
-		T(verdicts_of_earlier_signatures_go),
+		T(verdicts_of_earlier_signatures_go), T(correspondence_is_remembered_and_forgotten),
 	};
 
 	return SUITE_RUN("pruning", tests);
