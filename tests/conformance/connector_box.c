@@ -18,7 +18,8 @@ static void seed(struct suite *s)
 	suite_seed(s, KEN "notes.txt", "notes of ken");
 	suite_seed(s, KEN "shared/plan.txt", "the plan");
 	suite_seed(s, KEN "shared.sharing.json", "[\"user:mio@aoba.example:write\"]");
-	suite_seed(s, "box/.sekisho-seed.json", "{\"unlicensed\":[\"left@aoba.example\"]}");
+	suite_seed(s, "box/.sekisho-seed.json", "{\"unlicensed\":[\"left@aoba.example\"],\"groups\":{\"Sales\":[\"mio@aoba.example\"]},"
+		"\"titles\":{\"mio@aoba.example\":\"CFO\"}}");
 }
 
 /* subject: a user's id, "" for the service account. */
@@ -131,6 +132,8 @@ static const struct suite_target target = {
 	.seed = seed,
 	.token = token,
 	.threat_file = "threat.txt",
+	.group = "Sales",
+	.marks_sharing = true,
 	.add_file = add_file,
 	.change_file = change_file,
 	.rename_file = rename_file,

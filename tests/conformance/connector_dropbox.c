@@ -17,7 +17,7 @@ static void seed(struct suite *s)
 	suite_seed(s, "dropbox/team-folders/Sales/Plans/plan.txt", "the plan");
 	suite_seed(s, "dropbox/team-folders/Sales/one.txt", "the contract");
 	suite_seed(s, "dropbox/members/gone@aoba.example/.keep", "");
-	suite_seed(s, "dropbox/.sekisho-seed.json", "{\"unlicensed\":[\"gone@aoba.example\"]}");
+	suite_seed(s, "dropbox/.sekisho-seed.json", "{\"unlicensed\":[\"gone@aoba.example\"],\"groups\":{\"Sales\":[\"mio@aoba.example\"]}}");
 }
 
 static void trim(struct buf *b)
@@ -151,6 +151,7 @@ static const struct suite_target target = {
 	.seed = seed,
 	.token = token,
 	.threat_file = "threat.txt",
+	.group = "Sales",
 	.add_file = add_file,
 	.change_file = change_file,
 	.rename_file = rename_file,
