@@ -44,8 +44,8 @@ static bool is_word(uint32_t c)
 	return true;
 }
 
-/* As Dropbox takes it: what is no word becomes one "_". */
-static int make_tag(const char *words, struct buf *ret)
+/* As Dropbox takes it: what is no word becomes one "_". plain: nor is anything beyond ASCII. */
+static int make_tag(const char *words, bool plain, struct buf *ret)
 {
 	size_t n = 0;
 	bool gap = false;
@@ -53,7 +53,7 @@ static int make_tag(const char *words, struct buf *ret)
 	for (size_t at = 0; words[at] && n < TAG_CHARACTERS;) {
 		size_t from = at;
 		uint32_t c = next_character(words, &at);
-		if (!is_word(c)) {
+		if (!is_word(c) || (plain && c >= 0x80)) {
 			gap = n > 0;
 			continue;
 		}
@@ -88,7 +88,11 @@ static int no_tags(const struct err *why, struct err *err)
 	return pass_on(err, why);
 }
 
-static int has_tag(const struct stay *s, const struct dbx_as *as, const char *tag, bool *ret, struct err *err)
+struct seen {
+	bool tag, plain; /* these are there */
+};
+
+static int look(const struct stay *s, const struct dbx_as *as, const char *tag, const char *plain, struct seen *ret, struct err *err)
 {
 	_cleanup_json_ cJSON *arg = cJSON_CreateObject(), *doc = NULL;
 	cJSON *paths = cJSON_CreateArray();
@@ -102,14 +106,25 @@ static int has_tag(const struct stay *s, const struct dbx_as *as, const char *ta
 	const cJSON *first = cJSON_GetArrayItem(json_array(doc, "paths_to_tags"), 0);
 	if (!json_array(first, "tags"))
 		return err_set(err, ERR_REMOTE, "bad_answer", "a list of tags that is none");
-	*ret = false;
+	*ret = (struct seen){0};
 	cJSON_ArrayForEach(one, json_array(first, "tags"))
 	{
 		/* The fields stand beside ".tag", or below it. */
 		const cJSON *inner = json_object(one, "user_generated_tag");
-		if (strcmp(json_str_or(inner ? inner : one, "tag_text", ""), tag) == 0)
-			*ret = true;
+		const char *text = json_str_or(inner ? inner : one, "tag_text", "");
+		ret->tag |= strcmp(text, tag) == 0;
+		ret->plain |= plain && strcmp(text, plain) == 0;
 	}
+	return 0;
+}
+
+/* Which of them are our doing. */
+static int look_for_ours(const struct stay *s, const struct dbx_as *as, struct seen *ret, struct err *err)
+{
+	if (look(s, as, json_str_or(s->receipt, "tag", ""), json_str(s->receipt, "plain"), ret, err) < 0)
+		return -1;
+	ret->tag &= !json_bool(s->receipt, "had_tag");
+	ret->plain &= !json_bool(s->receipt, "had_plain");
 	return 0;
 }
 
@@ -147,41 +162,63 @@ static int note_tagger(struct stay *s, struct err *err)
 
 int dbx_label_plan(struct stay *s, const char *words, struct err *err)
 {
-	_cleanup_buf_ struct buf tag = BUF_INIT(256);
+	_cleanup_buf_ struct buf tag = BUF_INIT(256), plain = BUF_INIT(256);
 	struct dbx_as as;
-	bool on;
+	struct seen seen;
 
-	if (!words || make_tag(words, &tag) < 0 || !tag.len)
+	if (!words || make_tag(words, false, &tag) < 0 || make_tag(words, true, &plain) < 0 || !tag.len)
 		return err_set(err, ERR_LOCAL, "bad_act", "a label without words");
-	if (note_tagger(s, err) < 0 || tagger_of(s, &as, err) < 0 || has_tag(s, &as, buf_str(&tag), &on, err) < 0)
+	if (!plain.len && buf_adds(&plain, "sekisho") < 0)
+		return err_memory(err);
+	bool both = strcmp(buf_str(&tag), buf_str(&plain)) != 0;
+	if (note_tagger(s, err) < 0 || tagger_of(s, &as, err) < 0 ||
+		look(s, &as, buf_str(&tag), both ? buf_str(&plain) : NULL, &seen, err) < 0)
 		return -1;
-	if (json_set_str(s->receipt, "tag", buf_str(&tag)) < 0 || (on && json_set_bool(s->receipt, "had_tag", true) < 0))
+	if (json_set_str(s->receipt, "tag", buf_str(&tag)) < 0 || (both && json_set_str(s->receipt, "plain", buf_str(&plain)) < 0) ||
+		(seen.tag && json_set_bool(s->receipt, "had_tag", true) < 0) ||
+		(seen.plain && json_set_bool(s->receipt, "had_plain", true) < 0))
 		return err_memory(err);
 	return 0;
 }
 
+static int put_on(struct stay *s, const struct dbx_as *as, struct err *err)
+{
+	const char *plain = json_str(s->receipt, "plain");
+	struct err why;
+
+	if (change(s, as, json_str_or(s->receipt, "tag", ""), true, &why) == 0)
+		return 0;
+	if (!plain || why.http_status != 400 || strstr(why.message, "Unknown API function"))
+		return pass_on(err, &why);
+	return json_bool(s->receipt, "had_plain") ? 0 : change(s, as, plain, true, err);
+}
+
 int dbx_label_set(struct stay *s, bool on, struct err *err)
 {
-	const char *tag = json_str_or(s->receipt, "tag", "");
+	const char *tag = json_str_or(s->receipt, "tag", ""), *plain = json_str(s->receipt, "plain");
 	struct dbx_as as;
-	bool now;
+	struct seen ours;
 
-	if (!on && json_bool(s->receipt, "had_tag"))
-		return 0;
-	if (tagger_of(s, &as, err) < 0 || has_tag(s, &as, tag, &now, err) < 0)
+	if (tagger_of(s, &as, err) < 0 || look_for_ours(s, &as, &ours, err) < 0)
 		return -1;
-	return now == on ? 0 : change(s, &as, tag, on, err);
+	if (on)
+		return ours.tag || ours.plain || json_bool(s->receipt, "had_tag") ? 0 : put_on(s, &as, err);
+	if (ours.tag && change(s, &as, tag, false, err) < 0)
+		return -1;
+	return ours.plain ? change(s, &as, plain, false, err) : 0;
 }
 
 int dbx_label_observe(struct stay *s, struct observation *ret, struct err *err)
 {
-	bool on, had = json_bool(s->receipt, "had_tag");
+	bool had = json_bool(s->receipt, "had_tag") || json_bool(s->receipt, "had_plain");
 	struct dbx_as as;
+	struct seen ours;
 
-	if (tagger_of(s, &as, err) < 0 || has_tag(s, &as, json_str_or(s->receipt, "tag", ""), &on, err) < 0)
+	if (tagger_of(s, &as, err) < 0 || look_for_ours(s, &as, &ours, err) < 0)
 		return -1;
+	bool on = ours.tag || ours.plain;
 	/* One that was there before us stays: then the receipt says which of both is meant. */
-	ret->restored = had ? json_bool(s->receipt, "restored") : !on;
-	ret->quarantined = on && !ret->restored;
+	ret->restored = had && !on ? json_bool(s->receipt, "restored") : !on;
+	ret->quarantined = !ret->restored && (on || had);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* The suite's Box: a small enterprise, tokens by client credentials, and what its people do. See connector_suite.h. */
-#include "connector_suite.h"
+#include "connector_cases.h"
 
 #define MIO "box/users/mio@aoba.example/"
 #define KEN "box/users/ken@aoba.example/"
@@ -123,6 +123,245 @@ static void delete_file(struct suite *s, const char *id)
 	json_free(as_mio(s, "DELETE", buf_str(&url), NULL, NULL));
 }
 
+/* ---- cases of Box alone ---- */
+
+static void put(struct suite *s, const char *id, const char *body)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(4096);
+
+	buf_addf(&url, "%s/2.0/files/%s", suite_url(s, "api"), id);
+	json_free(as_mio(s, "PUT", buf_str(&url), "application/json", body));
+}
+
+/* A folder with a file in it. */
+static void add_folder(struct suite *s, const char *name, const char *file, char folder[64], char id[64])
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(4096), body = BUF_INIT(4096), attributes = BUF_INIT(4096);
+
+	buf_addf(&url, "%s/2.0/folders", suite_url(s, "api"));
+	buf_addf(&body, "{\"name\":\"%s\",\"parent\":{\"id\":\"0\"}}", name);
+	_cleanup_json_ cJSON *made = as_mio(s, "POST", buf_str(&url), "application/json", buf_str(&body));
+	snprintf(folder, 64, "%s", json_str_or(made, "id", ""));
+	buf_addf(&attributes, "{\"name\":\"%s\",\"parent\":{\"id\":\"%s\"}}", file, folder);
+	_cleanup_json_ cJSON *doc = upload(s, "content", buf_str(&attributes), "in a folder");
+	snprintf(id, 64, "%s", json_str_or(cJSON_GetArrayItem(json_array(doc, "entries"), 0), "id", ""));
+}
+
+static void invite(struct suite *s, const char *type, const char *id, const char *who)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(4096), body = BUF_INIT(4096);
+
+	buf_addf(&url, "%s/2.0/collaborations", suite_url(s, "api"));
+	buf_addf(&body, "{\"item\":{\"type\":\"%s\",\"id\":\"%s\"},\"accessible_by\":{\"type\":\"user\",\"login\":\"%s\"},\"role\":\"viewer\"}",
+		type, id, who);
+	json_free(as_mio(s, "POST", buf_str(&url), "application/json", buf_str(&body)));
+}
+
+static void ask_sharing(struct follow *f, const struct seen_item *it, struct sharing *ret)
+{
+	struct err err = {0};
+
+	if (suite_connector(f->suite)->sharing(suite_connection(f->suite), &f->streams[it->stream].info, &it->item, ret, &err) < 0)
+		fail_msg("sharing: %s: %s", err.code, err.message);
+}
+
+static void do_and_see(struct follow *f, const struct seen_item *it, const struct act_request *act, struct buf *receipt)
+{
+	struct observation seen = {0};
+	struct err err = {0};
+
+	if (act_plan_as(f, it, act, receipt, &err) < 0 || act_quarantine(f, receipt, &err) < 0)
+		fail_msg("act %d: %s: %s", act->kind, err.code, err.message);
+	act_observe(f, buf_str(receipt), &seen);
+	assert_true(seen.exists && seen.quarantined);
+}
+
+static void undo_and_see(struct follow *f, struct buf *receipt)
+{
+	struct observation seen = {0};
+	struct err err = {0};
+
+	if (act_restore(f, receipt, &err) < 0)
+		fail_msg("restore: %s: %s", err.code, err.message);
+	act_observe(f, buf_str(receipt), &seen);
+	assert_true(seen.exists && !seen.quarantined && seen.restored);
+}
+
+/* Outsiders and a link of the folder above: told, and not ended on the file. */
+static void test_folder_above(void **state)
+{
+	const struct act_request act = {.kind = ACT_UNSHARE};
+	struct follow *f = *state;
+	_cleanup_(arena_freep) struct arena *a = arena_new(1 << 20);
+	struct sharing s = {.arena = a};
+	struct err err = {0};
+	RECEIPT(receipt);
+
+	char folder[64], id[64];
+	add_folder(f->suite, "Partners", "plan of them.txt", folder, id);
+	invite(f->suite, "folder", folder, "guest@out.example");
+	_cleanup_buf_ struct buf url = BUF_INIT(4096);
+	buf_addf(&url, "%s/2.0/folders/%s", suite_url(f->suite, "api"), folder);
+	json_free(as_mio(f->suite, "PUT", buf_str(&url), "application/json", "{\"shared_link\":{\"access\":\"open\"}}"));
+	follow_streams(f);
+	follow_poll(f);
+	struct seen_item *it = follow_find(f, id);
+	assert_non_null(it);
+	ask_sharing(f, it, &s);
+	assert_true(s.public_link && !s.password);
+	assert_int_equal(s.n_outside, 1);
+	assert_string_equal(s.outside[0], "guest@out.example");
+	assert_int_equal(act_plan_as(f, it, &act, &receipt, &err), -1);
+	assert_int_equal(err.class, ERR_REMOTE);
+	assert_string_equal(err.code, "not_effective");
+	assert_non_null(strstr(err.message, "Partners"));
+	/* Of one that is shared itself, too, what can be ended is, and the rest is said. */
+	invite(f->suite, "file", it->item.id, "other@out.example");
+	do_and_see(f, it, &act, &receipt);
+	assert_non_null(strstr(buf_str(&receipt), "\"open\":["));
+	_cleanup_free_ char *now = state_of(f, it);
+	assert_null(strstr(now, "other@out.example"));
+	undo_and_see(f, &receipt);
+	_cleanup_free_ char *back = state_of(f, it);
+	assert_non_null(strstr(back, "user:other@out.example:read"));
+}
+
+/* A link with a password does not come back without it. */
+static void test_password(void **state)
+{
+	const struct act_request act = {.kind = ACT_UNSHARE};
+	struct follow *f = *state;
+	_cleanup_(arena_freep) struct arena *a = arena_new(1 << 20);
+	struct sharing s = {.arena = a};
+	RECEIPT(receipt);
+
+	_cleanup_free_ char *id = add_file(f->suite, "with password.txt", "behind a password");
+	put(f->suite, id, "{\"shared_link\":{\"access\":\"open\",\"password\":\"Secret-word-1\",\"unshared_at\":\"2039-01-01T00:00:00Z\"}}");
+	follow_poll(f);
+	struct seen_item *it = follow_find(f, id);
+	assert_string_equal(it->item.sharing_mark, "open+password+end");
+	ask_sharing(f, it, &s);
+	assert_true(s.public_link && s.password && s.expires);
+	do_and_see(f, it, &act, &receipt);
+	undo_and_see(f, &receipt);
+	assert_non_null(strstr(buf_str(&receipt), "password, which only its owner knows"));
+	_cleanup_free_ char *back = state_of(f, it);
+	assert_null(strstr(back, "anonymous"));
+}
+
+/* Tags of others stay, ours too where they put it first; a Box that keeps the last one is told. */
+static void test_tags(void **state)
+{
+	const struct act_request act = {.kind = ACT_TAG, .tag = "\xe6\xa5\xb5\xe7\xa7\x98"};
+	struct follow *f = *state;
+	RECEIPT(receipt);
+
+	_cleanup_free_ char *id = add_file(f->suite, "tagged.txt", "tagged by people");
+	put(f->suite, id, "{\"tags\":[\"a\",\"\xe6\xa5\xb5\xe7\xa7\x98\",\"b\"]}");
+	follow_poll(f);
+	struct seen_item *it = follow_find(f, id);
+	_cleanup_free_ char *before = state_of(f, it);
+	do_and_see(f, it, &act, &receipt);
+	undo_and_see(f, &receipt);
+	_cleanup_free_ char *after = state_of(f, it);
+	assert_string_equal(after, before);
+	put(f->suite, id, "{\"tags\":[]}");
+	buf_clear(&receipt);
+	do_and_see(f, it, &act, &receipt);
+	suite_fault(f->suite, "\"method\":\"PUT\",\"path\":\"/2.0/files/*\",\"what\":\"status\",\"status\":400,\"times\":0");
+	undo_and_see(f, &receipt);
+	assert_true(suite_faults_end(f->suite) > 0);
+	assert_non_null(strstr(buf_str(&receipt), "which Box does not take off"));
+}
+
+/* Others write tags at the same time: theirs are not lost. */
+static void test_tags_race(void **state)
+{
+	const struct act_request act = {.kind = ACT_TAG, .tag = "ours"};
+	struct follow *f = *state;
+	RECEIPT(receipt);
+
+	_cleanup_free_ char *id = add_file(f->suite, "tag race.txt", "two write tags");
+	follow_poll(f);
+	struct seen_item *it = follow_find(f, id);
+	suite_fault(f->suite, "\"method\":\"PUT\",\"path\":\"/2.0/files/*\",\"what\":\"status\",\"status\":412,\"times\":2");
+	do_and_see(f, it, &act, &receipt);
+	assert_int_equal(suite_faults_end(f->suite), 2);
+	undo_and_see(f, &receipt);
+}
+
+/* Somebody more is let in, to the file or to its folder: it comes again with another mark. */
+static void test_marks(void **state)
+{
+	struct follow *f = *state;
+	char mark[200], id[64], folder[64];
+
+	add_folder(f->suite, "Team", "inside.txt", folder, id);
+	invite(f->suite, "folder", folder, "ken@aoba.example");
+	follow_poll(f);
+	struct seen_item *it = follow_find(f, id);
+	size_t versions = follow_versions(f, id);
+	snprintf(mark, sizeof(mark), "%s", it->item.sharing_mark);
+	assert_non_null(strstr(mark, "people:"));
+	invite(f->suite, "file", id, "one@out.example");
+	follow_poll(f);
+	it = follow_find(f, id);
+	assert_string_not_equal(it->item.sharing_mark, mark);
+	snprintf(mark, sizeof(mark), "%s", it->item.sharing_mark);
+	invite(f->suite, "folder", folder, "two@out.example");
+	follow_poll(f);
+	it = follow_find(f, id);
+	assert_string_not_equal(it->item.sharing_mark, mark);
+	assert_int_equal(follow_versions(f, id), versions);
+}
+
+/* What Box does not allow is missing from the answer, and said. */
+static void test_refusals(void **state)
+{
+	const struct act_request act = {.kind = ACT_REPLACE, .notice = "taken away"};
+	struct follow *f = *state;
+	const struct connector *k = suite_connector(f->suite);
+	_cleanup_(arena_freep) struct arena *a = arena_new(1 << 20);
+	struct people_page page = {.arena = a};
+	struct err err = {0};
+	RECEIPT(receipt);
+
+	suite_fault(f->suite, "\"path\":\"/2.0/groups*\",\"what\":\"status\",\"status\":403,\"times\":0");
+	assert_int_equal(k->list_people(suite_connection(f->suite), NULL, &page, &err), 0);
+	assert_true(page.n_people > 0 && page.n_domains == 1 && page.missing);
+	assert_true(suite_faults_end(f->suite) > 0);
+	suite_fault(f->suite, "\"path\":\"/2.0/users*\",\"what\":\"status\",\"status\":403,\"times\":0");
+	assert_int_equal(k->list_people(suite_connection(f->suite), NULL, &page, &err), -1);
+	assert_int_equal(err.class, ERR_REMOTE);
+	assert_string_equal(err.code, "forbidden");
+	suite_faults_end(f->suite);
+	/* Without the right to upload the file is taken away all the same. */
+	_cleanup_free_ char *id = add_file(f->suite, "no notice.txt", "no notice here");
+	follow_poll(f);
+	suite_fault(f->suite, "\"path\":\"/api/2.0/files/content\",\"what\":\"status\",\"status\":403,\"times\":0");
+	do_and_see(f, follow_find(f, id), &act, &receipt);
+	assert_true(suite_faults_end(f->suite) > 0);
+	assert_non_null(strstr(buf_str(&receipt), "no notice could be left"));
+	undo_and_see(f, &receipt);
+	/* Nor is another's file of that name touched. */
+	_cleanup_free_ char *theirs = add_file(f->suite, "no notice.txt.txt", "theirs");
+	buf_clear(&receipt);
+	do_and_see(f, follow_find(f, id), &act, &receipt);
+	undo_and_see(f, &receipt);
+	follow_poll(f);
+	_cleanup_free_ char *kept = state_of(f, follow_find(f, theirs));
+	assert_non_null(strstr(kept, "size=6"));
+}
+
+static const struct CMUnitTest own[] = {
+	cmocka_unit_test(test_folder_above),
+	cmocka_unit_test(test_password),
+	cmocka_unit_test(test_tags),
+	cmocka_unit_test(test_tags_race),
+	cmocka_unit_test(test_marks),
+	cmocka_unit_test(test_refusals),
+};
+
 static const struct suite_target target = {
 	.connector = "box",
 	.connection = "aoba-box",
@@ -134,6 +373,8 @@ static const struct suite_target target = {
 	.threat_file = "threat.txt",
 	.group = "Sales",
 	.marks_sharing = true,
+	.own = own,
+	.n_own = ARRAY_SIZE(own),
 	.add_file = add_file,
 	.change_file = change_file,
 	.rename_file = rename_file,

@@ -91,6 +91,8 @@ int suite_main(const struct suite_target *target)
 	}
 	group.target = target;
 	failed += cmocka_run_group_tests_name("straight", straight, group_start, group_stop);
+	if (target->own)
+		failed += _cmocka_run_group_tests("its own", target->own, target->n_own, group_start, group_stop);
 	group.page_size = 2;
 	failed += cmocka_run_group_tests_name("small pages", through_faults, group_start, group_stop);
 	group.faults = &often;

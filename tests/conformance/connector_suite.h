@@ -41,6 +41,10 @@ struct suite_target {
 	const char *group;   /* that mio is in; NULL none */
 	bool marks_sharing;  /* the feed tells of a file's sharing */
 
+	/* Cases of this provider alone: run straight, in a group of their own. */
+	const struct CMUnitTest *own;
+	size_t n_own;
+
 	/* What users do. Ids are malloc'd. NULL: the service is not offered. */
 	char *(*add_file)(struct suite *s, const char *name, const char *text);
 	void (*change_file)(struct suite *s, const char *id, const char *text);
