@@ -88,6 +88,8 @@ struct scratch *scratch_take(const struct policy *p, const struct facts *f)
 	s->p = p;
 	s->f = f;
 	s->known = f->known | FACT_ALWAYS;
+	for (int i = 0; i < p->n_domains; i++)
+		s->n[i] = domain_n(p, i, f);
 	if (++s->round == 0) {
 		memset(s->node_round, 0, p->n_nodes * sizeof(*s->node_round));
 		memset(s->column_round, 0, p->n_columns * sizeof(*s->column_round));
@@ -145,7 +147,7 @@ static void fill(struct scratch *s, uint32_t index)
 {
 	const struct column *c = &s->p->columns[index];
 	const struct domain *d = &s->p->domains[c->domain];
-	int n = domain_n(s->p, c->domain, s->f);
+	int n = s->n[c->domain];
 
 	if (s->column_round[index] == s->round)
 		return;
@@ -202,15 +204,45 @@ static int count(const uint64_t *bits, unsigned words)
 	return n;
 }
 
+/* Of up to 64 rows at a time: those whose word is this one, or holds all bits of it. Constant shifts: these two loops are what deciding
+ * spends its time in. */
+static uint64_t equal_bits(const uint64_t *value, uint64_t wanted, int n)
+{
+	uint64_t bits = 0;
+
+	for (int i = 0; i < n; i++)
+		bits = bits >> 1 | (uint64_t)(value[i] == wanted) << 63;
+	return n > 0 ? bits >> (64 - n) : 0;
+}
+
+static uint64_t holding_bits(const uint64_t *value, uint64_t wanted, int n)
+{
+	uint64_t bits = 0;
+
+	for (int i = 0; i < n; i++)
+		bits = bits >> 1 | (uint64_t)((wanted & ~value[i]) == 0) << 63;
+	return n > 0 ? bits >> (64 - n) : 0;
+}
+
+static int rows_in(int n, int from)
+{
+	return n - from < 64 ? n - from : 64;
+}
+
 static void test_equal(struct scratch *s, const struct node *v, const struct texts *t, int n, uint64_t *bits)
 {
 	const struct policy *p = s->p;
 
 	for (uint32_t a = 0; a < v->n; a++) {
 		const struct constant *c = &p->constants[p->args[v->first + a]];
-		for (int i = 0; i < n; i++)
-			if (t->hash[i] == c->key.hash && t->len[i] == c->key.len && text_equal(t->text[i], c->text, c->key.len))
-				set(bits, i);
+		for (int from = 0; from < n; from += 64) {
+			uint64_t may = equal_bits(t->hash + from, c->key.hash, rows_in(n, from));
+			for (; may; may &= may - 1) {
+				int i = from + __builtin_ctzll(may);
+				if (t->len[i] == c->key.len && text_equal(t->text[i], c->text, c->key.len))
+					set(bits, i);
+			}
+		}
 	}
 }
 
@@ -231,10 +263,13 @@ static void test_texts(struct scratch *s, const struct node *v, const struct tex
 
 	for (uint32_t a = 0; a < v->n; a++) {
 		const struct constant *c = &p->constants[p->args[v->first + a]];
-		uint64_t want = v->op == N_GLOB ? text_glob_pairs(c->text) : c->key.pairs;
-		for (int i = 0; i < n; i++)
-			if (!(want & ~t->pairs[i]) && !get(bits, i) && test_one(v->op, c, t, i))
-				set(bits, i);
+		uint64_t want = v->op == N_GLOB ? c->glob_pairs : c->key.pairs;
+		for (int from = 0; from < n; from += 64) {
+			uint64_t may = holding_bits(t->pairs + from, want, rows_in(n, from)) & ~bits[from >> 6];
+			for (; may; may &= may - 1)
+				if (test_one(v->op, c, t, from + __builtin_ctzll(may)))
+					set(bits, from + __builtin_ctzll(may));
+		}
 	}
 }
 
@@ -242,8 +277,13 @@ static void test_range(struct scratch *s, const struct node *v, int n, uint64_t 
 {
 	const int64_t *value = (const int64_t *)(void *)(s->columns + s->p->columns[v->column].at);
 
-	for (int i = 0; i < n; i++)
-		bits[i >> 6] |= (uint64_t)(value[i] >= v->min && value[i] <= v->max) << (i & 63);
+	for (int from = 0; from < n; from += 64) {
+		uint64_t word = 0;
+		int rows = rows_in(n, from);
+		for (int i = 0; i < rows; i++)
+			word = word >> 1 | (uint64_t)((value[from + i] >= v->min) & (value[from + i] <= v->max)) << 63;
+		bits[from >> 6] = word >> (64 - rows);
+	}
 }
 
 /* ---- over the rows of another domain ---- */
@@ -280,7 +320,7 @@ static int64_t amount(const struct scratch *s, const struct node *v, int over, i
 static void over_item(struct scratch *s, const struct node *v, uint64_t *value)
 {
 	const struct policy *p = s->p;
-	int over = (int)v->column, n = domain_n(p, over, s->f);
+	int over = (int)v->column, n = s->n[over];
 	unsigned words = p->domains[over].words;
 	int64_t lo = 0, hi = 0;
 
@@ -314,14 +354,14 @@ static int part_of(const struct scratch *s, int domain, int i)
 {
 	int part = domain == D_HIT ? s->f->hits[i].part : s->f->links[i].part;
 
-	return part >= 0 && part < domain_n(s->p, D_PART, s->f) ? part : -1;
+	return part >= 0 && part < s->n[D_PART] ? part : -1;
 }
 
 /* For each part, over its own hits or links. */
 static void over_part(struct scratch *s, const struct node *v, uint64_t *value)
 {
 	const struct policy *p = s->p;
-	int over = (int)v->column, n = domain_n(p, over, s->f), parts = domain_n(p, D_PART, s->f);
+	int over = (int)v->column, n = s->n[over], parts = s->n[D_PART];
 	unsigned words = p->domains[over].words, own = p->domains[D_PART].words;
 	int64_t lo[FACTS_MAX_PARTS] = {0}, hi[FACTS_MAX_PARTS] = {0}, all[FACTS_MAX_PARTS] = {0};
 
@@ -353,7 +393,7 @@ static void inside(struct scratch *s, const struct node *v, uint64_t *value)
 {
 	unsigned own = s->p->domains[D_PART].words;
 	const uint64_t *bits = bits_of(s, s->p->args[v->first]);
-	int n = domain_n(s->p, D_PART, s->f);
+	int n = s->n[D_PART];
 
 	for (int i = 0; i < n; i++) {
 		int up = s->f->parts[i].parent;
@@ -369,7 +409,7 @@ static void inside(struct scratch *s, const struct node *v, uint64_t *value)
 static void at_part(struct scratch *s, const struct node *v, uint64_t *value)
 {
 	unsigned own = s->p->domains[v->domain].words, words = s->p->domains[D_PART].words;
-	int n = domain_n(s->p, v->domain, s->f);
+	int n = s->n[v->domain];
 
 	if (FACTS_CONTENT & ~s->known) {
 		fill_bits(value + own, n, own);
@@ -451,7 +491,7 @@ static const uint64_t *bits_of(struct scratch *s, uint32_t index)
 {
 	const struct node *v = &s->p->nodes[index];
 	uint64_t *value = s->values + v->at;
-	int n = domain_n(s->p, v->domain, s->f);
+	int n = s->n[v->domain];
 
 	if (s->node_round[index] == s->round)
 		return value;

@@ -401,7 +401,8 @@ static void raise_to(int *seen, int n)
 
 static int check_places(struct facts_reader *r, const struct conf_node *map, const struct facts *f)
 {
-	int parts = f->n_parts ? f->n_parts : 1;
+	/* Parts that are not known may be many. */
+	int parts = !(f->known & FACTS_CONTENT) ? FACTS_MAX_PARTS : f->n_parts ? f->n_parts : 1;
 
 	for (int i = 0; i < f->n_hits; i++)
 		if (f->hits[i].part < -1 || f->hits[i].part >= parts)

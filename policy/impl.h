@@ -89,6 +89,7 @@ struct column {
 struct constant {
 	const char *text; /* folded */
 	struct text_key key;
+	uint64_t glob_pairs; /* pairs that any text must hold which it matches as a pattern */
 };
 
 struct rule {
@@ -170,6 +171,7 @@ struct scratch {
 	const struct policy *p;
 	const struct facts *f;
 	unsigned known; /* of f, and FACT_ALWAYS */
+	int n[MAX_DOMAINS]; /* rows of each domain in f */
 	uint32_t round;
 	uint32_t *node_round, *column_round;
 	uint64_t *values;

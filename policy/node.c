@@ -96,7 +96,7 @@ static uint32_t constant_of(struct nodes *n, const char *text)
 	for (char *c = copy; *c; c++)
 		if (*c >= 'A' && *c <= 'Z')
 			*c |= 0x20;
-	p->constants[p->n_constants] = (struct constant){copy, key};
+	p->constants[p->n_constants] = (struct constant){copy, key, text_glob_pairs(copy)};
 	n->by_text[at] = ++p->n_constants;
 	if (p->n_constants * 2 > n->text_places && more_places(n) < 0)
 		return NO_NODE;
