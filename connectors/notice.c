@@ -161,7 +161,8 @@ int notice_filter(const struct connector_env *env, struct item_page *page, struc
 
 	for (size_t i = 0; i < page->n_items; i++) {
 		const struct item *item = &page->items[i];
-		bool ours = item->kind == ITEM_MESSAGE ? notice_maybe_mail(item->message_id) :
+		/* Some feeds give messages by id alone. */
+		bool ours = item->kind == ITEM_MESSAGE ? !item->message_id || notice_maybe_mail(item->message_id) :
 							 notice_maybe_file(item->name, item->size);
 		if (ours && notice_is_ours(env, item->id, item->version, &ours, err) < 0)
 			return -1;

@@ -106,6 +106,11 @@ bool err_no_user(const struct err *err)
 	return err->class == ERR_GONE && err->http_status != 404 && err->http_status != 410;
 }
 
+bool err_optional(const struct err *err)
+{
+	return (err->class == ERR_CONSENT && strcmp(err->code, "scope_missing") == 0) || err_refused(err);
+}
+
 bool same_address(const char *a, const char *b)
 {
 	return a && b && strcasecmp(a, b) == 0;
@@ -143,7 +148,8 @@ int list_add(cJSON *list, const char *s)
 static struct api_call as_api(const struct google_call *call)
 {
 	return (struct api_call){.method = call->method, .url = call->url, .subject = call->as, .json = call->json,
-		.content = call->content, .max_body = call->max_body};
+		.body = call->body ? call->body->data : NULL, .body_len = call->body ? call->body->len : 0,
+		.content_type = call->type, .content = call->content, .max_body = call->max_body};
 }
 
 int google_json(struct connection *c, const struct google_call *call, cJSON **ret_doc, struct err *err)

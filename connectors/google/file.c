@@ -7,14 +7,17 @@
  * Sources: Drive "Retrieve changes", changes.list, files.list, "Search query terms", "Google Workspace MIME types". */
 #include "connectors/google/files.h"
 
+#include "base/digest.h"
 #include "base/timeutil.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define DRIVE_PAGE 1000
 #define PATH_DEPTH_MAX 30
-#define CHANGE_FIELDS "nextPageToken,newStartPageToken,changes(changeType,fileId,removed,file(" FILE_FIELDS "))"
-#define LIST_FIELDS "nextPageToken,incompleteSearch,files(" FILE_FIELDS ")"
+#define FEED_FIELDS FILE_FIELDS ",permissionIds,hasAugmentedPermissions"
+#define CHANGE_FIELDS "nextPageToken,newStartPageToken,changes(changeType,fileId,removed,file(" FEED_FIELDS "))"
+#define LIST_FIELDS "nextPageToken,incompleteSearch,files(" FEED_FIELDS ")"
 
 /* Who a stream is of. */
 struct whose {
@@ -115,6 +118,46 @@ const char *file_path(struct connection *c, struct arena *a, const char *as, con
 
 /* ---- what a page holds ---- */
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Who has access, as one short text: another one when somebody comes or goes. That somebody's role changes it does not tell. NULL
+ * when the file is not shared, or (in a shared drive) with its members alone. */
+static int sharing_mark(struct arena *a, const cJSON *file, const char **ret, struct err *err)
+{
+	const cJSON *ids = json_array(file, "permissionIds"), *one;
+	int n = cJSON_GetArraySize(ids);
+	_cleanup_free_ const char **sorted = calloc((size_t)n + 1, sizeof(*sorted));
+	_cleanup_buf_ struct buf text = BUF_INIT(4u << 20);
+	bool anyone = false;
+	struct digests d = {0};
+
+	if (!sorted)
+		return err_memory(err);
+	*ret = NULL;
+	/* Its owner is one of them. */
+	if (n < 2 || (json_str(file, "driveId") && !json_bool(file, "hasAugmentedPermissions")))
+		return 0;
+	n = 0;
+	cJSON_ArrayForEach(one, ids)
+	{
+		const char *id = cJSON_GetStringValue(one);
+		if (id)
+			sorted[n++] = id;
+		anyone = anyone || (id && strncmp(id, "anyone", 6) == 0);
+	}
+	qsort(sorted, (size_t)n, sizeof(*sorted), by_text);
+	for (int i = 0; i < n; i++)
+		if (buf_addf(&text, "%s\n", sorted[i]) < 0)
+			return err_memory(err);
+	if (digest_bytes(DIGEST_SHA256, buf_str(&text), text.len, &d) < 0 ||
+		!(*ret = arena_printf(a, "%s:%.16s", anyone ? "anyone" : "people", d.sha256)))
+		return err_memory(err);
+	return 0;
+}
+
 static int add_item(struct item_page *page, const cJSON *file, const char *skip, struct err *err)
 {
 	const char *mime = json_str_or(file, "mimeType", ""), *type = file_export_type(mime);
@@ -143,6 +186,8 @@ static int add_item(struct item_page *page, const cJSON *file, const char *skip,
 		item->context = arena_printf(a, "{\"mime\":\"%.100s\"}", mime);
 	if (!item->id || !*item->id)
 		return err_set(err, ERR_REMOTE, "bad_answer", "a file without an id");
+	if (sharing_mark(a, file, &item->sharing_mark, err) < 0)
+		return -1;
 	return MEM_OK(item->version, err);
 }
 
@@ -387,9 +432,10 @@ static int file_poll(struct connection *c, const cJSON *context, const struct po
 		r = poll_list(c, &w, req, &f, err);
 	else
 		r = poll_changes(c, &w, &f, err);
-	if (r == 0)
-		*ret = page;
-	return r;
+	if (r < 0 || notice_filter(c->api.env, &page, err) < 0)
+		return -1;
+	*ret = page;
+	return 0;
 }
 
 /* ---- content ---- */
@@ -422,6 +468,8 @@ static int file_describe(struct connection *c, const cJSON *context, struct item
 	return 0;
 }
 
+static const struct google_act *const acts[] = {&file_tag, &file_unshare, &file_replace, NULL};
+
 const struct google_service google_file = {
 	.receipt_kind = "file",
 	.poll = file_poll,
@@ -433,4 +481,5 @@ const struct google_service google_file = {
 	.observe = file_observe,
 	.open_held = file_open_held,
 	.remove = file_remove,
+	.acts = acts,
 };

@@ -10,7 +10,7 @@
 #define PAGES_MAX 200
 #define SHARE_FIELDS                                                                                                   \
 	"nextPageToken,permissions(id,type,role,emailAddress,domain,allowFileDiscovery,expirationTime,view,"           \
-	"pendingOwner,deleted,permissionDetails(permissionType,role,inherited))"
+	"pendingOwner,deleted,permissionDetails(permissionType,role,inherited,inheritedFrom))"
 
 /* The role that is given on the file itself: of the part that is not inherited. NULL: all of it is. */
 static const char *direct_role(const cJSON *permission)
@@ -51,8 +51,6 @@ static int add_direct(cJSON *direct, const cJSON *permission, struct err *err)
 {
 	const char *role = direct_role(permission);
 
-	if (!json_str(permission, "id"))
-		return err_set(err, ERR_REMOTE, "bad_answer", "a permission without an id");
 	if (!role || strcmp(role, "owner") == 0)
 		return 0;
 	cJSON *copy = trim(permission, role);
@@ -70,17 +68,17 @@ static int permissions_url(struct connection *c, const char *id, struct buf *url
 	return MEM_OK(url_query(url, "supportsAllDrives", "true") == 0, err);
 }
 
-int share_list(struct connection *c, const char *as, const char *id, cJSON **ret_direct, struct err *err)
+int share_all(struct connection *c, const char *as, const char *id, cJSON **ret, struct err *err)
 {
-	_cleanup_json_ cJSON *direct = cJSON_CreateArray();
+	_cleanup_json_ cJSON *all = cJSON_CreateArray();
 	_cleanup_buf_ struct buf token = BUF_INIT(8192);
 
-	if (!direct)
+	if (!all)
 		return err_memory(err);
 	for (int page = 0; page < PAGES_MAX; page++) {
 		_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
 		_cleanup_json_ cJSON *doc = NULL;
-		const cJSON *permission;
+		cJSON *permission;
 		if (permissions_url(c, id, &url, err) < 0)
 			return -1;
 		if (url_query_int(&url, "pageSize", 100) < 0 || url_query(&url, "fields", SHARE_FIELDS) < 0 ||
@@ -88,22 +86,48 @@ int share_list(struct connection *c, const char *as, const char *id, cJSON **ret
 			return err_memory(err);
 		if (google_get(c, as, buf_str(&url), &doc, err) < 0)
 			return -1;
-		if (!json_array(doc, "permissions"))
+		cJSON *list = json_array(doc, "permissions");
+		if (!list)
 			return err_set(err, ERR_REMOTE, "bad_answer", "a list of permissions that is none");
-		cJSON_ArrayForEach(permission, json_array(doc, "permissions"))
-		{
-			if (add_direct(direct, permission, err) < 0)
-				return -1;
+		while ((permission = list->child)) {
+			cJSON_DetachItemViaPointer(list, permission);
+			if (!cJSON_AddItemToArray(all, permission))
+				return err_memory(err);
+			if (!json_str(permission, "id"))
+				return err_set(err, ERR_REMOTE, "bad_answer", "a permission without an id");
 		}
 		int more = google_next(doc, &token, err);
 		if (more == 0) {
-			*ret_direct = TAKE_PTR(direct);
+			*ret = TAKE_PTR(all);
 			return 0;
 		}
 		if (more < 0)
 			return -1;
 	}
 	return err_set(err, ERR_REMOTE, "bad_answer", "the list of a file's permissions does not end");
+}
+
+int share_direct(const cJSON *all, cJSON **ret, struct err *err)
+{
+	_cleanup_json_ cJSON *direct = cJSON_CreateArray();
+	const cJSON *permission;
+
+	if (!direct)
+		return err_memory(err);
+	cJSON_ArrayForEach(permission, all)
+	{
+		if (add_direct(direct, permission, err) < 0)
+			return -1;
+	}
+	*ret = TAKE_PTR(direct);
+	return 0;
+}
+
+int share_list(struct connection *c, const char *as, const char *id, cJSON **ret_direct, struct err *err)
+{
+	_cleanup_json_ cJSON *all = NULL;
+
+	return share_all(c, as, id, &all, err) < 0 ? -1 : share_direct(all, ret_direct, err);
 }
 
 /* ---- writing down ---- */
@@ -120,7 +144,7 @@ static size_t weight(const cJSON *doc)
 }
 
 /* The same grantee: ids are the grantee's. */
-static const cJSON *find(const cJSON *list, const cJSON *permission)
+const cJSON *share_find(const cJSON *list, const cJSON *permission)
 {
 	const char *id = json_str_or(permission, "id", ""), *view = json_str_or(permission, "view", "");
 	const cJSON *entry;
@@ -144,7 +168,7 @@ int share_note(cJSON *receipt, const cJSON *direct, struct err *err)
 	size_t used = weight(list);
 	cJSON_ArrayForEach(permission, direct)
 	{
-		if (find(list, permission))
+		if (share_find(list, permission))
 			continue;
 		used += weight(permission) + 1;
 		if (used > KEPT_BYTES)
@@ -160,7 +184,7 @@ int share_note(cJSON *receipt, const cJSON *direct, struct err *err)
 
 /* ---- removing ---- */
 
-static int delete_one(struct connection *c, const char *as, const char *id, const char *permission, struct err *err)
+int share_delete(struct connection *c, const char *as, const char *id, const char *permission, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
 	struct err why = {0};
@@ -194,7 +218,7 @@ int share_remove(struct connection *c, const char *as, const char *id, cJSON *re
 	cJSON_ArrayForEach(permission, direct)
 	{
 		struct err why = {0};
-		if (delete_one(c, as, id, json_str(permission, "id"), &why) == 0)
+		if (share_delete(c, as, id, json_str(permission, "id"), &why) == 0)
 			continue;
 		if (why.class != ERR_REMOTE && why.class != ERR_CHANGED)
 			return pass_on(err, &why);
@@ -246,7 +270,7 @@ int share_restore(struct connection *c, const char *as, const char *id, cJSON *r
 	{
 		const char *who = json_str_or(permission, "emailAddress", json_str_or(permission, "domain", "anyone"));
 		struct err why = {0};
-		if (find(now, permission))
+		if (share_find(now, permission))
 			continue;
 		int r = json_bool(permission, "deleted") ?
 			err_set(&why, ERR_REMOTE, "deleted", "the account was deleted before") :

@@ -34,6 +34,14 @@ int file_bytes(struct connection *c, const char *as, const char *id, const char 
 
 /* ---- sharing of one file (file_share.c); direct: not inherited and not the owner's ---- */
 
+/* All, the owner's and inherited ones too, as they came; each has an id. */
+int share_all(struct connection *c, const char *as, const char *id, cJSON **ret, struct err *err);
+/* Of those the direct ones, with what restoring needs. */
+int share_direct(const cJSON *all, cJSON **ret, struct err *err);
+/* The same grantee's in a list; NULL. */
+const cJSON *share_find(const cJSON *list, const cJSON *permission);
+/* 0 also when it is gone already. */
+int share_delete(struct connection *c, const char *as, const char *id, const char *permission, struct err *err);
 int share_list(struct connection *c, const char *as, const char *id, cJSON **ret_direct, struct err *err);
 /* Writes direct permissions into the receipt, as many as fit beside the rest; how many more there were under permissions_cut. */
 int share_note(cJSON *receipt, const cJSON *direct, struct err *err);

@@ -21,7 +21,17 @@ static int open_stream(const struct stream_info *stream, const struct google_ser
 	return 0;
 }
 
-static int open_receipt(const char *receipt, const struct google_service **ret, cJSON **ret_doc, struct err *err)
+static const struct google_act *act_of(const struct google_service *s, enum act_kind kind, const char *name)
+{
+	for (const struct google_act *const *a = s->acts; *a; a++)
+		if (name ? strcmp((*a)->name, name) == 0 : (*a)->kind == kind)
+			return *a;
+	return NULL;
+}
+
+/* *ret_act: NULL for containing. */
+static int open_receipt(const char *receipt, const struct google_service **ret, const struct google_act **ret_act, cJSON **ret_doc,
+	struct err *err)
 {
 	_cleanup_json_ cJSON *doc = NULL;
 
@@ -29,8 +39,11 @@ static int open_receipt(const char *receipt, const struct google_service **ret, 
 		return -1;
 	const char *kind = json_str_or(doc, "kind", "");
 	const struct google_service *s = strcmp(kind, "mail") == 0 ? &google_mail : strcmp(kind, "file") == 0 ? &google_file : NULL;
-	if (!s || !json_str(doc, "user") || !json_str(doc, "id"))
+	const char *name = json_str(doc, "act");
+	const struct google_act *act = s && name ? act_of(s, 0, name) : NULL;
+	if (!s || !json_str(doc, "user") || !json_str(doc, "id") || (name && !act))
 		return err_set(err, ERR_LOCAL, "bad_receipt", "no receipt of Google Workspace");
+	*ret_act = act;
 	*ret = s;
 	*ret_doc = TAKE_PTR(doc);
 	return 0;
@@ -90,6 +103,7 @@ static int g_open(const struct connection_config *config, const struct connector
 	pthread_mutex_init(&c->place_lock, NULL);
 	pthread_mutex_init(&c->transit_lock, NULL);
 	pthread_mutex_init(&c->exports_lock, NULL);
+	domains_init(&c->domains);
 	*ret = c;
 	return 0;
 }
@@ -101,6 +115,7 @@ static void g_close(struct connection *c)
 	pthread_mutex_destroy(&c->place_lock);
 	pthread_mutex_destroy(&c->transit_lock);
 	pthread_mutex_destroy(&c->exports_lock);
+	domains_free(&c->domains);
 	free(c);
 }
 
@@ -146,33 +161,37 @@ static int g_plan(struct connection *c, const struct stream_info *stream, const 
 	const char *op_id, struct buf *receipt, struct err *err)
 {
 	_cleanup_json_ cJSON *context = NULL, *doc = cJSON_CreateObject();
+	bool contains = !act || act->kind == ACT_QUARANTINE || act->kind == ACT_DELETE;
 	const struct google_service *s;
 
-	if (act && act->kind != ACT_QUARANTINE && act->kind != ACT_DELETE)
-		return err_set(err, ERR_REMOTE, "unsupported", "this cannot be done here");
 	if (open_stream(stream, &s, &context, err) < 0)
 		return -1;
-	if (!doc || json_set_int(doc, "v", 1) < 0 || json_set_str(doc, "kind", s->receipt_kind) < 0 ||
+	const struct google_act *other = contains ? NULL : act_of(s, act->kind, NULL);
+	if (!contains && !other)
+		return err_set(err, ERR_REMOTE, "unsupported", "this cannot be done there");
+	if (!doc || json_set_str(doc, "act", other ? other->name : NULL) < 0 || json_set_int(doc, "v", 1) < 0 || json_set_str(doc, "kind", s->receipt_kind) < 0 ||
 		json_set_str(doc, "op", op_id) < 0 || json_set_str(doc, "version", item->version) < 0 ||
 		json_set_str(doc, "owner", stream->owner) < 0 || json_set_str(doc, "id", item->id) < 0 ||
 		json_set_str(doc, "user_id", json_str(context, "id")) < 0)
 		return err_memory(err);
-	if (s->plan(c, context, stream, item, doc, err) < 0)
-		return -1;
-	return put_receipt(doc, 16384, receipt, err);
+	int r = other ? other->plan(c, context, stream, item, act, doc, err) : s->plan(c, context, stream, item, doc, err);
+	return r < 0 ? -1 : put_receipt(doc, 16384, receipt, err);
 }
 
 static int act(struct connection *c, const char *receipt, bool again, bool back, struct buf *receipt_out, struct err *err)
 {
 	_cleanup_json_ cJSON *doc = NULL;
 	const struct google_service *s;
+	const struct google_act *other;
 	struct err why = {0};
 
-	if (open_receipt(receipt, &s, &doc, err) < 0)
+	if (open_receipt(receipt, &s, &other, &doc, err) < 0)
 		return -1;
-	int r = (back ? s->restore : s->quarantine)(c, doc, again, &why);
+	int (*fn)(struct connection *, cJSON *, bool, struct err *) =
+		other ? (back ? other->restore : other->quarantine) : (back ? s->restore : s->quarantine);
+	int r = fn(c, doc, again, &why);
 	if (r < 0 && renamed(c, doc, &why))
-		r = (back ? s->restore : s->quarantine)(c, doc, again, &why);
+		r = fn(c, doc, again, &why);
 	return r < 0 ? pass_on(err, &why) : put_receipt(doc, 0, receipt_out, err);
 }
 
@@ -190,14 +209,15 @@ static int g_observe(struct connection *c, const char *receipt, struct observati
 {
 	_cleanup_json_ cJSON *doc = NULL;
 	const struct google_service *s;
+	const struct google_act *other;
 	struct observation seen = {0};
 	struct err why = {0};
 
-	if (open_receipt(receipt, &s, &doc, err) < 0)
+	if (open_receipt(receipt, &s, &other, &doc, err) < 0)
 		return -1;
-	int r = s->observe(c, doc, &seen, &why);
+	int r = (other ? other->observe : s->observe)(c, doc, &seen, &why);
 	if (r < 0 && renamed(c, doc, &why))
-		r = s->observe(c, doc, &seen, &why);
+		r = (other ? other->observe : s->observe)(c, doc, &seen, &why);
 	if (r < 0)
 		return pass_on(err, &why);
 	*ret = seen;
@@ -209,9 +229,10 @@ static int g_open_held(struct connection *c, const char *receipt, struct content
 {
 	_cleanup_json_ cJSON *doc = NULL;
 	const struct google_service *s;
+	const struct google_act *other;
 	struct err why = {0};
 
-	if (open_receipt(receipt, &s, &doc, err) < 0)
+	if (open_receipt(receipt, &s, &other, &doc, err) < 0)
 		return -1;
 	int r = s->open_held(c, doc, content, ret, &why);
 	if (r < 0 && renamed(c, doc, &why))
@@ -223,14 +244,35 @@ static int g_remove(struct connection *c, const char *receipt, bool again, struc
 {
 	_cleanup_json_ cJSON *doc = NULL;
 	const struct google_service *s;
+	const struct google_act *other;
 	struct err why = {0};
 
-	if (open_receipt(receipt, &s, &doc, err) < 0)
+	if (open_receipt(receipt, &s, &other, &doc, err) < 0)
 		return -1;
+	if (other && !other->held)
+		return err_set(err, ERR_CHANGED, "not_quarantined", "the item was not put into quarantine");
 	int r = s->remove(c, doc, again, &why);
 	if (r < 0 && renamed(c, doc, &why))
 		r = s->remove(c, doc, again, &why);
 	return r < 0 ? pass_on(err, &why) : 0;
+}
+
+static int g_sharing(struct connection *c, const struct stream_info *stream, const struct item *item, struct sharing *ret,
+	struct err *err)
+{
+	_cleanup_json_ cJSON *context = NULL;
+	struct sharing seen = {.arena = ret->arena};
+	const struct google_service *s;
+	struct err why = {0};
+
+	if (open_stream(stream, &s, &context, err) < 0)
+		return -1;
+	if (s != &google_file)
+		return err_set(err, ERR_REMOTE, "unsupported", "only files are shared");
+	if (file_sharing(c, context, item->id, &seen, &why) < 0)
+		return no_user(err, &why);
+	*ret = seen;
+	return 0;
 }
 
 static const char *const endpoints[] = {
@@ -250,8 +292,8 @@ static const char *const needs[] = {
 
 #define BIT(kind) (1u << (kind))
 static const struct act_support acts[] = {
-	{"gmail", BIT(ACT_QUARANTINE) | BIT(ACT_DELETE)},
-	{"drive", BIT(ACT_QUARANTINE) | BIT(ACT_DELETE)},
+	{"gmail", BIT(ACT_QUARANTINE) | BIT(ACT_DELETE) | BIT(ACT_TAG) | BIT(ACT_REPLACE)},
+	{"drive", BIT(ACT_QUARANTINE) | BIT(ACT_DELETE) | BIT(ACT_TAG) | BIT(ACT_UNSHARE) | BIT(ACT_REPLACE)},
 	{NULL, 0},
 };
 
@@ -277,4 +319,6 @@ const struct connector connector_google = {
 	.open_held = g_open_held,
 	.remove = g_remove,
 	.acts = acts,
+	.sharing = g_sharing,
+	.list_people = people_list,
 };

@@ -2,11 +2,12 @@
  * and what the files of this folder give each other. Everything is straight-line and runs on any of core's job threads.
  *
  * Every call acts as somebody: the user whose mailbox or drive it is, or the administrator of the grant. State that outlives
- * a call is the locks around the shared drives of ours, and the list of exports that Google still prepares. Sources: the discovery documents of the three interfaces; see README.md. */
+ * a call is the locks around the shared drives of ours, the list of exports that Google still prepares, and the organisation's own domains. Sources: the discovery documents of the three interfaces; see README.md. */
 #ifndef CONNECTORS_GOOGLE_GOOGLE_H
 #define CONNECTORS_GOOGLE_GOOGLE_H
 
-#include "connectors/common.h"
+#include "connectors/notice.h"
+#include "connectors/outside.h"
 
 #include <pthread.h>
 
@@ -31,6 +32,7 @@ struct connection {
 	pthread_mutex_t place_lock;   /* finding or making the shared drives; held over a few calls */
 	pthread_mutex_t transit_lock; /* the transit drive, its members, and the flag; taken before place_lock */
 	bool transit_settled;         /* nobody is in it and nothing lies in it */
+	struct own_domains domains;
 	pthread_mutex_t exports_lock;
 	struct export exports[EXPORTS_MAX];
 };
@@ -47,6 +49,8 @@ struct google_call {
 	const char *url;
 	const char *as;     /* the address to act as */
 	const cJSON *json;
+	const struct buf *body; /* instead of json, with its type */
+	const char *type;
 	struct content *content;
 	size_t max_body;
 };
@@ -106,6 +110,18 @@ int grant_scopes(const struct connection *c, const char *comma, struct buf *ret)
 /* A refusal of class CONSENT says what the administrator has to do: the scopes as the line to paste. Returns -1. */
 int grant_explain(const struct connection *c, struct err *err);
 
+/* An act beside containing: its receipts say "act": its name. As those of struct google_service. */
+struct google_act {
+	enum act_kind kind;
+	const char *name; /* "tag" */
+	int (*plan)(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
+		const struct act_request *act, cJSON *receipt, struct err *err);
+	int (*quarantine)(struct connection *c, cJSON *receipt, bool again, struct err *err);
+	int (*restore)(struct connection *c, cJSON *receipt, bool again, struct err *err);
+	int (*observe)(struct connection *c, const cJSON *receipt, struct observation *ret, struct err *err);
+	bool held; /* the item itself is in quarantine then: it may be removed for good */
+};
+
 /* Chosen by the stream's remote id or the receipt's kind. The receipt comes parsed; quarantine and restore change it in place
  * into the one to keep. */
 struct google_service {
@@ -124,9 +140,19 @@ struct google_service {
 	int (*open_held)(struct connection *c, const cJSON *receipt, struct content *content, struct content_info *ret,
 		struct err *err);
 	int (*remove)(struct connection *c, const cJSON *receipt, bool again, struct err *err);
+	const struct google_act *const *acts; /* beside containing; ended by NULL */
 };
 
 extern const struct google_service google_mail, google_file;
+extern const struct google_act mail_tag, mail_replace, file_tag, file_unshare, file_replace;
+
+/* Who has access to a file now; fills ret. */
+int file_sharing(struct connection *c, const cJSON *context, const char *id, struct sharing *ret, struct err *err);
+int people_list(struct connection *c, const char *cursor, struct people_page *ret, struct err *err);
+/* The organisation's own domains, freed by the caller. Asked for once in a while. */
+int own_domains(struct connection *c, cJSON **ret, struct err *err);
+/* Is a scope missing that is not needed, or is it refused? */
+bool err_optional(const struct err *err);
 
 /* Is a domain user of that address or id: 0 and the record, 1 when there is none. fields: of the record. */
 int directory_user(struct connection *c, const char *key, const char *fields, cJSON **ret, struct err *err);
@@ -144,6 +170,18 @@ int mail_labels(struct connection *c, const char *user, cJSON **ret_doc, const c
 const cJSON *mail_label_find(const cJSON *labels, const char *key, const char *value);
 /* The id of our label in the mailbox, added to ret. fresh: the remembered one is gone. user_id may be NULL. */
 int mail_place(struct connection *c, const char *user, const char *user_id, bool fresh, struct buf *ret, struct err *err);
+
+/* The id of a label that people see, made when there is none. */
+int mail_tag_label(struct connection *c, const char *user, const char *name, struct buf *ret, struct err *err);
+
+/* The message with its labels. Errors: GONE. */
+int mail_look(struct connection *c, const cJSON *receipt, cJSON **ret, struct err *err);
+/* POST …/trash, …/untrash or …/modify of it. body, ret may be NULL. */
+int mail_post(struct connection *c, const cJSON *receipt, const char *pattern, const cJSON *body, cJSON **ret, struct err *err);
+/* Adds and takes off, at most a hundred labels either way. */
+int mail_modify(struct connection *c, const cJSON *receipt, const cJSON *add, const cJSON *remove, cJSON **ret, struct err *err);
+/* Labels that come with what a message is; Gmail lets nobody add or remove them. */
+bool mail_label_fixed(const char *label);
 
 int mail_plan(struct connection *c, const cJSON *context, const struct stream_info *stream, const struct item *item,
 	cJSON *receipt, struct err *err);

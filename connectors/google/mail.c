@@ -280,9 +280,10 @@ static int mail_poll(struct connection *c, const cJSON *context, const struct po
 		r = poll_list(c, user, req, &f, err);
 	else
 		r = poll_history(c, user, &f, err);
-	if (r == 0)
-		*ret = page;
-	return r;
+	if (r < 0 || notice_filter(c->api.env, &page, err) < 0)
+		return -1;
+	*ret = page;
+	return 0;
 }
 
 /* ---- content ---- */
@@ -423,6 +424,8 @@ static int mail_describe(struct connection *c, const cJSON *context, struct item
 	return 0;
 }
 
+static const struct google_act *const acts[] = {&mail_tag, &mail_replace, NULL};
+
 const struct google_service google_mail = {
 	.receipt_kind = "mail",
 	.poll = mail_poll,
@@ -434,4 +437,5 @@ const struct google_service google_mail = {
 	.observe = mail_observe,
 	.open_held = mail_open_held,
 	.remove = mail_remove,
+	.acts = acts,
 };

@@ -12,7 +12,7 @@
 
 /* ---- looking and labelling ---- */
 
-static int look(struct connection *c, const cJSON *receipt, cJSON **ret, struct err *err)
+int mail_look(struct connection *c, const cJSON *receipt, cJSON **ret, struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
 	_cleanup_json_ cJSON *doc = NULL;
@@ -35,13 +35,13 @@ static const char *place_id(const cJSON *receipt)
 }
 
 /* Labels that come with what a message is; Gmail lets nobody add or remove them. */
-static bool is_fixed(const char *label)
+bool mail_label_fixed(const char *label)
 {
 	return strcmp(label, "SENT") == 0 || strcmp(label, "DRAFT") == 0 || strcmp(label, "CHAT") == 0;
 }
 
 /* POST …/trash, …/untrash or …/modify. ret may be NULL. */
-static int post(struct connection *c, const cJSON *receipt, const char *pattern, const cJSON *body, cJSON **ret,
+int mail_post(struct connection *c, const cJSON *receipt, const char *pattern, const cJSON *body, cJSON **ret,
 	struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
@@ -62,7 +62,7 @@ static int post(struct connection *c, const cJSON *receipt, const char *pattern,
 }
 
 /* At most a hundred labels either way; more come with the next look. */
-static int modify(struct connection *c, const cJSON *receipt, const cJSON *add, const cJSON *remove, cJSON **ret,
+int mail_modify(struct connection *c, const cJSON *receipt, const cJSON *add, const cJSON *remove, cJSON **ret,
 	struct err *err)
 {
 	const cJSON *const from[] = {add, remove};
@@ -80,7 +80,7 @@ static int modify(struct connection *c, const cJSON *receipt, const cJSON *add, 
 				return err_memory(err);
 		}
 	}
-	return post(c, receipt, "/modify", body, ret, err);
+	return mail_post(c, receipt, "/modify", body, ret, err);
 }
 
 /* Labels of `from` that are not in `but` (which may be NULL), without fixed ones and `not`. */
@@ -92,7 +92,7 @@ static cJSON *difference(const cJSON *from, const cJSON *but, const char *not)
 	cJSON_ArrayForEach(label, from)
 	{
 		const char *s = cJSON_GetStringValue(label);
-		if (!s || is_fixed(s) || list_has(but, s) || strcmp(s, not) == 0)
+		if (!s || mail_label_fixed(s) || list_has(but, s) || strcmp(s, not) == 0)
 			continue;
 		if (list_add(out, s) < 0) {
 			json_free(out);
@@ -117,7 +117,7 @@ static int note_labels(cJSON *receipt, const cJSON *message, const char *ours, s
 		const char *s = cJSON_GetStringValue(label);
 		if (!s || strcmp(s, ours) == 0)
 			continue;
-		if (list_add(all, s) < 0 || (is_fixed(s) && list_add(kept, s) < 0))
+		if (list_add(all, s) < 0 || (mail_label_fixed(s) && list_add(kept, s) < 0))
 			return err_memory(err);
 	}
 	if (cJSON_GetArraySize(kept) &&
@@ -136,7 +136,7 @@ int mail_plan(struct connection *c, const cJSON *context, const struct stream_in
 
 	if (json_set(receipt, "place", place) < 0 || json_set_str(receipt, "user", user) < 0)
 		return err_memory(err);
-	if (look(c, receipt, &message, err) < 0 || mail_place(c, user, json_str(context, "id"), false, &label, err) < 0 ||
+	if (mail_look(c, receipt, &message, err) < 0 || mail_place(c, user, json_str(context, "id"), false, &label, err) < 0 ||
 		note_labels(receipt, message, buf_str(&label), err) < 0)
 		return -1;
 	if (json_set_str(place, "id", buf_str(&label)) < 0 || json_set_str(receipt, "name", item->subject) < 0 ||
@@ -170,7 +170,7 @@ static int add_ours(struct connection *c, cJSON *receipt, const cJSON *message, 
 
 	if (!remove || !add || list_add(add, place_id(receipt)) < 0)
 		return err_memory(err);
-	return modify(c, receipt, add, remove, ret, err);
+	return mail_modify(c, receipt, add, remove, ret, err);
 }
 
 int mail_quarantine(struct connection *c, cJSON *receipt, bool again, struct err *err)
@@ -178,7 +178,7 @@ int mail_quarantine(struct connection *c, cJSON *receipt, bool again, struct err
 	_cleanup_json_ cJSON *message = NULL;
 	struct err why = {0};
 
-	if (look(c, receipt, &message, err) < 0)
+	if (mail_look(c, receipt, &message, err) < 0)
 		return -1;
 	/* Its owner may have labelled it in the meantime: as it is now it shall come back. */
 	if (!list_has(json_array(message, "labelIds"), place_id(receipt)) && note_labels(receipt, message, "", err) < 0)
@@ -197,9 +197,9 @@ int mail_quarantine(struct connection *c, cJSON *receipt, bool again, struct err
 			/* Our label is gone, or the message, or trash has its own way out. */
 			if (other_place(c, receipt, err) < 0)
 				return -1;
-			if (tries > 0 && list_has(labels, "TRASH") && post(c, receipt, "/untrash", NULL, NULL, err) < 0)
+			if (tries > 0 && list_has(labels, "TRASH") && mail_post(c, receipt, "/untrash", NULL, NULL, err) < 0)
 				return -1;
-			if (look(c, receipt, &now, err) < 0)
+			if (mail_look(c, receipt, &now, err) < 0)
 				return -1;
 		} else if (r < 0) {
 			return pass_on(err, &why);
@@ -268,7 +268,7 @@ static int give_back(struct connection *c, cJSON *receipt, const cJSON *labels, 
 
 	if (!remove || list_add(remove, place_id(receipt)) < 0 || thrown(receipt, labels, remove) < 0)
 		return err_memory(err);
-	if (modify(c, receipt, add, remove, ret, &why) == 0)
+	if (mail_modify(c, receipt, add, remove, ret, &why) == 0)
 		return 0;
 	if (why.http_status != 400 && why.http_status != 404)
 		return pass_on(err, &why);
@@ -276,26 +276,26 @@ static int give_back(struct connection *c, cJSON *receipt, const cJSON *labels, 
 		return -1;
 	if (list_has(add, "TRASH")) {
 		/* Before our own label goes: a repeat must see that it is not done. */
-		if (post(c, receipt, "/trash", NULL, NULL, err) < 0)
+		if (mail_post(c, receipt, "/trash", NULL, NULL, err) < 0)
 			return -1;
 		for (int i = cJSON_GetArraySize(add) - 1; i >= 0; i--)
 			if (strcmp(cJSON_GetStringValue(cJSON_GetArrayItem(add, i)), "TRASH") == 0)
 				cJSON_DeleteItemFromArray(add, i);
 	} else if (list_has(remove, "TRASH")) {
-		if (post(c, receipt, "/untrash", NULL, NULL, err) < 0)
+		if (mail_post(c, receipt, "/untrash", NULL, NULL, err) < 0)
 			return -1;
 		cJSON_DeleteItemFromArray(remove, 1);
 	} else if (!dropped) {
 		return pass_on(err, &why);
 	}
-	return modify(c, receipt, add, remove, ret, err);
+	return mail_modify(c, receipt, add, remove, ret, err);
 }
 
 int mail_restore(struct connection *c, cJSON *receipt, bool again, struct err *err)
 {
 	_cleanup_json_ cJSON *message = NULL;
 
-	if (look(c, receipt, &message, err) < 0)
+	if (mail_look(c, receipt, &message, err) < 0)
 		return purged(err);
 	for (int tries = 0; tries < 4; tries++) {
 		const cJSON *labels = json_array(message, "labelIds");
@@ -348,7 +348,7 @@ int mail_observe(struct connection *c, const cJSON *receipt, struct observation 
 	const cJSON *label;
 	struct err why = {0};
 
-	if (look(c, receipt, &message, &why) < 0)
+	if (mail_look(c, receipt, &message, &why) < 0)
 		return why.http_status == 404 && why.class == ERR_GONE ? 0 : pass_on(err, &why);
 	const cJSON *labels = json_array(message, "labelIds");
 	_cleanup_json_ cJSON *rest = difference(labels, NULL, place_id(receipt));
@@ -384,12 +384,12 @@ int mail_remove(struct connection *c, const cJSON *receipt, bool again, struct e
 	_cleanup_json_ cJSON *message = NULL;
 	struct err why = {0};
 
-	if (look(c, receipt, &message, &why) < 0)
+	if (mail_look(c, receipt, &message, &why) < 0)
 		return why.http_status == 404 && why.class == ERR_GONE ? 0 : pass_on(err, &why);
 	const cJSON *labels = json_array(message, "labelIds");
 	if (!list_has(labels, place_id(receipt)))
 		return err_set(err, ERR_CHANGED, "not_quarantined", "the message is not in quarantine any more");
 	if (list_has(labels, "TRASH"))
 		return 0;
-	return post(c, receipt, "/trash", NULL, NULL, err);
+	return mail_post(c, receipt, "/trash", NULL, NULL, err);
 }

@@ -1,4 +1,4 @@
-/* Labels of a mailbox, and the one of ours that hides what is quarantined: made where it is missing, hidden where somebody shows
+/* Labels of a mailbox, those that tag, and the one of ours that hides what is quarantined: made where it is missing, hidden where somebody shows
  * it, and its id remembered as the mailbox's place. Called by mail_act.c on core's job threads; two of them may want the label of
  * one mailbox at the same time.
  *
@@ -47,15 +47,16 @@ static int place_key(struct buf *key, const char *user, const char *user_id)
 	return buf_addf(key, "mailbox/%s", user_id ? user_id : user);
 }
 
-/* Creates the label, or makes one that has its name what ours is. */
-static int write_label(struct connection *c, const char *user, const char *id, struct buf *ret, struct err *err)
+/* Creates a label, ours or one that people see; or makes the one of that id what ours is. */
+static int write_label(struct connection *c, const char *user, const char *name, bool hidden, const char *id, struct buf *ret,
+	struct err *err)
 {
 	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
 	_cleanup_json_ cJSON *body = cJSON_CreateObject(), *doc = NULL;
 
-	if (!body || json_set_str(body, "name", GOOGLE_QUARANTINE) < 0 ||
-		json_set_str(body, "labelListVisibility", "labelHide") < 0 ||
-		json_set_str(body, "messageListVisibility", "hide") < 0)
+	if (!body || json_set_str(body, "name", name) < 0 ||
+		json_set_str(body, "labelListVisibility", hidden ? "labelHide" : "labelShow") < 0 ||
+		json_set_str(body, "messageListVisibility", hidden ? "hide" : "show") < 0)
 		return err_memory(err);
 	if ((id ? gmail_url(c, &url, err, "/labels/{}", id, NULL) : gmail_url(c, &url, err, "/labels", NULL)) < 0)
 		return -1;
@@ -69,19 +70,39 @@ static int write_label(struct connection *c, const char *user, const char *id, s
 }
 
 /* 0 and the id, 1 when there is none. */
-static int take_label(struct connection *c, const char *user, struct buf *ret, struct err *err)
+static int take_label(struct connection *c, const char *user, const char *name, bool hidden, struct buf *ret, struct err *err)
 {
 	_cleanup_json_ cJSON *doc = NULL;
 	const cJSON *labels;
 
 	if (mail_labels(c, user, &doc, &labels, err) < 0)
 		return -1;
-	const cJSON *label = mail_label_find(labels, "name", GOOGLE_QUARANTINE);
+	const cJSON *label = mail_label_find(labels, "name", name);
 	if (!label)
 		return 1;
-	if (!is_hidden(label))
-		return write_label(c, user, json_str(label, "id"), ret, err);
+	if (hidden && !is_hidden(label))
+		return write_label(c, user, name, hidden, json_str(label, "id"), ret, err);
 	return buf_adds(ret, json_str(label, "id")) < 0 ? err_memory(err) : 0;
+}
+
+static int find_or_make(struct connection *c, const char *user, const char *name, bool hidden, struct buf *ret, struct err *err)
+{
+	struct err why = {0};
+
+	int r = take_label(c, user, name, hidden, ret, err);
+	if (r <= 0)
+		return r;
+	if (write_label(c, user, name, hidden, NULL, ret, &why) == 0)
+		return 0;
+	/* Another thread may make it at the same time. */
+	if (why.class != ERR_CHANGED && why.http_status != 400)
+		return pass_on(err, &why);
+	return take_label(c, user, name, hidden, ret, err) == 0 ? 0 : pass_on(err, &why);
+}
+
+int mail_tag_label(struct connection *c, const char *user, const char *name, struct buf *ret, struct err *err)
+{
+	return find_or_make(c, user, name, false, ret, err);
 }
 
 int mail_place(struct connection *c, const char *user, const char *user_id, bool fresh, struct buf *ret,
@@ -89,21 +110,12 @@ int mail_place(struct connection *c, const char *user, const char *user_id, bool
 {
 	_cleanup_buf_ struct buf key = BUF_INIT(1024), id = BUF_INIT(1024);
 	const struct connector_env *env = c->api.env;
-	struct err why = {0};
 
 	if (place_key(&key, user, user_id) < 0)
 		return err_memory(err);
 	int r = fresh ? 1 : env->place_get(env->ctx, buf_str(&key), &id, err);
 	if (r == 1) {
-		r = take_label(c, user, &id, err);
-		if (r == 1) {
-			r = write_label(c, user, NULL, &id, &why);
-			/* Another thread may make it at the same time. */
-			if (r < 0 && (why.class == ERR_CHANGED || why.http_status == 400))
-				r = take_label(c, user, &id, err) == 0 ? 0 : pass_on(err, &why);
-			else if (r < 0)
-				pass_on(err, &why);
-		}
+		r = find_or_make(c, user, GOOGLE_QUARANTINE, true, &id, err);
 		if (r == 0)
 			r = env->place_put(env->ctx, buf_str(&key), buf_str(&id), err);
 	}

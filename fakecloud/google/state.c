@@ -144,6 +144,31 @@ static void add_sharing(cJSON *o, const struct gd_file *f)
 	free(words);
 }
 
+/* What marks a file for people and applications: its properties and its description. */
+static void add_marks(cJSON *o, const struct gd_file *f)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "labels");
+	const cJSON *property;
+	char **words = NULL;
+	size_t n = 0;
+
+	cJSON_ArrayForEach(property, f->properties)
+	{
+		_cleanup_buf_ struct buf b = BUF_INIT(1024);
+		if (cJSON_IsString(property) && buf_addf(&b, "%s=%s", property->string, property->valuestring) == 0)
+			GG_PUSH(words, n, gg_dup(buf_str(&b)));
+	}
+	if (f->description && *f->description)
+		GG_PUSH(words, n, gg_dup(f->description));
+	if (n)
+		qsort(words, n, sizeof(*words), by_text);
+	for (size_t i = 0; i < n; i++) {
+		cJSON_AddItemToArray(list, cJSON_CreateString(words[i]));
+		free(words[i]);
+	}
+	free(words);
+}
+
 static void state_file(cJSON *items, const struct gg_tenant *t, const struct gd_file *f)
 {
 	const struct gd_revision *head = gd_head(f);
@@ -155,7 +180,7 @@ static void state_file(cJSON *items, const struct gg_tenant *t, const struct gd_
 	add_path(&place, f->parent);
 	cJSON *o = item(t, "drive", f->id, f->drive ? f->drive->name : f->owner->email,
 		place.len ? place.data : "/", f->name, head->blob);
-	cJSON_AddArrayToObject(o, "labels");
+	add_marks(o, f);
 	add_sharing(o, f);
 	snprintf(version, sizeof(version), "%" PRId64, f->version);
 	cJSON_AddStringToObject(o, "version", gd_is_native(f) ? version : head->id);

@@ -3,6 +3,7 @@
 #include "connector_suite.h"
 
 #include "base/conf.h"
+#include "base/digest.h"
 #include "base/ioutil.h"
 
 #include <ftw.h>
@@ -183,15 +184,40 @@ static int env_place_put(void *ctx, const char *key, const char *value, struct e
 	return 0;
 }
 
-void suite_forget_places(struct suite *s)
+bool suite_is_notice(struct suite *s, const char *id)
 {
+	struct digests d = {0};
+	char key[128];
+
+	digest_bytes(DIGEST_SHA256, id, strlen(id), &d);
+	snprintf(key, sizeof(key), "notice/%s", d.sha256);
+	for (struct place *p = s->places; p; p = p->next)
+		if (strcmp(p->key, key) == 0)
+			return true;
+	return false;
+}
+
+static void forget(struct suite *s, const char *but)
+{
+	struct place *kept = NULL;
+
 	for (struct place *p = s->places, *next; p; p = next) {
 		next = p->next;
+		if (but && strncmp(p->key, but, strlen(but)) == 0) {
+			p->next = kept;
+			kept = p;
+			continue;
+		}
 		free(p->key);
 		free(p->value);
 		free(p);
 	}
-	s->places = NULL;
+	s->places = kept;
+}
+
+void suite_forget_places(struct suite *s)
+{
+	forget(s, "notice/");
 }
 
 /* ---- starting and stopping ---- */
@@ -242,7 +268,7 @@ void suite_stop(struct suite *s)
 		kill(s->pid, SIGTERM);
 		waitpid(s->pid, NULL, 0);
 	}
-	suite_forget_places(s);
+	forget(s, NULL);
 	conf_free(s->connections);
 	json_free(s->grant);
 	buf_wipe(&s->token);

@@ -35,7 +35,7 @@ static void seed(struct suite *s)
 	mail(s, KEN "mail/INBOX/5.eml", "hi-ken", "hello ken");
 	suite_seed(s, MIO "drive/Docs/threat.txt", "a threat " SUITE_MARKER "\n");
 	suite_seed(s, MIO "drive/Docs/threat.txt.sharing.json",
-		"[\"user:ken@aoba.example:write\",\"link:anonymous:view\",\"link:organization:edit\"]");
+		"[\"user:ken@aoba.example:write\",\"user:guest@partner.example:read\",\"link:anonymous:view\",\"link:organization:edit\"]");
 	suite_seed(s, MIO "drive/Docs/\xe6\x97\xa5\xe6\x9c\xac.txt", "a Japanese name\n");
 	suite_seed(s, MIO "drive/empty.txt", "");
 	suite_seed(s, MIO "drive/a/b/c/deep.txt", "deep");
@@ -188,6 +188,7 @@ static const struct suite_target target = {
 	.unlicensed = "gone@aoba.example",
 	.undated_mail = true,
 	.seed = seed,
+	.marks_sharing = true,
 	.token = token,
 	.threat_file = "threat.txt",
 	.threat_mail = "invoice",

@@ -86,6 +86,8 @@ struct connection *suite_connection(struct suite *s);
 bool suite_is_faulty(struct suite *s);
 void suite_token_mode(struct suite *s, enum bad_token mode);
 struct content_budget *suite_budget(struct suite *s);
+/* Was it remembered as a notice of ours? Feeds leave those out. */
+bool suite_is_notice(struct suite *s, const char *id);
 /* Forgets the remembered quarantine places, as after a crash right behind their making. */
 void suite_forget_places(struct suite *s);
 
