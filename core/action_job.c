@@ -47,17 +47,48 @@ static int end(struct act *x, const char *state, const char *error, const char *
 	return 0;
 }
 
+/* What the finding's action asks of the connector. Deleting begins as quarantine. */
+static int request_of(struct act *x, struct act_request *ret, struct err *err)
+{
+	static const struct {
+		const char *name;
+		enum act_kind kind;
+	} kinds[] = {{"quarantine", ACT_QUARANTINE}, {"delete", ACT_DELETE}, {"tag", ACT_TAG}, {"unshare", ACT_UNSHARE},
+		{"replace", ACT_REPLACE}, {"block", ACT_BLOCK}};
+	_cleanup_json_ cJSON *act = NULL;
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(kinds) && strcmp(kinds[i].name, x->f.action_kind) != 0)
+		i++;
+	if (i == ARRAY_SIZE(kinds))
+		return err_set(err, ERR_LOCAL, "bad_action", "nothing is known of the action %s", x->f.action_kind);
+	if (x->f.act && json_parse(x->f.act, strlen(x->f.act), &act, err) < 0)
+		return -1;
+	*ret = (struct act_request){.kind = kinds[i].kind, .tag = arena_dup(x->a, json_str_or(act, "tag", "")),
+		.notice = arena_dup(x->a, json_str_or(act, "notice", ""))};
+	return ret->tag && ret->notice ? 0 : err_set(err, ERR_LOCAL, "memory", "out of memory");
+}
+
+/* Is the item kept away from people, rather than marked or changed where it lies? */
+static bool holds(const struct act *x)
+{
+	return strcmp(x->f.action_kind, "quarantine") == 0 || strcmp(x->f.action_kind, "replace") == 0 ||
+		strcmp(x->f.action_kind, "delete") == 0;
+}
+
 static int contain(struct act *x, struct err *err)
 {
 	const struct connector *k = x->l->connector;
 	bool again = strcmp(x->f.action_state, "intended") == 0;
 	_cleanup_buf_ struct buf out = BUF_INIT(CONNECTOR_TEXT_MAX);
 	struct observation seen = {0};
+	struct act_request act;
 
 	if (again) {
 		buf_adds(&x->receipt, x->f.receipt ? x->f.receipt : "");
 	} else {
-		if (k->plan(x->l->connection, &x->info, &x->item, NULL, x->f.op_id, &x->receipt, err) < 0)
+		if (request_of(x, &act, err) < 0 ||
+			k->plan(x->l->connection, &x->info, &x->item, &act, x->f.op_id, &x->receipt, err) < 0)
 			return -1;
 		crash_point("action.planned");
 		if (store_action_intend(x->c->store, x->f.id, "intended", buf_str(&x->receipt), err) < 0)
@@ -74,8 +105,10 @@ static int contain(struct act *x, struct err *err)
 	if (!seen.exists)
 		return err_set(err, ERR_GONE, "gone", "the item is gone");
 	if (!seen.quarantined)
-		return err_set(err, ERR_RETRY, "not_effective", "the item is not in quarantine yet (it is in %s)", seen.place);
-	return end(x, "done", "", receipt, err);
+		return err_set(err, ERR_RETRY, "not_effective", "%s had no effect yet (the item is in %s)", x->f.action_kind,
+			seen.place);
+	/* From now on it is held; its deletion is the next thing that waits, for whoever comes by. */
+	return end(x, strcmp(x->f.action_kind, "delete") == 0 ? "deleting" : "done", "", receipt, err);
 }
 
 /* The bytes that came back are those that were judged. */
@@ -85,7 +118,7 @@ static int prove_hash(struct act *x, const char *receipt, struct err *err)
 	struct content_info info = {0};
 	struct digests d;
 
-	if (!x->f.sha256 || !*x->f.sha256 || !x->l->connector->open_held)
+	if (!holds(x) || !x->f.sha256 || !*x->f.sha256 || !x->l->connector->open_held)
 		return 0;
 	if (content_new(x->c->budget, x->f.size, x->c->set->limits.item, DIGEST_SHA256, &content, err) < 0 ||
 		x->l->connector->open_held(x->l->connection, receipt, content, &info, err) < 0)

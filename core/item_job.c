@@ -298,6 +298,7 @@ static void process(struct core *c, const struct store_item *rec)
 	if (r < 0 || !l || !rules) {
 		/* Without its connection there is nothing to ask; it waits until there is one again. */
 		struct err local;
+		log_err(LOG_WARN_, "item.waits", &err);
 		if (STORE_WRITE(c, "item.defer",
 			    store_item_defer(c->store, rec->id, time_now_ms() + 60000, err.code, false, -1, &local), &local) < 0)
 			log_warn("item.store", "the item stays claimed until its lease ends");

@@ -171,56 +171,134 @@ static void add_unmapped(cJSON *e, const struct store_finding *f)
 	add_text(u, "signatures", f->signatures);
 }
 
-int event_detection(struct buf *out, const char *uid, const struct store_finding *f, const char *severity)
+/* What a finding is about, from the rules that matched: the strongest one first. */
+static const cJSON *first_rule(const cJSON *rules)
 {
-	bool threat = f->verdict && strcmp(f->verdict, "threat") == 0;
-	cJSON *e = new_event(uid, f->tenant, 2, 2004, "Detection Finding", 1, "Create", severity_id(severity), f->verdict_at);
-	cJSON *info = cJSON_AddObjectToObject(e, "finding_info");
-	_cleanup_json_ cJSON *threats = NULL;
+	return cJSON_GetArrayItem(rules, 0);
+}
 
-	add_cloud(e, f->provider, f->connection);
-	cJSON_AddStringToObject(info, "uid", f->uid);
-	cJSON_AddNumberToObject(info, "created_time", (double)f->verdict_at);
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(info, "types"), cJSON_CreateString(threat ? "malware" : "unscanned"));
-	json_parse(f->threats ? f->threats : "[]", f->threats ? strlen(f->threats) : 2, &threats, NULL);
-	const char *first = json_str(cJSON_GetArrayItem(threats, 0), "name");
-	_cleanup_buf_ struct buf title = BUF_INIT(1000);
-	buf_addf(&title, "%s: %s", threat ? "Malware found" : "Content not fully scanned", threat ? (first ? first : "?") :
-		f->reason);
-	cJSON_AddStringToObject(info, "title", buf_str(&title));
+/* The profile security_control: which rule it was, and whether anything is done. */
+static void add_policy(cJSON *e, const struct store_finding *f, const cJSON *rule)
+{
+	bool acts = f->action_state && strcmp(f->action_state, "planned") == 0;
+	cJSON *policy = cJSON_AddObjectToObject(e, "policy");
+
+	cJSON_AddItemToArray(json_array(json_object(e, "metadata"), "profiles"), cJSON_CreateString("security_control"));
+	cJSON_AddNumberToObject(e, "action_id", acts ? 2 : 3);
+	cJSON_AddStringToObject(e, "action", acts ? "Denied" : "Observed");
+	cJSON_AddStringToObject(policy, "uid", json_str_or(rule, "id", "?"));
+	cJSON_AddStringToObject(policy, "name", json_str_or(rule, "id", "?"));
+	add_text(policy, "desc", json_str(rule, "why"));
+	cJSON_AddBoolToObject(policy, "is_applied", strcmp(json_str_or(rule, "mode", ""), "protect") == 0);
+}
+
+static cJSON *evidence_of(const struct store_finding *f)
+{
 	cJSON *evidence = cJSON_CreateObject();
+
 	if (is_mail(f))
 		cJSON_AddItemToObject(evidence, "email", email_object(f));
 	else
 		cJSON_AddItemToObject(evidence, "file", file_object(f));
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(e, "evidences"), evidence);
-	if (threat) {
-		cJSON *malware = cJSON_AddArrayToObject(e, "malware");
-		const cJSON *t;
-		cJSON_ArrayForEach(t, threats)
-		{
-			cJSON *m = cJSON_CreateObject();
-			cJSON_AddItemToArray(cJSON_AddArrayToObject(m, "classification_ids"), cJSON_CreateNumber(0));
-			cJSON_AddStringToObject(m, "name", json_str_or(t, "name", "?"));
-			cJSON_AddItemToArray(malware, m);
-		}
+	return evidence;
+}
+
+/* Personal and secret data, and who can get at it: a class of its own. */
+static cJSON *data_finding(const char *uid, const struct store_finding *f, int severity, const cJSON *rule)
+{
+	cJSON *e = new_event(uid, f->tenant, 2, 2006, "Data Security Finding", 1, "Create", severity, f->verdict_at);
+	cJSON *data = cJSON_AddObjectToObject(e, "data_security");
+
+	cJSON_AddNumberToObject(data, "detection_system_id", 8);
+	cJSON_AddStringToObject(data, "detection_system", "Cloud Access Security Broker");
+	cJSON_AddNumberToObject(data, "data_lifecycle_state_id", 1);
+	cJSON_AddStringToObject(data, "data_lifecycle_state", "Data at-Rest");
+	cJSON_AddStringToObject(data, "detection_pattern", json_str_or(rule, "id", "?"));
+	if (!is_mail(f)) {
+		cJSON_AddItemToObject(e, "file", file_object(f));
+		return e;
 	}
+	cJSON *mail = cJSON_CreateObject();
+	add_text(mail, "uid", f->remote_id);
+	add_text(mail, "name", f->subject && *f->subject ? f->subject : f->name);
+	cJSON_AddStringToObject(mail, "type", "email");
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(e, "resources"), mail);
+	return e;
+}
+
+static const char *title_of(const struct store_finding *f, const cJSON *threats, const cJSON *rule, struct buf *out)
+{
+	if (strcmp(f->verdict ? f->verdict : "", "threat") == 0)
+		buf_addf(out, "Malware found: %s", json_str_or(cJSON_GetArrayItem(threats, 0), "name", "?"));
+	else if (strcmp(f->verdict ? f->verdict : "", "unknown") == 0)
+		buf_addf(out, "Content not fully scanned: %s", f->reason ? f->reason : "");
+	else
+		buf_addf(out, "Policy matched: %s", json_str_or(rule, "id", "?"));
+	return buf_str(out);
+}
+
+static void add_malware(cJSON *e, const cJSON *threats)
+{
+	cJSON *malware = cJSON_AddArrayToObject(e, "malware");
+	const cJSON *t;
+
+	cJSON_ArrayForEach(t, threats)
+	{
+		cJSON *m = cJSON_CreateObject();
+		cJSON_AddItemToArray(cJSON_AddArrayToObject(m, "classification_ids"), cJSON_CreateNumber(0));
+		cJSON_AddStringToObject(m, "name", json_str_or(t, "name", "?"));
+		cJSON_AddItemToArray(malware, m);
+	}
+}
+
+int event_detection(struct buf *out, const char *uid, const struct store_finding *f, const char *severity)
+{
+	bool threat = f->verdict && strcmp(f->verdict, "threat") == 0, unknown = f->verdict && strcmp(f->verdict, "unknown") == 0;
+	_cleanup_json_ cJSON *threats = NULL, *rules = NULL;
+	_cleanup_buf_ struct buf title = BUF_INIT(1000);
+
+	json_parse(f->threats ? f->threats : "[]", f->threats ? strlen(f->threats) : 2, &threats, NULL);
+	json_parse(f->rules ? f->rules : "[]", f->rules ? strlen(f->rules) : 2, &rules, NULL);
+	const cJSON *rule = first_rule(rules);
+	const char *category = json_str_or(rule, "category", threat ? "malware" : "unknown");
+	bool data = !threat && !unknown && (strcmp(category, "data") == 0 || strcmp(category, "sharing") == 0);
+	cJSON *e = data ? data_finding(uid, f, severity_id(severity), rule) :
+			  new_event(uid, f->tenant, 2, 2004, "Detection Finding", 1, "Create", severity_id(severity), f->verdict_at);
+	cJSON *info = cJSON_AddObjectToObject(e, "finding_info");
+
+	add_cloud(e, f->provider, f->connection);
+	cJSON_AddStringToObject(info, "uid", f->uid);
+	cJSON_AddNumberToObject(info, "created_time", (double)f->verdict_at);
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(info, "types"),
+		cJSON_CreateString(threat ? "malware" : unknown ? "unscanned" : category));
+	cJSON_AddStringToObject(info, "title", title_of(f, threats, rule, &title));
+	if (!data)
+		cJSON_AddItemToArray(cJSON_AddArrayToObject(e, "evidences"), evidence_of(f));
+	if (rule)
+		add_policy(e, f, rule);
+	if (threat)
+		add_malware(e, threats);
 	cJSON_AddNumberToObject(e, "status_id", 1);
 	cJSON_AddStringToObject(e, "status", "New");
 	add_unmapped(e, f);
+	if (rules)
+		cJSON_AddItemToObject(json_object(e, "unmapped"), "rules", TAKE_PTR(rules));
 	return finish(out, e);
 }
 
 int event_action(struct buf *out, const char *uid, const struct store_finding *f, const char *state, const char *error,
 	int64_t now)
 {
+	/* 7002: 1 Isolate, 2 Evict, 3 Restore, 4 Harden, 99 Other. What is held first, so that it is Isolate. */
 	static const struct {
-		const char *state, *name;
-		int file_activity; /* 7002: 1 Isolate, 2 Evict, 3 Restore */
-	} acts[] = {{"done", "Isolate", 1}, {"failed", "Isolate", 1}, {"restored", "Restore", 3}, {"deleted", "Evict", 2}};
+		const char *kind, *state, *name;
+		int file_activity;
+	} acts[] = {{"", "restored", "Restore", 3}, {"", "deleted", "Evict", 2}, {"tag", "", "Tag", 99}, {"unshare", "", "Unshare", 4},
+		{"block", "", "Block", 99}, {"replace", "", "Replace", 1}, {"", "", "Isolate", 1}};
 	size_t i = 0;
 
-	while (i + 1 < ARRAY_SIZE(acts) && strcmp(acts[i].state, state) != 0)
+	while (i + 1 < ARRAY_SIZE(acts) && ((*acts[i].kind && strcmp(acts[i].kind, f->action_kind) != 0) ||
+						   (*acts[i].state && strcmp(acts[i].state, state) != 0)))
 		i++;
 	bool ok = strcmp(state, "failed") != 0;
 	int severity = ok ? 1 : 4;

@@ -78,7 +78,7 @@ export async function assertEvents(s, findings, events) {
   assert.deepEqual([...uids].sort(), events.map((e) => e.metadata.uid).sort(), 'the file and the store hold other events')
   const acts = events.filter((e) => e.class_uid === 7002 || e.class_uid === 4009)
   for (const f of findings) {
-    one(events.filter((e) => e.class_uid === 2004 && e.finding_info.uid === f.id), `detections of ${f.id}`)
+    one(events.filter((e) => [2004, 2006].includes(e.class_uid) && e.finding_info.uid === f.id), `detections of ${f.id}`)
     const own = acts.filter((e) => e.command_uid === f.action.id && e.activity_name === 'Isolate')
     if (f.action.kind !== 'quarantine' || f.action.monitor) {
       assert.equal(own.length, 0, `an act in vain: ${JSON.stringify(f)}`)
