@@ -25,6 +25,8 @@
  *   AUTH_TOTP_MAKE        account, label → secret (base32), otpauth address
  *   AUTH_TOTP_CHECK       account, code, the last step that was used ("0": none) → the step that the code belongs to
  *   AUTH_TOTP_FORGET      account →
+ *   AUTH_KEEP             id (a UUID), tenant, secret → : a text that is tried on what others encrypted, not a grant
+ *   AUTH_KEPT             id → secret                         AUTH_UNKEEP  id → : 0 also when there was none
  *   AUTH_ROTATE           tenant ("*": all) → number of values sealed anew, under new data keys
  *   AUTH_ROTATE_KEK       → where the new key-encryption key lies; one descriptor with the new key, or none: made
  *   AUTH_BACKUP           passphrase → number of records; one descriptor that is written to
@@ -68,6 +70,9 @@ enum auth_message {
 	AUTH_ROTATE_KEK,
 	AUTH_BACKUP,
 	AUTH_RESTORE,
+	AUTH_KEEP,
+	AUTH_KEPT,
+	AUTH_UNKEEP,
 };
 
 /* The role's main; fd is the socket to core. Returns the exit code when the socket closes. */

@@ -175,6 +175,50 @@ static int forget_totp(struct task *task, struct msg *reply, struct err *err)
 	return vault_forget(task->role->vault, name, err) < 0 ? -1 : answer(reply, 0, NULL);
 }
 
+/* ---- texts that are kept ---- */
+
+static void kept_name(const char *id, char out[96])
+{
+	snprintf(out, 96, "kept/%.36s", id);
+}
+
+static int keep(struct task *task, struct msg *reply, struct err *err)
+{
+	const char *const *a = task->req.args;
+	struct vault_record r = {.n = 2, .provider = "kept"};
+
+	kept_name(a[0], r.connection);
+	snprintf(r.tenant, sizeof(r.tenant), "%s", a[1]);
+	r.items[0] = (struct vault_item){.purpose = "secret", .value = BUF_INIT(VAULT_VALUE_MAX)};
+	r.items[1] = (struct vault_item){.purpose = "grant", .value = BUF_INIT(VAULT_VALUE_MAX)};
+	int result = buf_adds(&r.items[0].value, a[2]) < 0 || buf_adds(&r.items[1].value, "{\"type\":\"kept\"}") < 0 ?
+		grant_no_memory(err) : vault_put(task->role->vault, &r, err);
+	vault_record_free(&r);
+	return result < 0 ? -1 : answer(reply, 0, NULL);
+}
+
+static int kept(struct task *task, struct msg *reply, struct err *err)
+{
+	struct vault_record r = {0};
+	char name[96];
+
+	kept_name(task->req.args[0], name);
+	if (vault_load(task->role->vault, name, &r, err) < 0)
+		return -1;
+	const struct vault_item *secret = vault_record_item(&r, "secret");
+	int result = secret ? ANSWER(reply, buf_str(&secret->value)) : err_set(err, ERR_GONE, "no_grant", "nothing is kept under %s", name);
+	vault_record_free(&r);
+	return result;
+}
+
+static int unkeep(struct task *task, struct msg *reply, struct err *err)
+{
+	char name[96];
+
+	kept_name(task->req.args[0], name);
+	return vault_forget(task->role->vault, name, err) < 0 ? -1 : answer(reply, 0, NULL);
+}
+
 /* ---- the vault's life ---- */
 
 static int rotate(struct task *task, struct msg *reply, struct err *err)
@@ -270,6 +314,9 @@ int (*auth_console_handler(const struct role *role, enum auth_message type, stru
 	case AUTH_TOTP_MAKE: return make_totp;
 	case AUTH_TOTP_CHECK: return check_totp;
 	case AUTH_TOTP_FORGET: return forget_totp;
+	case AUTH_KEEP: return keep;
+	case AUTH_KEPT: return kept;
+	case AUTH_UNKEEP: return unkeep;
 	case AUTH_ROTATE: return rotate;
 	case AUTH_ROTATE_KEK: return rotate_kek;
 	case AUTH_CODE_BEGIN: *ret_where = role->pool; return begin_code;

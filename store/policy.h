@@ -44,7 +44,8 @@ int store_policy_revision(struct store *s, int64_t *ret, struct err *err);
 /* ---- approved and blocked ---- */
 
 enum store_list_kind { LIST_SENDER = 1, LIST_DOMAIN, LIST_HASH, LIST_LINK, LIST_PASSWORD, LIST_PROTECTED, LIST_PERSON };
-/* LIST_PASSWORD: tried on encrypted archives (never shown again; kept sealed by core before it comes here); LIST_PROTECTED: domains
+/* LIST_PASSWORD: tried on encrypted archives (never shown again; the value is the name
+ * under which the vault has it: core/kept.h); LIST_PROTECTED: domains
  * whose look-alikes are told; LIST_PERSON: an executive's display name. */
 struct store_list_entry {
 	int64_t id;
