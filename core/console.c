@@ -2,12 +2,13 @@
  * handlers are in console_*.c. */
 #include "core/console_impl.h"
 
+#include "store/policy.h"
 #include "web/web.h"
 
 #include <stdarg.h>
 
 /* Where a command's tenant comes from. */
-enum about { ABOUT_NOBODY, ABOUT_TENANT, ABOUT_CONNECTION, ABOUT_FINDING, ABOUT_FLOW, ABOUT_ALERT, ABOUT_INVITATION };
+enum about { ABOUT_NOBODY, ABOUT_TENANT, ABOUT_CONNECTION, ABOUT_FINDING, ABOUT_FLOW, ABOUT_ALERT, ABOUT_INVITATION, ABOUT_POLICY, ABOUT_LIST };
 
 enum who {
 	PUBLIC, /* before signing in: limited by address, and by what the handler checks */
@@ -72,6 +73,19 @@ static const struct command {
 	{"download", MAY, CONSOLE_HOLD, ABOUT_FINDING, "id", BOTH, console_download},
 	{"finding_show", MAY, CONSOLE_READ, ABOUT_FINDING, "id", BOTH, console_finding_show},
 	{"alert_ack", MAY, CONSOLE_HOLD, ABOUT_ALERT, "id", BOTH, console_alert_ack},
+	{"policy_rules", MAY, CONSOLE_READ, ABOUT_POLICY, NULL, SILENT, console_policy_rules},
+	/* Asked again and again while somebody types; they change nothing. */
+	{"policy_check", MAY, CONSOLE_POLICY, ABOUT_POLICY, "name", SILENT, console_policy_check},
+	{"policy_test", MAY, CONSOLE_POLICY, ABOUT_POLICY, "name", SILENT, console_policy_test},
+	{"policy_replay", MAY, CONSOLE_POLICY, ABOUT_TENANT, "name", OUTCOME, console_policy_replay},
+	{"policy_put", MAY, CONSOLE_POLICY, ABOUT_POLICY, "name", BOTH, console_policy_put},
+	{"policy_delete", MAY, CONSOLE_POLICY, ABOUT_POLICY, "name", BOTH, console_policy_delete},
+	{"policy_restore", MAY, CONSOLE_POLICY, ABOUT_POLICY, "name", BOTH, console_policy_restore},
+	{"policy_settings", MAY, CONSOLE_POLICY, ABOUT_TENANT, NULL, BOTH, console_policy_settings},
+	{"mode_put", MAY, CONSOLE_POLICY, ABOUT_TENANT, "rule", BOTH, console_mode_put},
+	/* What the desk may of it: the handlers. */
+	{"list_add", MAY, CONSOLE_HOLD, ABOUT_TENANT, NULL, BOTH, console_list_add},
+	{"list_remove", MAY, CONSOLE_HOLD, ABOUT_LIST, "id", BOTH, console_list_remove},
 };
 
 static const struct command *find(const char *name)
@@ -108,9 +122,13 @@ static int find_tenant(struct console_request *r, const struct command *k, struc
 	r->object = id;
 	r->tenant = "";
 	switch (k->about) {
+	case ABOUT_POLICY:
 	case ABOUT_TENANT: {
 		struct console_tenant t;
 		const char *tenant = json_str_or(r->args, "tenant", "");
+		/* The operator's files, which count for all: of nobody, so that only who sees every tenant may touch them. */
+		if (k->about == ABOUT_POLICY && strcmp(tenant, "*") == 0)
+			return 0;
 		if (strlen(tenant) > 63)
 			return console_bad(err, "which tenant?");
 		if (store_tenant_get(r->core->store, tenant, r->arena, &t, err) < 0)
@@ -151,6 +169,13 @@ static int find_tenant(struct console_request *r, const struct command *k, struc
 		if (store_invitation_get(r->core->store, id, r->arena, &i, err) < 0)
 			return -1;
 		r->tenant = i.tenant;
+		return 0;
+	}
+	case ABOUT_LIST: {
+		struct store_list_entry e;
+		if (store_list_get(r->core->store, strtoll(id, NULL, 10), r->arena, &e, err) < 0)
+			return -1;
+		r->tenant = e.tenant;
 		return 0;
 	}
 	default:
@@ -201,17 +226,26 @@ static int check(struct console_request *r, const struct command *k, struct err 
 
 /* ---- the audit trail ---- */
 
-/* What of the arguments may be kept: no secret is among them. */
-static void detail_of(const struct console_request *r, const struct err *err, struct buf *out)
+/* What of the arguments may be kept: no secret is among them; a password of archives stands under "value". Of what was done, what
+ * came of it. */
+static void detail_of(const struct console_request *r, bool done, const struct err *err, struct buf *out)
 {
 	static const char *const keys[] = {"provider", "method", "tenant", "connection", "name", "login", "language", "role", "tenants",
-		"disabled", "protect", "services", "backlog_days", "trial_ends_at"};
+		"disabled", "protect", "services", "backlog_days", "trial_ends_at", "rule", "mode", "was", "kind", "approved", "value", "reason", "ends_at",
+		"from", "version", "may_delete", "days"};
+	static const char *const outcomes[] = {"touched", "seen", "new_version", "kind", "value"};
 	_cleanup_json_ cJSON *doc = cJSON_CreateObject();
+	bool secret = strcmp(json_str_or(r->args, "kind", "password"), "password") == 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		const cJSON *v = json_get(r->args, keys[i]);
-		if (v)
+		if (v && !(secret && strcmp(keys[i], "value") == 0))
 			cJSON_AddItemToObject(doc, keys[i], cJSON_Duplicate(v, true));
+	}
+	for (size_t i = 0; done && i < ARRAY_SIZE(outcomes); i++) {
+		const cJSON *v = json_get(r->result, outcomes[i]);
+		if (v && !json_get(doc, outcomes[i]))
+			cJSON_AddItemToObject(doc, outcomes[i], cJSON_Duplicate(v, true));
 	}
 	if (err) {
 		cJSON_AddStringToObject(doc, "code", err->code);
@@ -254,7 +288,7 @@ static int note(const struct console_request *r, const struct command *k, const 
 {
 	_cleanup_buf_ struct buf detail = BUF_INIT(8000);
 
-	detail_of(r, why, &detail);
+	detail_of(r, strcmp(phase, "done") == 0, why, &detail);
 	const struct console_note n = {.act = k->name, .tenant = r->tenant, .object = r->object, .phase = phase, .intent = intent,
 		.detail = buf_str(&detail)};
 	return console_note(r->core, r->actor, &n, ret_seq, err);

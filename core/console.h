@@ -7,7 +7,8 @@
  * Codes of failures beside a provider's own: signed_out, forbidden, not_found, wrong_state, changed, exists,
  * last_operator, bad_request, too_many (with retry_at), bad_password (sign-in and re-entered passwords), bad_code (TOTP,
  * recovery), weak_password, bad_link (one-time link used, unknown or over), bad_state (OAuth state foreign, used or over),
- * no_app (the operator's application is not configured), consent_denied, other_connection, not_held, peer_gone.
+ * no_app (the operator's application is not configured), consent_denied, other_connection, not_held, peer_gone, bad_policy,
+ * end_wanted.
  *
  * args → result (JSON objects; times ms UTC; [x] optional)
  *   setup                token, login, name, password, [language] → token, csrf          first operator
@@ -38,6 +39,17 @@
  *   restore, delete      id (finding) → state, …              download  id → name, sha256, size, message + descriptor (plain bytes)
  *   finding_show         id → the receipt and details         a look at content, audited
  *   alert_ack            id → {}
+ *   policy_rules         tenant → version, may_delete, items [rule], problems [problem]; "*" for tenant: the operator's, which count for all
+ *   policy_check         tenant, name, text → rules (how many), problems      policy_test  … → rules, cases, problems (its own cases that went wrong)
+ *   policy_put           tenant, name, text, version (0: new) → version, new_version, changed_at, changed_by, problems (warnings); bad_policy
+ *                        with problems when it does not compile, changed when somebody was faster
+ *   policy_delete        tenant, name, version → {}           policy_restore  tenant, name, from (version), version → version, …
+ *   policy_settings      tenant, may_delete → {}
+ *   mode_put             tenant, rule, mode ("" as its file says), [was] → mode, touched, seen, days, examples (of protect: what it would
+ *                        have touched)
+ *   policy_replay        tenant, [name, text] or [rule, mode], [days 30] → days, seen, touched, examples, cut, items
+ *   list_add             tenant, kind, value, [approved], [reason], [ends_at] → id         list_remove  id → kind, [value]
+ * problem is {"file", "line", "column", "warning", "text"}; rule and example as web/api_policy.c shows them, with times in ms.
  * flow is {"id", "tenant", "provider", "method", "connection", "renew", "step", "facts", "report", "preview", "error", "finding",
  * "ends_at"}; web makes the same of the record for GET /flows/{id} (web_flow()). The facts of each method: core/console_flow.c.
  *

@@ -23,6 +23,8 @@ console_handler console_flow_begin, console_flow_submit, console_flow_callback, 
 	console_flow_test, console_flow_cancel, console_flow_file;
 console_handler console_connection_update, console_connection_check, console_disconnect, console_restore, console_delete,
 	console_download, console_finding_show, console_alert_ack;
+console_handler console_policy_rules, console_policy_check, console_policy_test, console_policy_replay, console_policy_put,
+	console_policy_delete, console_policy_restore, console_policy_settings, console_mode_put, console_list_add, console_list_remove;
 
 /* ---- errors ---- */
 

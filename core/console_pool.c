@@ -105,9 +105,13 @@ static void serve(struct console *con, struct entry *e)
 		code = console_run(con->core, &actor, e->command, args, result, &fd, &err);
 	}
 	if (code < 0) {
+		/* Of a failure nothing is told but the error, and what is wrong with rules that were refused. */
+		cJSON *problems = cJSON_DetachItemFromObjectCaseSensitive(result, "problems");
 		cJSON_Delete(result);
 		result = cJSON_CreateObject();
 		error_json(result, &err);
+		if (problems)
+			cJSON_AddItemToObject(result, "problems", problems);
 		code = err_exit_code(&err);
 	}
 	answer(e, code, result, fd);

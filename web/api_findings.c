@@ -16,6 +16,7 @@ static bool fill_filter(struct web_call *c, struct finding_filter *f)
 	*f = (struct finding_filter){.tenants = c->session.tenants, .tenant = web_text_of(c, "tenant"), .connection = web_text_of(c, "connection"),
 		.provider = web_text_of(c, "provider"), .service = web_text_of(c, "service"), .verdict = web_text_of(c, "verdict"),
 		.action_state = web_text_of(c, "state"), .search = web_text_of(c, "search"), .since = web_time(c, "since"), .until = web_time(c, "until"),
+		.rule = web_text_of(c, "rule"),
 		.newest = true, .after = web_number(c, "next", 0), .quarantined = web_text_of(c, "held") != NULL};
 	f->max = web_limit(c);
 	return f->max > 0;

@@ -97,7 +97,7 @@ static void add_rights(struct web_call *c, cJSON *o)
 		const char *name;
 		enum console_act act;
 	} acts[] = {{"read", CONSOLE_READ}, {"audit", CONSOLE_AUDIT}, {"hold", CONSOLE_HOLD}, {"connect", CONSOLE_CONNECT},
-		{"manage", CONSOLE_MANAGE}};
+		{"manage", CONSOLE_MANAGE}, {"policy", CONSOLE_POLICY}};
 	cJSON *may = cJSON_AddObjectToObject(o, "may");
 
 	for (size_t i = 0; i < ARRAY_SIZE(acts); i++)

@@ -18,13 +18,18 @@ static void answer_failure(struct web_call *c, const cJSON *result)
 		code = "forbidden_here";
 	web_fail(c, 0, &(struct web_trouble){code, json_str_or(e, "class", ""), json_str_or(e, "message", ""),
 			json_str_or(e, "request_id", "")});
-	if (retry_at) {
-		/* The page counts down to it. */
+	const cJSON *problems = json_array(result, "problems");
+	if (retry_at || problems) {
 		_cleanup_json_ cJSON *doc = NULL;
-		if (json_parse(buf_str(&c->a->body), c->a->body.len, &doc, NULL) == 0) {
+		if (json_parse(buf_str(&c->a->body), c->a->body.len, &doc, NULL) < 0)
+			return;
+		/* The page counts down to it. */
+		if (retry_at)
 			web_add_time(json_object(doc, "error"), "retry_at", retry_at);
-			web_answer_json(c->a, c->a->status, TAKE_PTR(doc));
-		}
+		/* Of a rule file that was refused: where in it, and why. */
+		if (problems)
+			cJSON_AddItemToObject(json_object(doc, "error"), "problems", cJSON_Duplicate(problems, true));
+		web_answer_json(c->a, c->a->status, TAKE_PTR(doc));
 	}
 }
 

@@ -7,7 +7,7 @@
 
 /* Addresses of pages: the shell's own script reads the rest of the address. */
 static const char *const pages[] = {"/", "/sign-in", "/setup", "/password", "/invitation", "/connections", "/connect", "/findings",
-	"/quarantine", "/alerts", "/audit", "/tenants", "/accounts", "/invitations", "/me", "/problem"};
+	"/quarantine", "/policy", "/lists", "/alerts", "/audit", "/tenants", "/accounts", "/invitations", "/me", "/problem"};
 
 static const struct web_asset_file *find(const char *name)
 {

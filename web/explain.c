@@ -31,6 +31,8 @@ static const struct explanation known[] = {
 	{"wrong_state", "changed", 409, "you", W_("It is not in a state in which this is possible."), W_("Load the page again and look at its state.")},
 	{"changed", "changed", 409, "you", W_("It has changed in the meantime."), W_("Load the page again and repeat what you want.")},
 	{"exists", "changed", 409, "you", W_("There is one of that name already."), W_("Choose another name.")},
+	{"bad_policy", "", 422, "you", W_("These rules have an error, so nothing was changed. The rules that worked go on working."), W_("Correct what is listed, then save again.")},
+	{"end_wanted", "", 400, "you", W_("Your role may add this only with an end date of at most a year."), W_("Choose an end date, or ask an administrator.")},
 	{"last_operator", "changed", 409, "you", W_("This is the last operator. Without one nobody could manage sekisho."),
 		W_("Make another account an operator first.")},
 	{"not_held", "", 409, "you", W_("This item is not in quarantine."), W_("Load the page again and look at its state.")},

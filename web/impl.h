@@ -61,7 +61,7 @@ void web_refused(void *ctx, struct web_request *q, int status, struct web_answer
 /* The store, opened read-only; NULL after an error was answered. */
 struct store *web_store(struct web_call *c);
 extern const struct web_route web_routes_session[], web_routes_manage[], web_routes_see[], web_routes_findings[],
-	web_routes_connect[]; /* path NULL ends */
+	web_routes_connect[], web_routes_policy[], web_routes_lists[]; /* path NULL ends */
 
 /* ---- explain.c ---- */
 /* What happened, whose turn it is and what to do next: {code, message, turn, next, provider?: {code, request_id, message}}.

@@ -11,7 +11,8 @@
 
 #define TOUCH_MS 60000
 
-static const struct web_route *const tables[] = {web_routes_session, web_routes_manage, web_routes_see, web_routes_findings, web_routes_connect};
+static const struct web_route *const tables[] = {web_routes_session, web_routes_manage, web_routes_see, web_routes_findings, web_routes_connect,
+	web_routes_policy, web_routes_lists};
 
 struct store *web_store(struct web_call *c)
 {

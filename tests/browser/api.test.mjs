@@ -17,6 +17,8 @@ const SESSION = new Set(['GET /session', 'DELETE /session']) // any, also an inv
 const WANTS = [
   [/^(GET|PATCH) \/me$|\/me\//, 'self'],
   [/ \/accounts/, 'manage'], [/ \/invitations|\/tenants\/\{id\}\/invitations/, 'manage'],
+  [/^(POST|DELETE) \/tenants\/\{id\}\/lists/, 'hold'],
+  [/^(POST|PATCH|DELETE) \/tenants\/\{id\}\/(rules|policy|policies)/, 'policy'],
   [/^(POST|PATCH) \/tenants/, 'manage'],
   [/^POST \/findings|^POST \/alerts/, 'hold'],
   [/ \/providers| \/flows|^(PATCH|DELETE|POST) \/connections/, 'connect'],
@@ -25,8 +27,8 @@ const WANTS = [
   [/^GET /, 'read'],
 ]
 const MAY = {
-  operator: ['self', 'read', 'audit', 'hold', 'connect', 'manage', 'everything'],
-  admin: ['self', 'read', 'audit', 'hold', 'connect'],
+  operator: ['self', 'read', 'audit', 'hold', 'connect', 'manage', 'policy', 'everything'],
+  admin: ['self', 'read', 'audit', 'hold', 'connect', 'policy'],
   desk: ['self', 'read', 'hold'],
   auditor: ['self', 'read', 'audit'],
   invited: ['connect'],

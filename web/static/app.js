@@ -21,6 +21,9 @@ const routes = [
   [/^\/findings$/, 'findings', 'list', 'read'],
   [/^\/findings\/([^/]+)$/, 'findings', 'detail', 'read'],
   [/^\/quarantine$/, 'findings', 'quarantine', 'read'],
+  [/^\/policy$/, 'policy', 'rules', 'read'],
+  [/^\/policy\/([^/]+)$/, 'editor', 'edit', 'read'],
+  [/^\/lists$/, 'lists', 'lists', 'read'],
   [/^\/alerts$/, 'alerts', 'list', 'read'],
   [/^\/audit$/, 'audit', 'list', 'audit'],
   [/^\/tenants$/, 'tenants', 'list', 'read'],
@@ -40,6 +43,10 @@ function menu() {
       may.read && ['/findings', 'search', _('Findings')],
       may.read && ['/quarantine', 'box', _('Quarantine')],
       may.read && ['/alerts', 'bell', _('Alerts')],
+    ]],
+    [_('Rules'), [
+      may.read && ['/policy', 'rules', _('Policy')],
+      may.read && ['/lists', 'flag', _('Lists')],
     ]],
     [_('Administration'), [
       may.read && ['/tenants', 'building', _('Companies')],

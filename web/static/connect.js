@@ -300,7 +300,7 @@ function doneView(place, context, f) {
     fill(test, h('ul.checks', null,
       h('li.good', null, icon('check'), _('The test file was handed over.')),
       h('li', { class: found ? 'good' : null }, icon(found ? 'check' : 'wait', found ? '' : 'spin'), found ? h('span', null, _('It was scanned:'), ' ', state(verdict(d.verdict.status)), ' ', h('code', null, d.verdict.threats.map((t) => t.name).join(', '))) : _('It is being scanned …')),
-      found && h('li.good', null, icon('check'), h('span', null, _('The rules decided:'), ' ', state(actionState(d.action.state))))),
+      found && h('li.good', null, icon('check'), h('span', null, _('The rules decided:'), ' ', state(actionState(d.action))))),
     found && notice('good', _('It works.'), context.session.may.read ? h('a', { href: `/findings/${encodeURIComponent(d.id)}` }, _('See the finding')) : null))
     if (found) say(_('It works.'))
   }

@@ -72,18 +72,70 @@ export function verdict(s) {
   }[s] ?? [s, '', 'info']
 }
 
-export function actionState(s) {
+// What was done, by the action's kind: only some of them take the item away.
+export function actionState({ state: s, kind: k }) {
+  const done = {
+    tag: [_('Marked'), 'good', 'flag'], unshare: [_('Sharing ended'), 'good', 'shield'], block: [_('Message hidden'), 'good', 'shield'],
+    replace: [_('Replaced by a notice'), 'good', 'shield'], delete: [_('Deleted'), '', 'off'],
+  }[k] ?? [_('In quarantine'), 'good', 'shield']
+  const would = {
+    tag: _('Would be marked (monitor mode)'), unshare: _('Sharing would be ended (monitor mode)'), block: _('Would be hidden (monitor mode)'),
+    replace: _('Would be replaced by a notice (monitor mode)'), delete: _('Would be deleted (monitor mode)'),
+  }[k] ?? _('Would be contained (monitor mode)')
+  const intended = { tag: _('Being marked'), unshare: _('Sharing is being ended'), block: _('Being hidden'), delete: _('Being deleted') }[k] ?? _('Being contained')
+  const failed = { tag: _('Marking failed'), unshare: _('Ending the sharing failed'), block: _('Hiding failed'), delete: _('Deleting failed') }[k] ?? _('Containing failed')
   return {
-    none: [_('Not touched'), '', 'off'],
-    would: [_('Would be contained (monitor mode)'), 'accent', 'eye'],
-    intended: [_('Being contained'), 'accent', 'wait'],
-    done: [_('In quarantine'), 'good', 'shield'],
-    failed: [_('Containing failed'), 'bad', 'bad'],
+    none: k === 'report' ? [_('Reported'), '', 'info'] : [_('Not touched'), '', 'off'],
+    would: [would, 'accent', 'eye'],
+    intended: [intended, 'accent', 'wait'],
+    done,
+    failed: [failed, 'bad', 'bad'],
     restoring: [_('Being restored'), 'accent', 'wait'],
     restored: [_('Restored'), '', 'check'],
     deleting: [_('Being deleted'), 'accent', 'wait'],
     deleted: [_('Deleted'), '', 'off'],
   }[s] ?? [s, '', 'info']
+}
+
+// ---- rules ----
+
+export function actionName(a) {
+  return {
+    none: _('nothing'), report: _('reports only'), tag: _('marks it'), unshare: _('ends its sharing'), block: _('hides the message'),
+    replace: _('replaces it by a notice'), quarantine: _('takes it into quarantine'), delete: _('deletes it'),
+  }[a] ?? a
+}
+
+export function modeName(m) {
+  return { off: _('Off'), monitor: _('Monitor'), protect: _('Protect') }[m] ?? m
+}
+
+export function severity(s) {
+  return {
+    critical: [_('Critical'), 'bad', 'bad'], high: [_('High'), 'bad', 'warn'], medium: [_('Medium'), 'warn', 'warn'], low: [_('Low'), '', 'info'], info: [_('For information'), '', 'info'],
+  }[s] ?? [s, '', 'info']
+}
+
+export function categoryName(c) {
+  return {
+    malware: _('Malware'), file: _('Kinds of files'), encrypted: _('Encrypted archives'), data: _('Data'), link: _('Links'), sender: _('Senders'), sharing: _('Sharing'), teams: 'Teams', unknown: _('Other rules'),
+  }[c] ?? c
+}
+
+export function listKind(k) {
+  return {
+    sender: _('Sender'), domain: _('Domain'), hash: _('Content (hash)'), link: _('Link'), password: _('Password of archives'), protected: _('Protected domain'), person: _('Executive'),
+  }[k] ?? k
+}
+
+export function detectorName(d) {
+  const known = {
+    my_number: _('My Number'), corporate_number: _('Corporate number'), driving_licence: _('Driving licence'), passport_jp: _('Japanese passport'), residence_card: _('Residence card'),
+    bank_account: _('Bank account'), phone_jp: _('Telephone number'), address_jp: _('Postal address'), payment_card: _('Payment card'), iban: 'IBAN', us_ssn: _('US social security number'),
+    private_key: _('Private key'), aws_key: _('Key of AWS'), azure_key: _('Key of Azure'), gcp_key: _('Key of Google Cloud'), github_token: _('Token of GitHub'), slack_token: _('Token of Slack'), jwt: _('Signed token (JWT)'),
+    'words.confidential': _('Words of confidentiality'), 'words.payment': _('Words of payment'), 'words.password': _('Words about a password'), many_addresses: _('Many addresses'),
+  }
+  return known[d] ?? d
 }
 
 export function serviceName(s) {

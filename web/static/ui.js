@@ -189,7 +189,7 @@ export function table(caption, columns, rows) {
 }
 
 export function pairs(list) {
-  return h('dl.pairs', null, list.filter(([, v]) => v !== null && v !== undefined && v !== '').map(([k, v]) => [h('dt', null, k), h('dd', null, v)]))
+  return h('dl.pairs', null, list.filter(([, v]) => v !== null && v !== undefined && v !== false && v !== '').map(([k, v]) => [h('dt', null, k), h('dd', null, v)]))
 }
 
 // A list that loads more on demand. load(next) → {items, next}; show(items) → element.
