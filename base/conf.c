@@ -9,6 +9,7 @@
 
 #define CONF_DEPTH 32
 #define CONF_BYTES (4u << 20)
+#define CONF_KEYS 1000 /* of one map: each new one is compared with those before */
 
 struct conf_doc {
 	char name[256];
@@ -146,6 +147,7 @@ static int build_pair(struct builder *b, const yaml_event_t *key, struct conf_no
 static int build_map(struct builder *b, const yaml_event_t *open, int depth, struct conf_node **ret)
 {
 	struct conf_node *map = new_node(b, CONF_MAP, open), **tail = map ? &map->child : NULL;
+	int keys = 0;
 
 	if (!map)
 		return err_set(b->err, ERR_LOCAL, "memory", "out of memory");
@@ -154,7 +156,8 @@ static int build_map(struct builder *b, const yaml_event_t *open, int depth, str
 		if (next_event(b, &e) < 0)
 			return -1;
 		bool end = e.type == YAML_MAPPING_END_EVENT;
-		int r = end ? 0 : build_pair(b, &e, map, depth, tail);
+		int r = end ? 0 : ++keys > CONF_KEYS ? complain_mark(b, e.start_mark, "more than %d keys", CONF_KEYS) :
+			build_pair(b, &e, map, depth, tail);
 		yaml_event_delete(&e);
 		if (r < 0)
 			return -1;

@@ -18,7 +18,7 @@
 
 #define MAX_WORDS 500
 #define WORD_BYTES 200
-#define PROOF_SECONDS 5           /* of processor time for all patterns of a rule set */
+#define PROOF_SECONDS 3           /* of processor time for all patterns of a rule set */
 #define PROOF_DEADLINE_MS 20000   /* of waiting for them */
 #define PROOF_MEMORY (512u << 20) /* beyond what this process has */
 #define PATTERN_DATABASE (1u << 20) /* bytes that one pattern may become */
