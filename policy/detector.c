@@ -16,7 +16,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#define MAX_WORDS 500
+#define MAX_WORDS 500 /* of a list */
+#define ALL_WORDS 1800 /* of all lists and patterns: what a worker takes of a tenant */
 #define WORD_BYTES 200
 #define PROOF_SECONDS 3           /* of processor time for all patterns of a rule set */
 #define PROOF_DEADLINE_MS 20000   /* of waiting for them */
@@ -44,6 +45,8 @@ static int read_words(struct compiler *c, const struct conf_node *n, const char 
 		return -1;
 	if (count > MAX_WORDS)
 		return complain(c, n, _("more than %d words"), MAX_WORDS);
+	if ((c->p->n_words += (uint32_t)count) > ALL_WORDS)
+		return complain(c, n, _("more than %d words in all detectors"), ALL_WORDS);
 	for (size_t i = 0; i < count; i++)
 		if (strlen(texts[i]) > WORD_BYTES || strlen(texts[i]) < 2)
 			return complain(c, n, _("a word has 2 to %d bytes"), WORD_BYTES);
@@ -82,6 +85,7 @@ static int detector_read(struct compiler *c, const struct conf_node *n)
 		if (pattern->kind != CONF_SCALAR || !*pattern->text || strlen(pattern->text) > POLICY_PATTERN_BYTES)
 			return complain(c, pattern, _("a pattern is a regular expression of at most %d bytes"), POLICY_PATTERN_BYTES);
 		d.pattern = pattern->text;
+		c->p->n_words++;
 		d.line = pattern->line;
 		d.column = pattern->column;
 	}

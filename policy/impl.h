@@ -127,7 +127,7 @@ struct policy {
 	struct rule *rules; /* by severity, then as they stand */
 	uint32_t n_rules, max_rules;
 	struct detector *detectors;
-	uint32_t n_detectors, max_detectors;
+	uint32_t n_detectors, n_words; /* words and patterns of all of them */
 	uint64_t cost; /* of deciding, in text comparisons at the worst */
 	size_t value_words, column_bytes;
 	struct buf detectors_text;
