@@ -1,5 +1,6 @@
 /* status: one screen that says what is protected, how fresh it is, and what is wrong; with the coverage ledger. */
 #include "core/command.h"
+#include "core/core.h"
 
 #include "base/i18n.h"
 #include "base/timeutil.h"
@@ -127,6 +128,24 @@ static void add_gap(struct view *v, const struct store_stream *s)
 	table_row(v->gaps, s->connection, s->service, s->owner, s->name, what);
 }
 
+/* Without its people a connection is well; rules about groups and colleagues have nothing to go by. */
+static void add_people(struct view *v, const struct store_connection *k, cJSON *o)
+{
+	int64_t next, synced;
+	char code[64], at[TIME_RFC3339_LEN];
+	cJSON *people = cJSON_AddObjectToObject(o, "people");
+
+	people_state(v->store, k->id, &next, &synced, code, sizeof(code));
+	if (synced)
+		cJSON_AddStringToObject(people, "synced", time_format(synced, at));
+	else
+		cJSON_AddNullToObject(people, "synced");
+	cJSON_AddStringToObject(people, "error", code);
+	if (*code && k->state != CONN_DISCONNECTED)
+		table_row(v->gaps, k->id, "", "", _("people"),
+			strcmp(code, "forbidden") == 0 ? _("may not be listed: rules about groups and colleagues have nothing to go by") : code);
+}
+
 static int add_connection(struct view *v, const struct store_connection *k, struct err *err)
 {
 	struct store_stream *list;
@@ -143,6 +162,7 @@ static int add_connection(struct view *v, const struct store_connection *k, stru
 	cJSON_AddStringToObject(o, "state", conn_state_name(k->state));
 	cJSON_AddStringToObject(o, "reason", k->reason ? k->reason : "");
 	add_coverage(o, &sum);
+	add_people(v, k, o);
 	cJSON_AddItemToArray(v->connections, o);
 	for (size_t i = 0; i < n; i++) {
 		cJSON_AddItemToArray(v->streams, stream_json(&list[i]));

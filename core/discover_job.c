@@ -164,6 +164,8 @@ static void round_of(struct core *c, const char *connection, int failures)
 	int r = live_get(c, connection, &l, &err);
 	if (r == 0)
 		r = discover_connection(c, l, &err);
+	if (r == 0)
+		people_round(c, l);
 	int64_t next = time_now_ms() + c->set->discover;
 	if (r < 0 && err.class != ERR_CANCELLED) {
 		log_err(LOG_WARN_, "discover.failed", &err);

@@ -5,11 +5,14 @@
 #include "base/log.h"
 #include "base/timeutil.h"
 #include "core/policy_files.h"
+#include "scan/client.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define LOOK_MS 1000
+#define SCAN_WAIT_MS 30000
+#define DETECTORS_MAX (16 << 20)
 #define TENANTS_MAX 4096
 #define RULES_ARENA (64 << 20)
 
@@ -20,6 +23,8 @@ struct policy_set {
 	int64_t revision;  /* of the store, that of[] was made of */
 	size_t n;
 	struct rules **of;
+	bool unsent;   /* rules were made, or the scan role is new, since it was told */
+	char sent[65]; /* SHA-256 of the detectors that the scan role has; "" none */
 };
 
 int policy_set_new(struct core *c, struct policy_set **ret, struct err *err)
@@ -157,6 +162,59 @@ static int make(struct core *c, const char *tenant, struct rules **ret, struct e
 	return 0;
 }
 
+/* ---- the policies' own detectors ---- */
+
+void rules_detectors_lost(struct core *c)
+{
+	if (!c->policies)
+		return;
+	pthread_mutex_lock(&c->policies->lock);
+	c->policies->sent[0] = '\0';
+	c->policies->unsent = true;
+	pthread_mutex_unlock(&c->policies->lock);
+}
+
+/* {"TENANT": […]} of all tenants that have some. */
+static int detectors_of(const struct policy_set *s, struct buf *out)
+{
+	_cleanup_json_ cJSON *doc = cJSON_CreateObject();
+
+	for (size_t i = 0; i < s->n; i++) {
+		const char *text = policy_detectors(s->of[i]->policy);
+		cJSON *own = NULL;
+		if (*text && json_parse(text, strlen(text), &own, NULL) == 0)
+			cJSON_AddItemToObject(doc, s->of[i]->tenant, own);
+	}
+	return json_print(doc, out);
+}
+
+/* With the lock, before any item is judged by these rules: what it is scanned with is what they want. */
+static int send_detectors(struct core *c, struct policy_set *s, struct err *err)
+{
+	_cleanup_buf_ struct buf text = BUF_INIT(DETECTORS_MAX);
+	struct digests d;
+
+	if (!s->unsent)
+		return 0;
+	if (detectors_of(s, &text) < 0 || digest_bytes(DIGEST_SHA256, buf_str(&text), text.len, &d) < 0)
+		return err_set(err, ERR_LOCAL, "memory", "the rules' own detectors are too many");
+	if (strcmp(s->sent, d.sha256) == 0 || (!s->sent[0] && strcmp(buf_str(&text), "{}") == 0)) {
+		s->unsent = false;
+		return 0;
+	}
+	struct peer_link *link = peer_get(&c->scan, SCAN_WAIT_MS);
+	if (!link)
+		return err_set(err, ERR_RETRY, "peer_gone", "the scan role is restarting");
+	struct scan_client client = {.rpc = link->rpc};
+	int r = scan_client_detectors(&client, buf_str(&text), err);
+	peer_put(link);
+	if (r == 0) {
+		snprintf(s->sent, sizeof(s->sent), "%s", d.sha256);
+		s->unsent = false;
+	}
+	return r;
+}
+
 /* With the lock: throws away what was made of something that is another now. */
 static int look(struct core *c, struct policy_set *s, struct err *err)
 {
@@ -188,10 +246,16 @@ int rules_get(struct core *c, const char *tenant, struct rules **ret, struct err
 			if (more) {
 				s->of = more;
 				s->of[s->n++] = have;
+				s->unsent = true;
 				atomic_fetch_add(&have->refs, 1);
 			}
 		} else if (r == 0) {
 			atomic_fetch_add(&have->refs, 1);
+		}
+		/* A command that only looks has no scan role. */
+		if (r == 0 && c->mode != MODE_COMMAND && send_detectors(c, s, err) < 0) {
+			rules_put(have);
+			r = -1;
 		}
 		if (r == 0)
 			*ret = have;
@@ -228,25 +292,4 @@ int rules_try(struct core *c, const char *tenant, const char *name, const char *
 int rules_files(const struct settings *set, struct policy **ret, struct policy_problems *problems, struct err *err)
 {
 	return policy_files_check(set, ret, problems, err);
-}
-
-int rules_detectors(struct core *c, struct buf *out, struct err *err)
-{
-	_cleanup_(arena_freep) struct arena *a = arena_new(16 << 20);
-	_cleanup_json_ cJSON *doc = cJSON_CreateObject();
-	struct store_connection *list;
-	size_t n;
-
-	if (!a || store_connection_list(c->store, NULL, a, &list, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		_cleanup_(rules_putp) struct rules *r = NULL;
-		cJSON *own = NULL;
-		if (json_get(doc, list[i].tenant) || rules_get(c, list[i].tenant, &r, err) < 0 || !r->detectors[0])
-			continue;
-		const char *text = policy_detectors(r->policy);
-		if (json_parse(text, strlen(text), &own, NULL) == 0)
-			cJSON_AddItemToObject(doc, list[i].tenant, own);
-	}
-	return cJSON_GetArraySize(doc) == 0 && !doc->child ? 0 : json_print(doc, out);
 }

@@ -51,7 +51,7 @@ int rules_try(struct core *c, const char *tenant, const char *name, const char *
 /* The operator's files alone, on the shipped rules: for doctor and the policy command, without a store. */
 int rules_files(const struct settings *set, struct policy **ret, struct policy_problems *problems, struct err *err);
 
-/* {"": […], "TENANT": […]}: the policies' own detectors for the scan role; "" none. Appends. */
-int rules_detectors(struct core *c, struct buf *out, struct err *err);
+/* The scan role is another one: it has none of the policies' own detectors yet. */
+void rules_detectors_lost(struct core *c);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/ioutil.h"
 #include "base/log.h"
 #include "core/console.h"
+#include "core/policy_set.h"
 #include "scan/client.h"
 #include "web/web.h"
 
@@ -114,7 +115,9 @@ static int meet_scan(struct core *c, int fd, struct err *err)
 	}
 	if (rpc_new("scan", fd, &ops, c, &rpc, err) < 0)
 		return -1;
-	return peer_publish(&c->scan, rpc, err);
+	int r = peer_publish(&c->scan, rpc, err);
+	rules_detectors_lost(c);
+	return r;
 }
 
 /* ---- web ---- */
