@@ -84,6 +84,7 @@ struct core {
 
 	pthread_mutex_t info_lock;
 	struct scan_info info; /* what judges now; engine "" until the scan role said so */
+	char rejudged[96];     /* the signatures by which everything seen lately was judged again */
 	pthread_cond_t info_came;
 
 	struct console *console;
@@ -101,6 +102,7 @@ struct core {
 
 	struct store_prune prune; /* the pruning thread's: how far it has got */
 	int64_t prune_at;         /* and when it goes on; 0: not known yet */
+	atomic_int rejudge_failures; /* in a row */
 
 	pthread_mutex_t running_lock;
 	char running[16][64]; /* connections with a discovery round under way */
@@ -208,6 +210,14 @@ void watch_silence(struct core *c, const struct connection_config *k, int64_t no
 void watch_ended(struct core *c, const struct connection_config *config);
 bool canary_job(struct core *c, int64_t *ret_next);
 bool watch_job(struct core *c, int64_t *ret_next);
+/* Everything seen lately is judged by new signatures (rejudge_job.c). */
+bool rejudge_job(struct core *c, int64_t *ret_next);
+/* Is that still to come, or the engine not loaded yet? *ret_failures: how often it failed in a row. */
+bool rejudge_due(struct core *c, int *ret_failures);
+/* A finding says that this content is a threat: where else the tenant has it, it is judged again. */
+void rejudge_copies(struct core *c, const char *tenant, const char *sha256);
+/* The hashes of a scanned content and its parts, for store_result; *ret_risky: it holds what may run. How many. */
+size_t rejudge_hashes(const struct scan_reply *r, struct store_part_hash *out, bool *ret_risky);
 /* The next rows of what is older than the retention allows. */
 bool prune_job(struct core *c, int64_t *ret_next);
 

@@ -94,6 +94,12 @@ bool idle_check(struct core *c, struct idle *idle)
 	if (t.streams_due || t.streams_claimed || t.events)
 		return false;
 	idle->gave_up = false;
+	int failures;
+	if (rejudge_due(c, &failures)) {
+		if (failures < PATIENCE_FAILURES)
+			return false;
+		idle->gave_up = true;
+	}
 	if (t.items_live + t.items_backlog + t.actions && !put_off(c, idle, t.items_live + t.items_backlog + t.actions))
 		return false;
 	a = arena_new(16 << 20);

@@ -183,6 +183,7 @@ int judge_finish(struct work *w, struct err *err)
 	struct store_finding f;
 	char uid[37];
 	struct store_event e = {.uid = uid};
+	struct store_part_hash hashes[STORE_PART_HASHES_MAX];
 	bool tell;
 	int64_t now = time_now_ms();
 	struct store_result r = {.item = w->rec->id, .now = now, .reason = w->reason ? w->reason : "",
@@ -218,6 +219,10 @@ int judge_finish(struct work *w, struct err *err)
 	}
 	if (w->hashed || w->cached)
 		r.content = w->digests.sha256;
+	if (w->hashed && w->scanned && w->reply) {
+		r.part_hashes = hashes;
+		r.n_part_hashes = rejudge_hashes(w->reply, hashes, &r.risky);
+	}
 	r.detectors = w->rules->detectors;
 	/* More than that is nothing to replay; the finding was made by all of it. */
 	if (!went_away(r.reason) && facts_record(w->facts, &own) == 0)
@@ -229,6 +234,9 @@ int judge_finish(struct work *w, struct err *err)
 	if (w->verdict != VERDICT_CLEAN || tell)
 		log_info("item.judged", "verdict=%s reason=%s rules=%d action=%s", scan_verdict_name(w->verdict), r.reason,
 			w->decision->n_matches, tell ? f.action_state : "none");
+	/* The same content may lie elsewhere, from a time when nobody knew. */
+	if (tell && w->verdict == VERDICT_THREAT && !w->from_provider && w->digests.sha256[0])
+		rejudge_copies(w->c, w->l->config.tenant, w->digests.sha256);
 	/* Containing starts only for what is planned. */
 	if (!tell || strcmp(f.action_state, "planned") != 0)
 		w->finding = 0;

@@ -5,7 +5,7 @@
 
 /* "outer.zip/inner.doc": the names from below the item down to the part itself; parts without a name are left out. What
  * does not fit is cut at the front: the nearest names tell most. */
-static const char *path_of(const struct scan_reply *r, int index, char *out, size_t size)
+const char *scan_part_path(const struct scan_reply *r, int index, char *out, size_t size)
 {
 	size_t at = size - 1;
 
@@ -133,7 +133,7 @@ void scan_reply_json(const struct scan_reply *r, cJSON *out)
 	for (int i = 0; i < r->n_parts; i++) {
 		cJSON *p = cJSON_CreateObject();
 		cJSON_AddStringToObject(p, "name", r->parts[i].name);
-		cJSON_AddStringToObject(p, "path", path_of(r, i, path, sizeof(path)));
+		cJSON_AddStringToObject(p, "path", scan_part_path(r, i, path, sizeof(path)));
 		cJSON_AddStringToObject(p, "type", r->parts[i].type);
 		cJSON_AddStringToObject(p, "true_type", r->parts[i].true_type);
 		cJSON_AddNumberToObject(p, "size", (double)r->parts[i].size);

@@ -13,4 +13,7 @@ void scan_reply_json(const struct scan_reply *r, cJSON *out);
 int scan_rules_json(const struct policy *p, const struct policy_settings *settings, const struct facts *f, bool with_facts, cJSON *out,
 	struct err *err);
 
+/* "outer.zip/inner.doc": where a part lies within the item, in out. */
+const char *scan_part_path(const struct scan_reply *r, int index, char *out, size_t size);
+
 #endif

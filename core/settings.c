@@ -37,6 +37,8 @@ static void defaults(struct settings *s)
 	snprintf(s->sign_in, sizeof(s->sign_in), "[]");
 	s->retain_events = 400 * 86400000ll;
 	s->retain_items = 90 * 86400000ll;
+	s->rejudge_known = 30 * 86400000ll;
+	s->rejudge_fetch = 86400000ll;
 	s->sandbox = true;
 }
 
@@ -182,9 +184,9 @@ static int read_groups(struct reader *r, const struct conf_node *root, struct se
 {
 	static const char *const poll_keys[] = {"fast", "slow", "teams", "discover", "canary", NULL};
 	static const char *const scan_keys[] = {"workers", "threads", "sandbox", NULL};
-	static const char *const retention_keys[] = {"events", "items", NULL};
+	static const char *const retention_keys[] = {"events", "items", NULL}, *const rejudge_keys[] = {"known", "fetch", NULL};
 	const struct conf_node *poll = conf_get(root, "poll"), *scan = conf_get(root, "scan"),
-			       *retention = conf_get(root, "retention");
+			       *retention = conf_get(root, "retention"), *rejudge = conf_get(root, "rejudge");
 
 	if (poll && (conf_unknown_keys(r->doc, poll, poll_keys, r->err) < 0 ||
 			    number(r, poll, "fast", units_duration, 100, 86400000, "15 s", &s->poll_fast) < 0 ||
@@ -198,6 +200,10 @@ static int read_groups(struct reader *r, const struct conf_node *root, struct se
 	if (retention && (conf_unknown_keys(r->doc, retention, retention_keys, r->err) < 0 ||
 				 number(r, retention, "events", units_duration, 86400000, 36500 * 86400000ll, "400 d", &s->retain_events) < 0 ||
 				 number(r, retention, "items", units_duration, 1000, 36500 * 86400000ll, "90 d", &s->retain_items) < 0))
+		return -1;
+	if (rejudge && (conf_unknown_keys(r->doc, rejudge, rejudge_keys, r->err) < 0 ||
+			       number(r, rejudge, "known", units_duration, 0, 3650 * 86400000ll, "30 d", &s->rejudge_known) < 0 ||
+			       number(r, rejudge, "fetch", units_duration, 0, 90 * 86400000ll, "1 d", &s->rejudge_fetch) < 0))
 		return -1;
 	if (scan && (conf_unknown_keys(r->doc, scan, scan_keys, r->err) < 0 ||
 			    int_key(r, scan, "workers", 0, 256, &s->workers) < 0 ||
@@ -284,7 +290,7 @@ static int read_language(struct reader *r, const struct conf_node *root, struct 
 static int read_all(struct reader *r, struct settings *s)
 {
 	static const char *const keys[] = {"state", "key_file", "store", "ca_file", "signatures", "policy", "lists",
-		"limits", "console", "apps", "sign_in", "poll", "retention", "scan", "language", "time_zone", NULL};
+		"limits", "console", "apps", "sign_in", "poll", "rejudge", "retention", "scan", "language", "time_zone", NULL};
 	const struct conf_node *root = r->doc ? conf_root(r->doc) : NULL;
 
 	if (!root)

@@ -8,12 +8,14 @@ struct again {
 	int64_t count;
 };
 
-/* What was contained, released or deleted stays as it is: people or an earlier judgement have decided about it. */
+/* What was contained, released or deleted stays as it is: people or an earlier judgement have decided about it. A mark or an
+ * ended sharing decides nothing about the content. */
 #define UNDECIDED                                                                                            \
-	" AND NOT EXISTS (SELECT 1 FROM findings f WHERE f.id = items.finding AND f.action_state IN"                \
+	" AND NOT EXISTS (SELECT 1 FROM findings f WHERE f.id = items.finding AND f.action_kind IN"                 \
+	" ('quarantine', 'replace', 'delete', 'block') AND f.action_state IN"                                       \
 	" ('planned', 'intended', 'done', 'restoring', 'restored', 'deleting', 'deleted'))"
 
-static int once_more(struct store *s, struct db *db, int64_t id, enum lane lane, int64_t *ret_n, struct err *err)
+int item_again(struct store *s, struct db *db, int64_t id, enum lane lane, int why, int64_t *ret_n, struct err *err)
 {
 	struct counts counts = {.pending = 1};
 	int64_t stream, state;
@@ -29,9 +31,9 @@ static int once_more(struct store *s, struct db *db, int64_t id, enum lane lane,
 	}
 	/* On another node it may have come back to work since it was looked at. */
 	int64_t n = db_run(db,
-		"UPDATE items SET state = 1, again = 2, lane = ?2, reason = '', done_at = 0, ready_at = 0, next_try = 0, attempts = 0,"
+		"UPDATE items SET state = 1, again = ?4, lane = ?2, reason = '', done_at = 0, ready_at = 0, next_try = 0, attempts = 0,"
 		" crashes = 0, node = NULL WHERE id = ?1 AND state = ?3",
-		DB_ARGS(DB_I(id), DB_I(lane), DB_I(state)), err);
+		DB_ARGS(DB_I(id), DB_I(lane), DB_I(state), DB_I(why)), err);
 	if (n <= 0)
 		return (int)n;
 	counts_add(&counts, (int)state, -1);
@@ -45,7 +47,7 @@ static int again(struct store *s, struct db *db, void *ctx, struct err *err)
 
 	a->count = 0;
 	for (size_t i = 0; i < a->n; i++)
-		if (once_more(s, db, a->ids[i], a->lane, &a->count, err) < 0)
+		if (item_again(s, db, a->ids[i], a->lane, AGAIN_RULES, &a->count, err) < 0)
 			return -1;
 	return 0;
 }

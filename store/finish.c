@@ -98,7 +98,7 @@ static int finish(struct store *s, struct db *db, void *ctx, struct err *err)
 				err) < 0)
 			return -1;
 	}
-	if ((r->sha256 && verdict_insert(db, r, err) < 0) || history_note(db, &r->note, err) < 0)
+	if ((r->sha256 && verdict_insert(db, r, err) < 0) || hashes_keep(db, r, err) < 0 || history_note(db, &r->note, err) < 0)
 		return -1;
 	if (note_done(s, db, r->now, err) < 0 || counts_apply(s, db, stream, &counts, err) < 0)
 		return -1;

@@ -93,6 +93,10 @@ struct counts {
 };
 void counts_add(struct counts *c, int state, int64_t by); /* enum item_state */
 int counts_apply(struct store *s, struct db *db, int64_t stream, const struct counts *c, struct err *err);
+/* A done item is pending once more (again.c); why: enum item_again. */
+int item_again(struct store *s, struct db *db, int64_t id, enum lane lane, int why, int64_t *ret_n, struct err *err);
+/* The hashes of a content's parts. */
+int hashes_keep(struct db *db, const struct store_result *r, struct err *err);
 /* Remembers a verdict and the hashes of its bytes. */
 int verdict_insert(struct db *db, const struct store_result *r, struct err *err);
 /* Something that judgements go by is another now. */

@@ -215,6 +215,13 @@ struct store_note {
 	size_t n_contacts, n_hosts;
 };
 
+/* Of one part, as it lies in the store. */
+struct store_part_hash {
+	unsigned char sha256[32], sha1[20], md5[16];
+	unsigned char size[8]; /* big-endian */
+};
+#define STORE_PART_HASHES_MAX 257 /* of one content: the item and its parts */
+
 struct store_result {
 	int64_t item;
 	enum item_state state; /* SCANNED, UNKNOWN, SKIPPED */
@@ -234,6 +241,9 @@ struct store_result {
 	const char *facts;          /* the item's own; NULL none */
 	const char *content;        /* SHA-256 of the bytes; NULL not known */
 	const char *content_facts;  /* of those bytes; NULL: what is kept stays */
+	const struct store_part_hash *part_hashes; /* of the content, which is the first, and of its parts (store/hashes.h); NULL */
+	size_t n_part_hashes;
+	bool risky;                 /* it holds what may run */
 	const char *detectors;      /* whose facts these are: "" or a version of policies' own detectors */
 };
 
