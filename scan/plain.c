@@ -7,21 +7,93 @@
 #include <string.h>
 #include <utf8proc.h>
 
-static bool ends(const char *name, size_t len, const char *what)
+enum boundary { JOINS, LINE, CELL, ROW, TAB, SPACE, PHONETIC };
+
+static bool is(const char *name, size_t len, const char *what)
 {
 	return strlen(what) == len && memcmp(name, what, len) == 0;
 }
 
-/* Elements within a word (w:r, w:t, w:rPr …) join; the ends of these part. */
-static bool parts_words(const char *name, size_t len)
+static bool is_any(const char *name, size_t len, const char *const *list)
 {
-	static const char *const list[] = {"/w:p", "/a:p", "/si", "/c", "/v", "/row", "w:tab/", "w:br/", "/text:p", "/text:h",
-		"/table:table-cell", "/p", "/td", "/div", "br/"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
-		if (ends(name, len, list[i]))
+	for (; *list; list++)
+		if (is(name, len, *list))
 			return true;
 	return false;
+}
+
+/* What a tag means for the words around it: elements within a word (w:r, w:t, w:rPr …) join, the ends of paragraphs, cells and
+ * of anything unknown part. name: as it stands, with the slash of an end before it or that of an empty element behind it. */
+static enum boundary boundary_of(const char *name, size_t len)
+{
+	static const char *const inline_[] = {"t", "r", "rPr", "b", "i", "u", "s", "sz", "color", "rFont", "family", "charset", "scheme", "vertAlign", "strike", "phoneticPr", "is",
+		"v", "a", "em", "strong", "span", "font", "sub", "sup", NULL};
+	bool end = *name == '/', empty = len > 1 && name[len - 1] == '/';
+
+	name += end;
+	len -= (size_t)end + (size_t)empty;
+	const char *colon = memchr(name, ':', len < 16 ? len : 16);
+	if (!colon) {
+		if (is(name, len, "rPh"))
+			return PHONETIC;
+		if (!end && !empty)
+			return is(name, len, "br") ? LINE : JOINS;
+		if (is(name, len, "c") || is(name, len, "td") || is(name, len, "th"))
+			return CELL;
+		if (is(name, len, "row") || is(name, len, "tr"))
+			return ROW;
+		return is_any(name, len, inline_) ? JOINS : LINE;
+	}
+	size_t prefix = (size_t)(colon - name);
+	const char *local = colon + 1;
+	size_t n = len - prefix - 1;
+	if (is(name, prefix, "w") || is(name, prefix, "a")) {
+		if (is(local, n, "p"))
+			return end || empty ? LINE : JOINS;
+		if (n == 2 && local[0] == 't' && end)
+			return local[1] == 'c' ? CELL : local[1] == 'r' ? ROW : JOINS;
+		return is(local, n, "tab") ? TAB : is(local, n, "br") || is(local, n, "cr") ? LINE : JOINS;
+	}
+	if (is(name, prefix, "text")) {
+		if (is(local, n, "p") || is(local, n, "h"))
+			return end || empty ? LINE : JOINS;
+		return is(local, n, "tab") ? TAB : is(local, n, "line-break") ? LINE : is(local, n, "s") ? SPACE : JOINS;
+	}
+	if (is(name, prefix, "table") && end)
+		return is(local, n, "table-cell") ? CELL : ROW;
+	return end || empty ? LINE : JOINS;
+}
+
+static char last(const struct buf *b)
+{
+	return b->len ? b->data[b->len - 1] : '\n';
+}
+
+static void part(struct buf *out, enum boundary b)
+{
+	switch (b) {
+	case JOINS:
+	case PHONETIC:
+		break;
+	case LINE:
+		if (last(out) != '\n')
+			buf_addc(out, '\n');
+		break;
+	case CELL:
+	case ROW:
+		/* A cell ends with its last paragraph, a row with its last cell. */
+		if (out->len && (last(out) == '\n' || (b == ROW && last(out) == '\t')))
+			out->data[out->len - 1] = b == CELL ? '\t' : '\n';
+		else
+			buf_addc(out, b == CELL ? '\t' : '\n');
+		break;
+	case TAB:
+		buf_addc(out, '\t');
+		break;
+	case SPACE:
+		buf_addc(out, ' ');
+		break;
+	}
 }
 
 static size_t entity(struct buf *out, const char *s, size_t len)
@@ -50,42 +122,64 @@ static size_t entity(struct buf *out, const char *s, size_t len)
 	return 1;
 }
 
-void plain_xml(struct buf *out, const char *xml, size_t len)
+/* What the tag at i means; returns what stands behind it. */
+static size_t tag(struct buf *out, const char *xml, size_t len, size_t i, bool *hidden)
 {
-	for (size_t i = 0; i < len;) {
-		if (xml[i] == '<') {
-			const char *end = memchr(xml + i, '>', len - i);
-			size_t stop = end ? (size_t)(end - xml) : len, name = i + 1;
-			size_t n = 0;
-			while (name + n < stop && (unsigned char)xml[name + n] > 0x20)
-				n++;
-			if (parts_words(xml + name, n))
-				buf_addc(out, '\n');
-			i = stop + 1;
-		} else if (xml[i] == '&') {
-			i += entity(out, xml + i, len - i);
-		} else {
-			size_t from = i;
-			while (i < len && xml[i] != '<' && xml[i] != '&')
-				i++;
-			if (buf_add(out, xml + from, i - from) < 0)
-				return;
-		}
+	const char *end;
+	size_t name = i + 1, n = 0;
+
+	if (len - i > 9 && memcmp(xml + i, "<![CDATA[", 9) == 0) {
+		end = memmem(xml + i, len - i, "]]>", 3);
+		buf_add(out, xml + i + 9, (end ? (size_t)(end - xml) : len) - i - 9);
+		return end ? (size_t)(end - xml) + 3 : len;
 	}
+	if (len - i > 4 && memcmp(xml + i, "<!--", 4) == 0) {
+		end = memmem(xml + i, len - i, "-->", 3);
+		return end ? (size_t)(end - xml) + 3 : len;
+	}
+	end = memchr(xml + i, '>', len - i);
+	size_t stop = end ? (size_t)(end - xml) : len;
+	while (name + n < stop && (unsigned char)xml[name + n] > 0x20)
+		n++;
+	if (n == 0)
+		return stop + 1;
+	if (stop > name + n && xml[stop - 1] == '/' && xml[name + n - 1] != '/') {
+		/* An empty element with attributes: the same as one without. */
+		enum boundary b = boundary_of(xml + name, n);
+		part(out, b == JOINS && memchr(xml + name, ':', n) && strncmp(xml + name, "w:", 2) != 0 && strncmp(xml + name, "a:", 2) != 0 &&
+			strncmp(xml + name, "text:", 5) != 0 ? LINE : b);
+		return stop + 1;
+	}
+	enum boundary b = boundary_of(xml + name, n);
+	/* How names are read aloud stands beside them; a cell of t="s" holds a number of a text elsewhere. */
+	if (b == PHONETIC)
+		*hidden = xml[name] != '/';
+	else if (n == 1 && xml[name] == 'c' && memmem(xml + name, stop - name, "t=\"s\"", 5))
+		*hidden = true;
+	else if (b == CELL)
+		*hidden = false;
+	part(out, b);
+	return stop + 1;
 }
 
-void plain_pdf(struct buf *out, const char *s, size_t len)
+void plain_xml(struct buf *out, const char *xml, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (s[i] == '(') {
-			for (i++; i < len && s[i] != ')'; i++) {
-				if (s[i] == '\\' && i + 1 < len)
-					i++;
-				if (buf_addc(out, s[i]) < 0)
-					return;
-			}
-		} else if ((s[i] == 'T' && i + 1 < len && strchr("dDm*", s[i + 1])) || (s[i] == 'E' && i + 1 < len && s[i + 1] == 'T')) {
-			buf_addc(out, '\n');
+	bool hidden = false;
+
+	for (size_t i = 0; i < len;) {
+		if (xml[i] == '<') {
+			i = tag(out, xml, len, i, &hidden);
+		} else if (xml[i] == '&' && !hidden) {
+			i += entity(out, xml + i, len - i);
+		} else {
+			const char *next = memchr(xml + i, '<', len - i);
+			size_t stop = next ? (size_t)(next - xml) : len;
+			const char *amp = hidden ? NULL : memchr(xml + i, '&', stop - i);
+			if (amp && (size_t)(amp - xml) > i)
+				stop = (size_t)(amp - xml);
+			if (!hidden && buf_add(out, xml + i, stop - i) < 0)
+				return;
+			i = stop;
 		}
 	}
 }

@@ -528,12 +528,12 @@ void detect_end(struct detect *d, struct scan_reply *reply)
 		struct scan_hit *h = &reply->hits[i];
 		const struct scan_part *p = &reply->parts[h->part];
 		unsigned mask = 0;
-		if (h->near || !strstr(p->name, "worksheets/"))
+		if (h->near || p->parent < 0 || strncmp(p->name, "sheet", 5) != 0 || strcmp(reply->parts[p->parent].type, "CL_TYPE_OOXML_XL") != 0)
 			continue;
 		for (int k = 0; k < DETECTORS; k++)
 			if (strcmp(h->detector, table[k].id) == 0)
 				mask = table[k].contexts;
 		for (int k = 0; k < reply->n_parts && !h->near; k++)
-			h->near = reply->parts[k].parent == p->parent && strstr(reply->parts[k].name, "sharedStrings") && (d->heads[k] & mask);
+			h->near = reply->parts[k].parent == p->parent && strcmp(reply->parts[k].name, "sharedStrings.xml") == 0 && (d->heads[k] & mask);
 	}
 }

@@ -3,6 +3,7 @@
 
 #include "scan/charset.h"
 #include "scan/plain.h"
+#include "scan/text/formats.h"
 
 #include <string.h>
 
@@ -12,6 +13,8 @@ struct text {
 	struct detect *detect;
 	bool wanted;
 	struct scan_reply *reply;
+	struct pdf_text *pdf;
+	int pdf_part; /* of the file that streams come from now; -1 */
 	uint8_t empty[EMPTY][16];
 };
 
@@ -19,13 +22,23 @@ struct text *text_new(struct detect *detect)
 {
 	struct text *t = calloc(1, sizeof(*t));
 
-	if (t)
-		t->detect = detect;
+	if (!t)
+		return NULL;
+	t->detect = detect;
+	t->pdf_part = -1;
+	t->pdf = pdf_text_new();
+	if (!t->pdf) {
+		free(t);
+		return NULL;
+	}
 	return t;
 }
 
 void text_free(struct text *t)
 {
+	if (!t)
+		return;
+	pdf_text_free(t->pdf);
 	free(t);
 }
 
@@ -66,10 +79,23 @@ void text_look(struct text *t, int part, enum detect_what what, const char *utf8
 	detect_look(t->detect, t->reply, part, what, utf8, len);
 }
 
+/* All streams of a PDF file were there. */
+static void end_pdf(struct text *t)
+{
+	_cleanup_buf_ struct buf words = BUF_INIT(TEXT_MAX);
+
+	if (t->pdf_part < 0)
+		return;
+	pdf_text_end(t->pdf, &words);
+	text_look(t, t->pdf_part, DETECT_TEXT, buf_str(&words), words.len);
+	t->pdf_part = -1;
+}
+
 /* What files are called says something of them, too. */
 void text_end(struct text *t)
 {
 	if (text_wanted(t)) {
+		end_pdf(t);
 		for (int i = 0; i < t->reply->n_parts; i++)
 			text_look(t, i, DETECT_NAME, t->reply->parts[i].name, strlen(t->reply->parts[i].name));
 		detect_end(t->detect, t->reply);
@@ -135,6 +161,12 @@ static void look_at_plain(struct text *t, int part, const uint8_t *data, size_t 
 	_cleanup_buf_ struct buf words = BUF_INIT(2 * TEXT_MAX);
 
 	charset_to_utf8(&words, wide ? "utf-16" : "", data, len);
+	if (wide && begins((const uint8_t *)buf_str(&words), words.len, "<?xml")) {
+		_cleanup_buf_ struct buf plain = BUF_INIT(TEXT_MAX);
+		plain_xml(&plain, buf_str(&words), words.len);
+		text_look(t, part, DETECT_TEXT, buf_str(&plain), plain.len);
+		return;
+	}
 	text_look(t, part, DETECT_TEXT, buf_str(&words), words.len);
 }
 
@@ -143,18 +175,20 @@ static void look_at_part(struct text *t, int part, const char *type, const uint8
 	static const char *const none[] = {"CL_TYPE_MAIL", "CL_TYPE_ZIP", "CL_TYPE_OOXML", "CL_TYPE_ODF", "CL_TYPE_GZ", "CL_TYPE_BZ", "CL_TYPE_XZ",
 		"CL_TYPE_7Z", "CL_TYPE_RAR", "CL_TYPE_MSCAB", "CL_TYPE_JPEG", "CL_TYPE_PNG", "CL_TYPE_GIF", "CL_TYPE_TIFF", "CL_TYPE_GRAPHICS",
 		"CL_TYPE_MSEXE", "CL_TYPE_ELF", "CL_TYPE_PDF", NULL};
-	static const char *const text[] = {"CL_TYPE_TEXT_", "CL_TYPE_SCRIPT", "CL_TYPE_XML", "CL_TYPE_BINARY_DATA", NULL};
+	_cleanup_buf_ struct buf words = BUF_INIT(TEXT_MAX);
 	size_t n = len < TEXT_MAX ? len : TEXT_MAX;
 
 	if (is_one_of(type, none))
 		return;
-	bool xml = is_xml(t, part, data, n);
-	if (xml || (is_one_of(type, text) && memmem(data, n < 4096 ? n : 4096, "BT", 2) && memmem(data, n < 65536 ? n : 65536, "Tj", 2))) {
-		_cleanup_buf_ struct buf words = BUF_INIT(TEXT_MAX);
-		if (xml)
-			plain_xml(&words, (const char *)data, n);
-		else
-			plain_pdf(&words, (const char *)data, n);
+	if (strcmp(type, "CL_TYPE_MSOLE2") == 0 || begins(data, len, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")) {
+		if (!text_ole2(&words, data, len))
+			detect_look(t->detect, t->reply, part, DETECT_BYTES, (const char *)data, len);
+		text_look(t, part, DETECT_TEXT, buf_str(&words), words.len);
+	} else if (begins(data, len, "{\\rt")) {
+		text_rtf(&words, (const char *)data, n);
+		text_look(t, part, DETECT_TEXT, buf_str(&words), words.len);
+	} else if (is_xml(t, part, data, n)) {
+		plain_xml(&words, (const char *)data, n);
 		text_look(t, part, DETECT_TEXT, buf_str(&words), words.len);
 	} else if (strncmp(type, "CL_TYPE_TEXT_", 13) == 0 || strcmp(type, "CL_TYPE_SCRIPT") == 0) {
 		look_at_plain(t, part, data, n, strncmp(type, "CL_TYPE_TEXT_UTF16", 18) == 0);
@@ -165,12 +199,28 @@ static void look_at_part(struct text *t, int part, const char *type, const uint8
 	}
 }
 
+/* The PDF file that a stream is of, -1. Those beyond the described parts count as the file itself. */
+static int pdf_of(const struct text *t, int part)
+{
+	const struct scan_reply *r = t->reply;
+
+	if (part == t->pdf_part)
+		return part;
+	int up = part < r->n_parts ? r->parts[part].parent : -1;
+	return up >= 0 && strcmp(r->parts[up].type, "CL_TYPE_PDF") == 0 ? up : -1;
+}
+
 void text_part(struct text *t, int part, const char *type, const uint8_t *data, size_t len, const uint8_t *digest)
 {
-	if (!text_wanted(t) || part < 0 || text_known(t, digest))
+	if (!text_wanted(t) || part < 0)
 		return;
-	int before = t->reply->hits_seen;
-
+	int before = t->reply->hits_seen, pdf = strcmp(type, "CL_TYPE_PDF") == 0 ? part : pdf_of(t, part);
+	if (pdf != t->pdf_part) {
+		end_pdf(t);
+		t->pdf_part = pdf;
+	}
+	if (strcmp(type, "CL_TYPE_PDF") == 0 || (pdf >= 0 && pdf_text_add(t->pdf, (const char *)data, len < TEXT_MAX ? len : TEXT_MAX)) || text_known(t, digest))
+		return;
 	look_at_part(t, part, type, data, len);
 	if (digest && t->reply->hits_seen == before && detect_blank(t->detect, t->reply, part))
 		memcpy(place(t, digest), digest, 16);

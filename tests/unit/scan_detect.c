@@ -215,20 +215,6 @@ static void test_masked(void **state)
 	assert_int_equal(a.hits[0].distinct, 1);
 }
 
-static void test_documents(void **state)
-{
-	_cleanup_buf_ struct buf xml = BUF_INIT(4096), pdf = BUF_INIT(4096), wide = BUF_INIT(4096);
-	static const char runs[] = "<w:p><w:r><w:t>4111" "1111</w:t></w:r><w:r><w:rPr/><w:t>11111111</w:t></w:r></w:p><w:p><w:t>&#x30AB;&amp;</w:t></w:p>";
-	static const char page[] = "BT /F1 12 Tf [(4111)-20(1111)10(1111 1111)] TJ T* (a\\)b) Tj ET";
-
-	plain_xml(&xml, runs, strlen(runs));
-	assert_string_equal(buf_str(&xml), "4111" "111111111111\nカ&\n");
-	plain_pdf(&pdf, page, strlen(page));
-	assert_non_null(strstr(buf_str(&pdf), "4111" "11111111 1111\na)b"));
-	plain_normal(&wide, "ｶﾞ１２㈱か\xe3\x82\x99漢", strlen("ｶﾞ１２㈱か\xe3\x82\x99漢"));
-	assert_string_equal(buf_str(&wide), "ガ12(株)が漢");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,7 +222,6 @@ int main(void)
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_detectors),
 		cmocka_unit_test(test_masked),
-		cmocka_unit_test(test_documents),
 	};
 	struct err err = {0};
 
