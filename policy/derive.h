@@ -21,6 +21,8 @@ struct derive_tenant;
 int derive_tenant_new(const char *own, const struct store_list_entry *list, size_t n, struct derive_tenant **ret, struct err *err);
 void derive_tenant_free(struct derive_tenant *t);
 DEFINE_CLEANUP(struct derive_tenant *, derive_tenant_free)
+/* When the first of its entries ends and it must be made anew, ms UTC; 0: none does. */
+int64_t derive_tenant_until(const struct derive_tenant *t);
 
 /* What is known of the item beside its scan. */
 struct derive_item {

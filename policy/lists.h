@@ -43,7 +43,7 @@ struct lists_state {
 	size_t entries, skipped;
 	size_t short_prefixes; /* of four to seven bytes: they hit others, too */
 	int64_t loaded_at;     /* ms UTC; 0: never */
-	char trouble[256];     /* what is wrong with the file as it is now; "" nothing */
+	char trouble[320];     /* what is wrong with the file as it is now; "" nothing */
 };
 size_t lists_states(struct lists_watch *w, struct lists_state *ret, size_t max);
 
@@ -53,5 +53,7 @@ const char *lists_match(const struct lists *l, const char *host, const char *url
 
 /* Protected domains, for derive.c: sorted, without repeats, lower case, Unicode. */
 size_t lists_protected(const struct lists *l, const char *const **ret);
+struct lookalike;
+size_t lists_looks(const struct lists *l, const struct lookalike **ret); /* the same, taken apart */
 
 #endif
