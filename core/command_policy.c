@@ -234,7 +234,7 @@ static void fact_line(const struct command_line *cl, const struct fact_table *t,
 	_cleanup_json_ cJSON *o = cJSON_CreateObject();
 	cJSON_AddStringToObject(o, "of", t->name);
 	cJSON_AddStringToObject(o, "name", f->name);
-	cJSON_AddStringToObject(o, "type", facts_type_name(f->type));
+	cJSON_AddStringToObject(o, "type", facts_type_word(f->type));
 	cJSON_AddStringToObject(o, "group", facts_group_name(f->group));
 	cJSON_AddStringToObject(o, "en", f->en);
 	cJSON_AddStringToObject(o, "ja", f->ja);

@@ -202,6 +202,14 @@ const char *facts_type_name(enum fact_type t)
 	return "";
 }
 
+const char *facts_type_word(enum fact_type t)
+{
+	static const char *const words[] = {[FACT_TEXT] = "text", [FACT_BOOL] = "bool", [FACT_INT] = "number", [FACT_INT64] = "number",
+		[FACT_SIZE] = "size", [FACT_TIME] = "time", [FACT_WORD] = "word", [FACT_LIST] = "list", [FACT_ROWS] = "rows", [FACT_GROUPS] = "groups"};
+
+	return words[t];
+}
+
 const char *facts_group_name(unsigned group)
 {
 	switch (group) {

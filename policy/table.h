@@ -43,7 +43,8 @@ extern const struct fact_table facts_item, facts_part, facts_hit, facts_link;
 const struct fact *facts_find(const struct fact_table *t, const char *name); /* NULL */
 /* The nearest name by edit distance; NULL. */
 const char *facts_nearest(const struct fact_table *t, const char *name);
-const char *facts_type_name(enum fact_type t); /* "text" "yes or no" … in the process's language */
+const char *facts_type_name(enum fact_type t); /* in the process's language */
+const char *facts_type_word(enum fact_type t); /* for programs: "text" "bool" "number" "size" "time" "word" "list" "rows" "groups" */
 const char *facts_group_name(unsigned group);  /* one bit: "content" "words" …; "" for 0 */
 /* Several: "content, words". Returns buf. */
 char *facts_groups_text(unsigned groups, char *buf, size_t size);

@@ -14,6 +14,6 @@ while read -r language; do
   msgfmt --check --check-format --statistics -o "$dir/$language.mo" "po/$language.po"
   msgcmp "po/$language.po" "$dir/sekisho.pot"
 done <po/LINGUAS
-for source in $(grep -lE '\b(_|N_)\("' base/*.c core/*.c); do
+for source in $(grep -lE '\b(_|N_)\("' base/*.c policy/*.c core/*.c); do
   grep -qx "$source" po/POTFILES.in || { echo "$source is not in po/POTFILES.in"; exit 1; }
 done
