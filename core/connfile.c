@@ -23,7 +23,7 @@ static const struct grant_type grant_types[] = {
 	{"microsoft", "client_certificate", {"directory", "client_id"}, {"certificate_file", "key_file"},
 		{"quarantine_owner"}},
 	{"microsoft", "client_secret", {"directory", "client_id"}, {"client_secret_file"}, {"quarantine_owner"}},
-	{"google", "service_account", {"subject"}, {"key_file"}, {NULL}},
+	{"google", "service_account", {"subject"}, {"key_file"}, {"groups"}},
 	{"box", "jwt", {NULL}, {"config_file"}, {NULL}},
 	{"box", "client_credentials", {"client_id", "enterprise_id"}, {"client_secret_file"}, {NULL}},
 	{"dropbox", "refresh_token", {"app_key"}, {"app_secret_file", "refresh_token_file"}, {NULL}},
@@ -202,12 +202,16 @@ void connfile_complete(const cJSON *config, cJSON *grant)
 		snprintf(url, sizeof(url), "%s/%s/oauth2/v2.0/token", json_str_or(ends, "login", ""),
 			json_str_or(grant, "directory", ""));
 	} else if (strcmp(provider, "google") == 0) {
-		_cleanup_buf_ struct buf scopes = BUF_INIT(400);
+		_cleanup_buf_ struct buf scopes = BUF_INIT(600);
+		const char *groups = json_str_or(grant, "groups", "");
 		buf_adds(&scopes, "https://www.googleapis.com/auth/admin.directory.user.readonly");
 		if (services & SERVICE_MAIL)
 			buf_adds(&scopes, " https://www.googleapis.com/auth/gmail.modify");
 		if (services & SERVICE_FILES)
 			buf_adds(&scopes, " https://www.googleapis.com/auth/drive");
+		if (strcasecmp(groups, "true") == 0 || strcasecmp(groups, "yes") == 0)
+			buf_adds(&scopes, " https://www.googleapis.com/auth/admin.directory.group.readonly"
+				" https://www.googleapis.com/auth/admin.directory.domain.readonly");
 		cJSON_AddStringToObject(grant, "scopes", buf_str(&scopes));
 		snprintf(url, sizeof(url), "%s", json_str_or(ends, "token", ""));
 	} else {

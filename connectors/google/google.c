@@ -286,7 +286,9 @@ static const char *const endpoints[] = {
 static const char *const needs[] = {
 	"https://www.googleapis.com/auth/admin.directory.user.readonly", "list users",
 	"https://www.googleapis.com/auth/gmail.modify", "read mail; label, restore and trash it (protect)",
-	"https://www.googleapis.com/auth/drive", "follow and read drives; move, unshare, restore and delete files (protect)",
+	"https://www.googleapis.com/auth/drive", "follow and read drives; move, tag, unshare, restore and delete files (protect)",
+	"https://www.googleapis.com/auth/admin.directory.group.readonly", "rules about groups (optional: the grant's `groups: true`)",
+	"https://www.googleapis.com/auth/admin.directory.domain.readonly", "all own domains (optional: the grant's `groups: true`)",
 	NULL,
 };
 

@@ -7,17 +7,22 @@
 #include "connectors/google/google.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define PAGES_MAX 20
 #define SCOPE "https://www.googleapis.com/auth/"
 
 int grant_scopes(const struct connection *c, const char *comma, struct buf *ret)
 {
+	const char *groups = json_str_or(c->api.config->grant, "groups", "");
+	bool more = strcasecmp(groups, "true") == 0 || strcasecmp(groups, "yes") == 0;
 	unsigned services = c->api.config->services;
 
 	if (buf_adds(ret, SCOPE "admin.directory.user.readonly") < 0 ||
 		((services & SERVICE_MAIL) && buf_addf(ret, "%s" SCOPE "gmail.modify", comma) < 0) ||
-		((services & SERVICE_FILES) && buf_addf(ret, "%s" SCOPE "drive", comma) < 0))
+		((services & SERVICE_FILES) && buf_addf(ret, "%s" SCOPE "drive", comma) < 0) ||
+		(more && buf_addf(ret, "%s" SCOPE "admin.directory.group.readonly%s" SCOPE "admin.directory.domain.readonly", comma,
+				 comma) < 0))
 		return -1;
 	return 0;
 }
@@ -25,11 +30,16 @@ int grant_scopes(const struct connection *c, const char *comma, struct buf *ret)
 int grant_explain(const struct connection *c, struct err *err)
 {
 	const char *client = json_str(c->api.config->grant, "client_id");
-	_cleanup_buf_ struct buf line = BUF_INIT(400);
+	_cleanup_buf_ struct buf line = BUF_INIT(600);
 
-	if (err && err->class == ERR_CONSENT && strcmp(err->code, "api_disabled") != 0 && grant_scopes(c, ",", &line) == 0)
+	const char *who = client ? client : "id (in the key file)";
+	if (!err || err->class != ERR_CONSENT || strcmp(err->code, "api_disabled") == 0 || grant_scopes(c, ",", &line) < 0)
+		return -1;
+	if (line.len <= 190)
 		snprintf(err->message, sizeof(err->message), "Admin console, Security, API controls, Domain-wide delegation: give "
-			"client %.24s the scopes %.190s", client ? client : "id (in the key file)", buf_str(&line));
+			"client %.24s the scopes %.190s", who, buf_str(&line));
+	else /* a line that is cut is of no use */
+		snprintf(err->message, sizeof(err->message), "Delegate to %.24s: %.275s", who, buf_str(&line));
 	return -1;
 }
 
@@ -124,7 +134,7 @@ static int check_mail(struct connection *c, struct err *err)
 
 static int list_scopes(struct connection *c, struct grant_report *report, struct err *err)
 {
-	_cleanup_buf_ struct buf line = BUF_INIT(400);
+	_cleanup_buf_ struct buf line = BUF_INIT(600);
 	char **list = arena_alloc(report->arena, 8 * sizeof(*list));
 	char *text = NULL, *save = NULL;
 	int n = 0;

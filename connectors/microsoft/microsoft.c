@@ -240,12 +240,13 @@ static const char *const endpoints[] = {
 
 static const char *const needs[] = {
 	"User.Read.All", "list users",
-	"Organization.Read.All", "name the organisation",
+	"Organization.Read.All", "name the organisation, and its own domains",
+	"GroupMember.Read.All", "rules about groups (optional)",
 	"Mail.Read", "read mail",
-	"Mail.ReadWrite", "move, restore and delete mail (protect)",
+	"Mail.ReadWrite", "move, tag, replace, restore and delete mail (protect)",
 	"Files.Read.All", "follow and read OneDrive",
 	"Sites.Read.All", "list sites and read their libraries",
-	"Files.ReadWrite.All", "move, unshare, restore and delete files (protect)",
+	"Files.ReadWrite.All", "move, unshare, replace, restore and delete files (protect)",
 	"Team.ReadBasic.All", "list teams",
 	"Channel.ReadBasic.All", "list channels",
 	"ChannelMessage.Read.All", "read channel messages",

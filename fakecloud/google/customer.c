@@ -65,12 +65,12 @@ int gc_customers_get(struct gg_call *c)
 	return gg_reply(c, doc);
 }
 
-static cJSON *domain_json(struct gg_call *c)
+static cJSON *domain_json(struct gg_call *c, const char *name)
 {
-	cJSON *o = ga_object("admin#directory#domain", c, c->tenant->domain);
+	cJSON *o = ga_object("admin#directory#domain", c, name);
 
-	cJSON_AddStringToObject(o, "domainName", c->tenant->domain);
-	cJSON_AddBoolToObject(o, "isPrimary", true);
+	cJSON_AddStringToObject(o, "domainName", name);
+	cJSON_AddBoolToObject(o, "isPrimary", !strcmp(name, c->tenant->domain));
 	cJSON_AddBoolToObject(o, "verified", true);
 	gg_add_i64(o, "creationTime", c->tenant->admin->created);
 	return o;
@@ -80,8 +80,14 @@ int gc_domains_list(struct gg_call *c)
 {
 	if (customer_check(c, c->var[0]) < 0)
 		return -1;
-	cJSON *doc = ga_object("admin#directory#domains", c, "all");
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(doc, "domains"), domain_json(c));
+	cJSON *doc = ga_object("admin#directory#domains", c, "all"), *list = cJSON_AddArrayToObject(doc, "domains");
+	const cJSON *one;
+	cJSON_AddItemToArray(list, domain_json(c, c->tenant->domain));
+	cJSON_ArrayForEach(one, json_array(c->tenant->settings, "domains"))
+	{
+		if (cJSON_IsString(one))
+			cJSON_AddItemToArray(list, domain_json(c, one->valuestring));
+	}
 	return gg_reply(c, doc);
 }
 
@@ -91,7 +97,7 @@ int gc_domains_get(struct gg_call *c)
 		return -1;
 	if (strcasecmp(c->var[1], c->tenant->domain) != 0)
 		return gg_error(c, 404, "notFound", "Domain not found.");
-	return gg_reply(c, domain_json(c));
+	return gg_reply(c, domain_json(c, c->tenant->domain));
 }
 
 int gc_domain_aliases_list(struct gg_call *c)

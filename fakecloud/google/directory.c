@@ -102,6 +102,17 @@ static cJSON *user_json(struct gg_call *c, const struct gg_user *u)
 	cJSON_AddStringToObject(one, "address", u->email);
 	cJSON_AddBoolToObject(one, "primary", true);
 	cJSON_AddItemToArray(emails, one);
+	if (u->aliases)
+		cJSON_AddItemToObject(o, "aliases", cJSON_Duplicate(u->aliases, true));
+	if (u->title || u->department) {
+		one = cJSON_CreateObject();
+		if (u->title)
+			cJSON_AddStringToObject(one, "title", u->title);
+		if (u->department)
+			cJSON_AddStringToObject(one, "department", u->department);
+		cJSON_AddBoolToObject(one, "primary", true);
+		cJSON_AddItemToArray(cJSON_AddArrayToObject(o, "organizations"), one);
+	}
 	cJSON_AddStringToObject(o, "customerId", c->tenant->customer_id);
 	cJSON_AddStringToObject(o, "orgUnitPath", "/");
 	cJSON_AddBoolToObject(o, "isMailboxSetup", u->licensed);
@@ -285,45 +296,72 @@ static int users_watch(struct gg_call *c)
 		c, "admin.googleapis.com/admin/directory/v1/users", 6 * 3600000LL, 6 * 3600000LL);
 }
 
-/* ---- groups: one, with everybody in it ---- */
+/* ---- groups: one with everybody in it, and those of the seed ---- */
 
-static const char *group_email(struct gg_call *c)
+struct group {
+	const char *name, *email;
+	char id[16];
+	const cJSON *members; /* addresses; NULL: everybody */
+};
+
+static struct group group_make(struct gg_call *c, const char *name, const cJSON *members)
 {
-	return arena_printf(c->req->arena, "all@%s", c->tenant->domain);
+	const char *words[] = {c->tenant->name, GG, "group", members ? name : NULL, NULL};
+	struct group g = {.name = name, .members = members};
+
+	fc_stable_id(g.id, 15, words);
+	g.email = members ? arena_printf(c->req->arena, "group-%s@%s", g.id, c->tenant->domain) :
+			    arena_printf(c->req->arena, "all@%s", c->tenant->domain);
+	return g;
 }
 
-static cJSON *group_json(struct gg_call *c)
+/* By its number; false behind the last. */
+static bool group_at(struct gg_call *c, int i, struct group *ret)
 {
-	const char *words[] = {c->tenant->name, GG, "group", NULL};
-	cJSON *o = ga_object("admin#directory#group", c, "all");
-	char id[16];
+	const cJSON *one = cJSON_GetArrayItem(json_object(c->tenant->settings, "groups"), i - 1);
+
+	if (i > 0 && !one)
+		return false;
+	*ret = i == 0 ? group_make(c, "All", NULL) : group_make(c, one->string, one);
+	return true;
+}
+
+static bool group_has(const struct group *g, const struct gg_user *u)
+{
+	const cJSON *one;
+
+	if (!g->members)
+		return !u->service;
+	cJSON_ArrayForEach(one, g->members)
+	{
+		if (cJSON_IsString(one) && !strcasecmp(one->valuestring, u->email))
+			return true;
+	}
+	return false;
+}
+
+static cJSON *group_json(struct gg_call *c, const struct group *g)
+{
+	cJSON *o = ga_object("admin#directory#group", c, g->email);
 	int64_t n = 0;
 
-	fc_stable_id(id, 15, words);
 	for (size_t i = 0; i < c->tenant->nusers; i++)
-		n += !c->tenant->users[i]->service;
-	cJSON_AddStringToObject(o, "id", id);
-	cJSON_AddStringToObject(o, "email", group_email(c));
-	cJSON_AddStringToObject(o, "name", "All");
+		n += group_has(g, c->tenant->users[i]);
+	cJSON_AddStringToObject(o, "id", g->id);
+	cJSON_AddStringToObject(o, "email", g->email);
+	cJSON_AddStringToObject(o, "name", g->name);
 	cJSON_AddStringToObject(o, "description", "");
 	gg_add_i64(o, "directMembersCount", n);
 	cJSON_AddBoolToObject(o, "adminCreated", true);
 	return o;
 }
 
-static bool group_is(struct gg_call *c, const char *key)
-{
-	const char *words[] = {c->tenant->name, GG, "group", NULL};
-	char id[16];
-
-	fc_stable_id(id, 15, words);
-	return !strcasecmp(key, group_email(c)) || !strcmp(key, id);
-}
-
 static int groups_list(struct gg_call *c)
 {
 	const char *customer = gg_query(c, "customer"), *domain = gg_query(c, "domain"),
 		   *key = gg_query(c, "userKey");
+	const struct gg_user *u = key ? gg_user_find(c->tenant, key) : NULL;
+	struct group g;
 
 	if (ga_admin_check(c) < 0)
 		return -1;
@@ -333,25 +371,32 @@ static int groups_list(struct gg_call *c)
 		return gg_error(c, 400, "invalid", "Invalid Input: customer");
 	if (domain && strcasecmp(domain, c->tenant->domain) != 0)
 		return gg_error(c, 404, "notFound", "Domain not found.");
-	if (key && !gg_user_find(c->tenant, key))
+	if (key && !u)
 		return gg_error(c, 404, "notFound", "Resource Not Found: userKey");
 	cJSON *all = cJSON_CreateArray();
-	cJSON_AddItemToArray(all, group_json(c));
+	for (int i = 0; group_at(c, i, &g); i++) {
+		if (!u || group_has(&g, u))
+			cJSON_AddItemToArray(all, group_json(c, &g));
+	}
 	return ga_reply_page(c, "admin#directory#groups", "groups", all, 200, 200);
 }
 
-static int group_check(struct gg_call *c)
+static int group_of(struct gg_call *c, struct group *ret)
 {
 	if (ga_admin_check(c) < 0)
 		return -1;
-	if (!group_is(c, c->var[0]))
-		return gg_error(c, 404, "notFound", "Resource Not Found: groupKey");
-	return 0;
+	for (int i = 0; group_at(c, i, ret); i++) {
+		if (!strcasecmp(c->var[0], ret->email) || !strcmp(c->var[0], ret->id))
+			return 0;
+	}
+	return gg_error(c, 404, "notFound", "Resource Not Found: groupKey");
 }
 
 static int groups_get(struct gg_call *c)
 {
-	return group_check(c) < 0 ? -1 : gg_reply(c, group_json(c));
+	struct group g;
+
+	return group_of(c, &g) < 0 ? -1 : gg_reply(c, group_json(c, &g));
 }
 
 static cJSON *member_json(struct gg_call *c, const struct gg_user *u)
@@ -369,13 +414,14 @@ static cJSON *member_json(struct gg_call *c, const struct gg_user *u)
 static int members_list(struct gg_call *c)
 {
 	const char *roles = gg_query(c, "roles");
+	struct group g;
 
-	if (group_check(c) < 0)
+	if (group_of(c, &g) < 0)
 		return -1;
 	cJSON *all = cJSON_CreateArray();
 	for (size_t i = 0; i < c->tenant->nusers; i++) {
 		const struct gg_user *u = c->tenant->users[i];
-		if (!u->service && (!roles || !*roles || strstr(roles, u->admin ? "OWNER" : "MEMBER")))
+		if (group_has(&g, u) && (!roles || !*roles || strstr(roles, u->admin ? "OWNER" : "MEMBER")))
 			cJSON_AddItemToArray(all, member_json(c, u));
 	}
 	return ga_reply_page(c, "admin#directory#members", "members", all, 200, 200);
@@ -383,21 +429,25 @@ static int members_list(struct gg_call *c)
 
 static int members_get(struct gg_call *c)
 {
-	if (group_check(c) < 0)
+	struct group g;
+
+	if (group_of(c, &g) < 0)
 		return -1;
 	struct gg_user *u = gg_user_find(c->tenant, c->var[1]);
-	if (!u || u->service)
+	if (!u || !group_has(&g, u))
 		return gg_error(c, 404, "notFound", "Resource Not Found: memberKey");
 	return gg_reply(c, member_json(c, u));
 }
 
 static int members_has(struct gg_call *c)
 {
-	if (group_check(c) < 0)
+	struct group g;
+
+	if (group_of(c, &g) < 0)
 		return -1;
 	struct gg_user *u = gg_user_find(c->tenant, c->var[1]);
 	cJSON *doc = cJSON_CreateObject();
-	cJSON_AddBoolToObject(doc, "isMember", u && !u->service);
+	cJSON_AddBoolToObject(doc, "isMember", u && group_has(&g, u));
 	return gg_reply(c, doc);
 }
 

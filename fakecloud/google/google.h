@@ -33,6 +33,8 @@ struct gg_user {
 	bool licensed;
 	int index; /* in tenant->users */
 	int64_t created;
+	const char *title, *department; /* NULL none */
+	const cJSON *aliases;           /* further addresses; NULL none */
 	struct gm_box *mail;
 	struct gd_file *root; /* My Drive */
 };
@@ -51,6 +53,7 @@ struct gg_tenant {
 	bool refresh_revoked;
 	bool revoked;
 	int page_size; /* cap of listings, 0 none */
+	cJSON *settings; /* of the seed; lives as long as the tenant */
 	/* Drive */
 	struct map files; /* id -> gd_file */
 	struct gd_file **all;

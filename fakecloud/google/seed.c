@@ -393,6 +393,21 @@ static void seed_users(const struct seeding *s)
 	t->service->service = true;
 }
 
+/* "names", "titles", "departments": {ADDRESS: TEXT}; "aliases": {ADDRESS: [ADDRESS…]}. "groups" and "domains" are read where
+ * they are asked for. */
+static void seed_people(struct seeding *s)
+{
+	for (size_t i = 0; i < s->t->nusers; i++) {
+		struct gg_user *u = s->t->users[i];
+		const char *name = json_str(json_object(s->notes, "names"), u->email);
+		if (name)
+			u->full = gg_dup(name);
+		u->title = json_str(json_object(s->notes, "titles"), u->email);
+		u->department = json_str(json_object(s->notes, "departments"), u->email);
+		u->aliases = json_array(json_object(s->notes, "aliases"), u->email);
+	}
+}
+
 int gg_seed(const char *tenant, const char *dir)
 {
 	struct gg_tenant *t = gg_alloc(sizeof(*t));
@@ -429,7 +444,8 @@ int gg_seed(const char *tenant, const char *dir)
 	buf_clear(&path);
 	buf_addf(&path, "%s/shared-drives", dir);
 	seed_shared(&s, path.data);
-	json_free(s.notes);
+	seed_people(&s);
+	t->settings = s.notes;
 	GG_PUSH(gg_tenants, gg_ntenants, t);
 	return 0;
 }

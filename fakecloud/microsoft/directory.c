@@ -79,6 +79,18 @@ struct ms_user *ms_user_add(struct ms_tenant *t, const char *upn, bool licensed)
 	return u;
 }
 
+/* The teams' groups, and those that are no teams. */
+static struct ms_vec all_groups(struct ms_ctx *c)
+{
+	const struct ms_vec *const from[] = {&c->t->teams, &c->t->groups};
+	struct ms_vec all = {.v = arena_alloc(c->req->arena, (c->t->teams.n + c->t->groups.n + 1) * sizeof(*all.v))};
+
+	for (size_t i = 0; all.v && i < ARRAY_SIZE(from); i++)
+		for (size_t k = 0; k < from[i]->n; k++)
+			all.v[all.n++] = from[i]->v[k];
+	return all;
+}
+
 /* $expand=memberOf: twenty at most. Who may not read groups gets their ids alone. */
 static void add_groups(struct ms_ctx *c, const struct ms_user *u, cJSON *o)
 {
@@ -86,8 +98,9 @@ static void add_groups(struct ms_ctx *c, const struct ms_user *u, cJSON *o)
 	cJSON *list = j_array(o, "memberOf");
 	int room = 20;
 
-	for (size_t i = 0; i < c->t->teams.n && room; i++) {
-		const struct ms_team *g = c->t->teams.v[i];
+	const struct ms_vec all = all_groups(c);
+	for (size_t i = 0; i < all.n && room; i++) {
+		const struct ms_team *g = all.v[i];
 		for (size_t k = 0; k < g->members.n; k++) {
 			cJSON *one;
 			if (g->members.v[k] != u || !room)
@@ -96,23 +109,24 @@ static void add_groups(struct ms_ctx *c, const struct ms_user *u, cJSON *o)
 			j_str(one, "@odata.type", "#microsoft.graph.group");
 			j_str(one, "id", g->id);
 			j_str(one, "displayName", named ? g->name : NULL);
-			j_str(one, "mail", named ? ms_fmt(c, "%s@%s", g->nick, c->t->domain) : NULL);
+			j_str(one, "mail", named && g->site ? ms_fmt(c, "%s@%s", g->nick, c->t->domain) : NULL);
 			cJSON_AddItemToArray(list, one);
 			room--;
 		}
 	}
 }
 
-cJSON *ms_user_json(struct ms_ctx *c, void *one, const struct ms_select *sel)
+cJSON *ms_user_json(struct ms_ctx *c, void *user, const struct ms_select *sel)
 {
-	struct ms_user *u = one;
+	struct ms_user *u = user;
 	cJSON *o = cJSON_CreateObject(), *list;
+	const cJSON *one;
 	const char *nick = ms_fmt(c, "%.*s", (int)strcspn(u->upn, "@"), u->upn);
 
 	j_array(o, "businessPhones");
 	j_str(o, "displayName", u->display);
 	j_str(o, "givenName", u->given);
-	j_str(o, "jobTitle", NULL);
+	j_str(o, "jobTitle", u->title);
 	j_str(o, "mail", u->upn);
 	j_str(o, "mobilePhone", NULL);
 	j_str(o, "officeLocation", NULL);
@@ -130,12 +144,17 @@ cJSON *ms_user_json(struct ms_ctx *c, void *one, const struct ms_select *sel)
 	if (ms_wants_named(sel, "createdDateTime"))
 		j_time(o, "createdDateTime", u->created);
 	if (ms_wants_named(sel, "department"))
-		j_str(o, "department", NULL);
+		j_str(o, "department", u->department);
 	if (ms_wants_named(sel, "usageLocation"))
 		j_str(o, "usageLocation", "JP");
 	if (ms_wants_named(sel, "proxyAddresses")) {
 		list = j_array(o, "proxyAddresses");
 		cJSON_AddItemToArray(list, cJSON_CreateString(ms_fmt(c, "SMTP:%s", u->upn)));
+		cJSON_ArrayForEach(one, u->aliases)
+		{
+			if (cJSON_IsString(one))
+				cJSON_AddItemToArray(list, cJSON_CreateString(ms_fmt(c, "smtp:%s", one->valuestring)));
+		}
 	}
 	if (ms_wants_named(sel, "otherMails"))
 		j_array(o, "otherMails");
@@ -234,15 +253,18 @@ static cJSON *group_json(struct ms_ctx *c, void *one, const struct ms_select *se
 	j_str(o, "description", g->name);
 	j_str(o, "displayName", g->name);
 	list = j_array(o, "groupTypes");
-	cJSON_AddItemToArray(list, cJSON_CreateString("Unified"));
-	j_str(o, "mail", mail);
-	j_bool(o, "mailEnabled", true);
+	if (g->site)
+		cJSON_AddItemToArray(list, cJSON_CreateString("Unified"));
+	j_str(o, "mail", g->site ? mail : NULL);
+	j_bool(o, "mailEnabled", g->site != NULL);
 	j_str(o, "mailNickname", g->nick);
 	list = j_array(o, "proxyAddresses");
-	cJSON_AddItemToArray(list, cJSON_CreateString(ms_fmt(c, "SMTP:%s", mail)));
+	if (g->site)
+		cJSON_AddItemToArray(list, cJSON_CreateString(ms_fmt(c, "SMTP:%s", mail)));
 	list = j_array(o, "resourceProvisioningOptions");
-	cJSON_AddItemToArray(list, cJSON_CreateString("Team"));
-	j_bool(o, "securityEnabled", false);
+	if (g->site)
+		cJSON_AddItemToArray(list, cJSON_CreateString("Team"));
+	j_bool(o, "securityEnabled", !g->site);
 	j_str(o, "visibility", "Private");
 	if (ms_expands(c, "members") && !sel->only_also) {
 		struct ms_select none = {0};
@@ -255,8 +277,9 @@ static cJSON *group_json(struct ms_ctx *c, void *one, const struct ms_select *se
 
 static void group_list(struct ms_ctx *c)
 {
-	struct ms_source src = {.v = c->t->teams.v,
-		.n = c->t->teams.n,
+	const struct ms_vec all = all_groups(c);
+	struct ms_source src = {.v = all.v,
+		.n = all.n,
 		.make = group_json,
 		.context = "groups",
 		.top = 100,
@@ -268,9 +291,13 @@ static void group_list(struct ms_ctx *c)
 
 static struct ms_team *need_group(struct ms_ctx *c)
 {
-	struct ms_team *g = ms_team_find(c->t, c->arg[0]);
+	const struct ms_vec all = all_groups(c);
+	struct ms_team *g = NULL;
 
-	if (!g || strcasecmp(g->id, c->arg[0])) {
+	for (size_t i = 0; i < all.n && !g; i++)
+		if (!strcasecmp(((struct ms_team *)all.v[i])->id, c->arg[0]))
+			g = all.v[i];
+	if (!g) {
 		ms_error(c, 404, "Request_ResourceNotFound",
 			"Resource '%s' does not exist or one of its queried reference-property objects are not present.", c->arg[0]);
 		return NULL;
@@ -344,9 +371,10 @@ static void user_member_of(struct ms_ctx *c)
 
 	if (!u)
 		return;
-	in.v = arena_alloc(c->req->arena, (c->t->teams.n + 1) * sizeof(*in.v));
-	for (size_t i = 0; in.v && i < c->t->teams.n; i++) {
-		struct ms_team *g = c->t->teams.v[i];
+	const struct ms_vec all = all_groups(c);
+	in.v = arena_alloc(c->req->arena, (all.n + 1) * sizeof(*in.v));
+	for (size_t i = 0; in.v && i < all.n; i++) {
+		struct ms_team *g = all.v[i];
 		for (size_t k = 0; k < g->members.n; k++) {
 			if (g->members.v[k] == u)
 				in.v[in.n++] = g;
@@ -427,7 +455,21 @@ static cJSON *organization_json(struct ms_ctx *c, void *one, const struct ms_sel
 	j_bool(x, "isInitial", true);
 	j_str(x, "name", t->domain);
 	j_str(x, "type", "Managed");
-	cJSON_AddItemToArray(j_array(o, "verifiedDomains"), x);
+	cJSON *list = j_array(o, "verifiedDomains");
+	const cJSON *name;
+	cJSON_AddItemToArray(list, x);
+	cJSON_ArrayForEach(name, json_array(t->settings, "domains"))
+	{
+		if (!cJSON_IsString(name))
+			continue;
+		x = cJSON_CreateObject();
+		j_str(x, "capabilities", "Email");
+		j_bool(x, "isDefault", false);
+		j_bool(x, "isInitial", false);
+		j_str(x, "name", name->valuestring);
+		j_str(x, "type", "Managed");
+		cJSON_AddItemToArray(list, x);
+	}
 	return o;
 }
 

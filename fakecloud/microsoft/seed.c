@@ -275,6 +275,37 @@ static void options(struct seed *s)
 	}
 }
 
+/* "names", "titles", "departments": {ADDRESS: TEXT}; "aliases": {ADDRESS: [ADDRESS…]}; "groups": {NAME: [ADDRESS…]} */
+static void seed_people(struct seed *s)
+{
+	struct ms_tenant *t = s->t;
+	const cJSON *one, *group;
+
+	for (size_t i = 0; i < t->users.n; i++) {
+		struct ms_user *u = t->users.v[i];
+		const char *name = json_str(json_object(s->options, "names"), u->upn);
+		if (name)
+			u->display = ms_strdup(name);
+		u->title = json_str(json_object(s->options, "titles"), u->upn);
+		u->department = json_str(json_object(s->options, "departments"), u->upn);
+		u->aliases = json_array(json_object(s->options, "aliases"), u->upn);
+	}
+	cJSON_ArrayForEach(group, json_object(s->options, "groups"))
+	{
+		struct ms_team *g = ms_alloc(sizeof(*g));
+		*g = (struct ms_team){.tenant = t, .created = t->created, .name = ms_strdup(group->string)};
+		g->id = ms_guid(MS_WORDS(t->name, "microsoft", "group", group->string));
+		g->nick = ms_printf("group-%.8s", g->id);
+		cJSON_ArrayForEach(one, group)
+		{
+			struct ms_user *u = ms_user_find(t, cJSON_GetStringValue(one));
+			if (u)
+				ms_vec_add(&g->members, u);
+		}
+		ms_vec_add(&t->groups, g);
+	}
+}
+
 int ms_seed(const char *tenant, const char *dir)
 {
 	struct ms_tenant *t = ms_alloc(sizeof(*t));
@@ -300,7 +331,8 @@ int ms_seed(const char *tenant, const char *dir)
 	seed_users(&s);
 	seed_sites(&s);
 	seed_teams(&s);
-	json_free(s.options);
+	seed_people(&s);
+	t->settings = s.options;
 	return 0;
 }
 

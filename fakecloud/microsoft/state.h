@@ -47,6 +47,8 @@ struct ms_user {
 	struct ms_mailbox *box; /* NULL: no licence */
 	struct ms_drive *drive; /* NULL: no licence */
 	struct ms_site *site;   /* the personal one, NULL: no licence */
+	const char *title, *department; /* NULL none */
+	const cJSON *aliases;           /* further addresses; NULL none */
 	int64_t created;
 };
 
@@ -209,6 +211,8 @@ struct ms_tenant {
 	int page_size;  /* 0: the provider's own */
 	int64_t epoch;  /* cursors of an earlier one are lost */
 	int64_t created;
+	cJSON *settings;              /* of the seed; lives as long as the tenant */
+	struct ms_vec groups;         /* struct ms_team of those that are no teams: name, nick, members alone */
 	struct ms_vec users, sites, drives, teams, chats, subscriptions, uploads, jobs;
 	struct ms_vec installs; /* struct ms_install of app.h */
 	struct ms_map items, drive_by_id;

@@ -43,7 +43,8 @@ static void seed(struct suite *s)
 		"{\"from\":\"ken@aoba.example\",\"body\":\"<p>psst</p>\",\"created\":\"2026-11-16T02:00:00Z\"}");
 	suite_seed(s, "microsoft/users/gone@aoba.example/mail/Inbox/.keep", "");
 	suite_seed(s, "microsoft/.sekisho-seed.json",
-		"{\"unlicensed\":[\"gone@aoba.example\"],\"malware\":[\"users/mio@aoba.example/drive/bad.exe\"]}");
+		"{\"unlicensed\":[\"gone@aoba.example\"],\"malware\":[\"users/mio@aoba.example/drive/bad.exe\"],"
+		"\"groups\":{\"\xe7\xb5\x8c\xe7\x90\x86\":[\"mio@aoba.example\"]}}");
 }
 
 static int token(struct suite *s, const char *subject, struct buf *ret, struct err *err)
@@ -167,7 +168,7 @@ static const struct suite_target target = {
 	.threat_file = "threat.txt",
 	.threat_mail = "invoice",
 	.threat_chat_body = SUITE_MARKER,
-	.group = "Sales",
+	.group = "\xe7\xb5\x8c\xe7\x90\x86", /* 経理 */
 	.marks_sharing = true,
 	.add_file = add_file,
 	.change_file = change_file,
@@ -237,11 +238,181 @@ static void test_missing_permissions(void **state)
 	suite_stop(s);
 }
 
+/* ---- who has access, and people, in what only Microsoft has ---- */
+
+static void seed_people(struct suite *s)
+{
+	suite_seed(s, MIO "drive/Docs/inherits.txt", "shared by its folder");
+	suite_seed(s, MIO "drive/mixed.txt", "a link for two");
+	suite_seed(s, KEN "drive/a.txt", "a");
+	suite_seed(s, "microsoft/.sekisho-seed.json",
+		"{\"names\":{\"mio@aoba.example\":\"\xe6\xbe\xaa\"},\"titles\":{\"mio@aoba.example\":\"CEO\"},"
+		"\"departments\":{\"mio@aoba.example\":\"\xe7\xb5\x8c\xe7\x90\x86\"},"
+		"\"aliases\":{\"mio@aoba.example\":[\"Mio.Sato@aoba.co.example\"]},\"domains\":[\"Aoba.co.example\"],"
+		"\"groups\":{\"Board\":[\"mio@aoba.example\"],\"Empty\":[]}}");
+}
+
+static const struct suite_target peopled = {
+	.connector = "microsoft",
+	.connection = "aoba-m365",
+	.services = SERVICE_FILES,
+	.seed = seed_people,
+	.token = token,
+};
+
+static struct follow *follow_people(struct suite **ret)
+{
+	suite_start(&peopled, 0, NULL, ret);
+	struct follow *f = follow_new(*ret);
+	f->backlog = BACKLOG_ALL;
+	follow_streams(f);
+	follow_poll(f);
+	return f;
+}
+
+static void share(struct suite *s, const char *path, const char *call, const char *body)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(4096);
+
+	mios_drive(s, &url);
+	buf_addf(&url, "/root:/%s:/%s", path, call);
+	json_free(graph(s, "POST", buf_str(&url), "application/json", body));
+}
+
+static void test_shared_by_a_folder(void **state)
+{
+	const struct act_request act = {.kind = ACT_UNSHARE};
+	_cleanup_(arena_freep) struct arena *a = arena_new(1 << 20);
+	struct sharing seen = {.arena = a};
+	struct err err = {0};
+	struct suite *s = NULL;
+	_cleanup_buf_ struct buf receipt = BUF_INIT(CONNECTOR_TEXT_MAX);
+
+	struct follow *f = follow_people(&s);
+	struct seen_item *it = follow_find_name(f, ITEM_FILE, "inherits.txt");
+	share(s, "Docs", "invite", "{\"recipients\":[{\"email\":\"Guest@Partner.example\"}],\"roles\":[\"read\"],"
+		"\"requireSignIn\":true,\"sendInvitation\":false}");
+	assert_int_equal(suite_connector(s)->sharing(suite_connection(s), &f->streams[it->stream].info, &it->item, &seen, &err), 0);
+	assert_int_equal(seen.n_outside, 1);
+	assert_string_equal(seen.outside[0], "guest@partner.example");
+	assert_false(seen.public_link);
+	assert_int_equal(act_plan_as(f, it, &act, &receipt, &err), -1);
+	assert_string_equal(err.code, "not_effective");
+	assert_non_null(strstr(err.message, "/Docs"));
+	/* Its own link ends all the same, and comes back from the plan's receipt. */
+	share(s, "Docs/inherits.txt", "createLink", "{\"type\":\"view\",\"scope\":\"anonymous\"}");
+	assert_int_equal(act_plan_as(f, it, &act, &receipt, &err), 0);
+	assert_int_equal(act_quarantine(f, &receipt, &err), -1);
+	assert_string_equal(err.code, "not_effective");
+	seen = (struct sharing){.arena = a};
+	assert_int_equal(suite_connector(s)->sharing(suite_connection(s), &f->streams[it->stream].info, &it->item, &seen, &err), 0);
+	assert_false(seen.public_link);
+	assert_int_equal(act_restore(f, &receipt, &err), 0);
+	assert_int_equal(suite_connector(s)->sharing(suite_connection(s), &f->streams[it->stream].info, &it->item, &seen, &err), 0);
+	assert_true(seen.public_link);
+	follow_free(f);
+	suite_stop(s);
+}
+
+/* Whom the links of mio's mixed.txt are for, as one text. */
+static void people_of_links(struct suite *s, struct buf *ret)
+{
+	_cleanup_buf_ struct buf url = BUF_INIT(4096);
+	const cJSON *permission, *who;
+
+	mios_drive(s, &url);
+	buf_adds(&url, "/root:/mixed.txt:/permissions");
+	_cleanup_json_ cJSON *doc = graph(s, "GET", buf_str(&url), NULL, NULL);
+	cJSON_ArrayForEach(permission, json_array(doc, "value"))
+	{
+		if (json_object(permission, "link"))
+			buf_adds(ret, "link:");
+		cJSON_ArrayForEach(who, json_array(permission, "grantedToIdentitiesV2"))
+			buf_addf(ret, "%s,", json_str_or(json_object(who, "user"), "email", "?"));
+	}
+}
+
+static void test_a_link_for_both(void **state)
+{
+	const struct act_request act = {.kind = ACT_UNSHARE};
+	_cleanup_buf_ struct buf receipt = BUF_INIT(CONNECTOR_TEXT_MAX), again = BUF_INIT(CONNECTOR_TEXT_MAX);
+	_cleanup_buf_ struct buf before = BUF_INIT(4096), less = BUF_INIT(4096), after = BUF_INIT(4096);
+	struct err err = {0};
+	struct suite *s = NULL;
+
+	struct follow *f = follow_people(&s);
+	struct seen_item *it = follow_find_name(f, ITEM_FILE, "mixed.txt");
+	share(s, "mixed.txt", "createLink", "{\"type\":\"view\",\"scope\":\"users\",\"recipients\":"
+		"[{\"email\":\"ken@aoba.example\"},{\"email\":\"guest@partner.example\"}]}");
+	people_of_links(s, &before);
+	assert_string_equal(buf_str(&before), "link:ken@aoba.example,guest@partner.example,");
+	assert_int_equal(act_plan_as(f, it, &act, &receipt, &err), 0);
+	buf_adds(&again, buf_str(&receipt));
+	assert_int_equal(act_quarantine(f, &receipt, &err), 0);
+	assert_int_equal(act_quarantine(f, &again, &err), 0);
+	people_of_links(s, &less);
+	assert_string_equal(buf_str(&less), "link:ken@aoba.example,");
+	assert_int_equal(act_restore(f, &receipt, &err), 0);
+	people_of_links(s, &after);
+	assert_string_equal(buf_str(&after), buf_str(&before));
+	follow_free(f);
+	suite_stop(s);
+}
+
+static void test_a_person(void **state)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new(1 << 20);
+	struct people_page page = {.arena = a};
+	struct err err = {0};
+	struct suite *s = NULL;
+	bool seen = false;
+
+	suite_start(&peopled, 0, NULL, &s);
+	if (suite_connector(s)->list_people(suite_connection(s), NULL, &page, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_int_equal(page.n_domains, 2);
+	assert_string_equal(page.domains[1], "aoba.co.example");
+	for (size_t i = 0; i < page.n_people; i++) {
+		const struct person *p = &page.people[i];
+		if (strcmp(p->address, "mio@aoba.example") != 0)
+			continue;
+		seen = true;
+		assert_string_equal(p->name, "\xe6\xbe\xaa");
+		assert_string_equal(p->job_title, "CEO");
+		assert_string_equal(p->org_unit, "\xe7\xb5\x8c\xe7\x90\x86");
+		assert_string_equal(p->aliases[0], "mio.sato@aoba.co.example");
+		assert_null(p->aliases[1]);
+		assert_string_equal(p->groups[0], "Board");
+		assert_null(p->groups[1]);
+	}
+	assert_true(seen);
+	suite_stop(s);
+}
+
+/* Without the permission for groups people come all the same. */
+static void test_people_without_groups(void **state)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new(1 << 20);
+	struct people_page page = {.arena = a};
+	struct err err = {0};
+	struct suite *s = NULL;
+
+	suite_start(&narrow, 0, NULL, &s);
+	if (suite_connector(s)->list_people(suite_connection(s), NULL, &page, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_true(page.n_people > 0 && page.n_domains == 1);
+	assert_non_null(page.missing);
+	assert_non_null(strstr(page.missing, "GroupMember.Read.All"));
+	suite_stop(s);
+}
+
 int main(void)
 {
-	const struct CMUnitTest own[] = {cmocka_unit_test(test_missing_permissions)};
+	const struct CMUnitTest own[] = {cmocka_unit_test(test_missing_permissions), cmocka_unit_test(test_shared_by_a_folder),
+		cmocka_unit_test(test_a_link_for_both), cmocka_unit_test(test_a_person),
+		cmocka_unit_test(test_people_without_groups)};
 
-	if (getenv("FAKECLOUD") && cmocka_run_group_tests_name("missing permissions", own, NULL, NULL) != 0)
+	if (getenv("FAKECLOUD") && cmocka_run_group_tests_name("own", own, NULL, NULL) != 0)
 		return 1;
 	return suite_main(&target);
 }
