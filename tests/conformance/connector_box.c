@@ -243,6 +243,8 @@ static void test_password(void **state)
 	ask_sharing(f, it, &s);
 	assert_true(s.public_link && s.password && s.expires);
 	do_and_see(f, it, &act, &receipt);
+	_cleanup_free_ char *narrow = state_of(f, it);
+	assert_null(strstr(narrow, "link:")); /* nobody gained what they had not */
 	undo_and_see(f, &receipt);
 	assert_non_null(strstr(buf_str(&receipt), "password, which only its owner knows"));
 	_cleanup_free_ char *back = state_of(f, it);
@@ -265,6 +267,15 @@ static void test_tags(void **state)
 	undo_and_see(f, &receipt);
 	_cleanup_free_ char *after = state_of(f, it);
 	assert_string_equal(after, before);
+	put(f->suite, id, "{\"tags\":[\"a\",\"b\"]}");
+	_cleanup_free_ char *others = state_of(f, it);
+	buf_clear(&receipt);
+	do_and_see(f, it, &act, &receipt);
+	_cleanup_free_ char *both = state_of(f, it);
+	assert_non_null(strstr(both, "labels=[\"a\",\"b\",\"\xe6\xa5\xb5\xe7\xa7\x98\"]"));
+	undo_and_see(f, &receipt);
+	_cleanup_free_ char *left = state_of(f, it);
+	assert_string_equal(left, others);
 	put(f->suite, id, "{\"tags\":[]}");
 	buf_clear(&receipt);
 	do_and_see(f, it, &act, &receipt);
@@ -304,6 +315,11 @@ static void test_marks(void **state)
 	snprintf(mark, sizeof(mark), "%s", it->item.sharing_mark);
 	assert_non_null(strstr(mark, "people:"));
 	invite(f->suite, "file", id, "one@out.example");
+	follow_poll(f);
+	it = follow_find(f, id);
+	assert_string_not_equal(it->item.sharing_mark, mark);
+	snprintf(mark, sizeof(mark), "%s", it->item.sharing_mark);
+	invite(f->suite, "file", id, "three@out.example");
 	follow_poll(f);
 	it = follow_find(f, id);
 	assert_string_not_equal(it->item.sharing_mark, mark);
