@@ -63,6 +63,7 @@ uint64_t wake_count(struct wake *w);
 void wake_wait(struct wake *w, uint64_t seen, int64_t timeout_ms);
 
 struct console;
+struct lists_watch;
 struct policy_set;
 struct live;
 struct token_cache;
@@ -88,6 +89,7 @@ struct core {
 	pthread_cond_t info_came;
 
 	struct console *console;
+	struct lists_watch *lists; /* of bad hosts and protected domains; made with policies */
 	struct policy_set *policies;
 	char console_url[512]; /* where the web role listens, under info_lock; "" until it said so */
 	bool setup_offered; /* the main thread's own */

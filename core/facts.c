@@ -127,6 +127,80 @@ static void when(const struct settings *set, int64_t ms, struct facts *f)
 	f->weekday = weekday ? weekday : 7;
 }
 
+/* ---- who wrote, and where links lead ---- */
+
+/* A colleague with one of the names. */
+static int find_person(const struct facts_source *s, const char *keys, struct store_person *ret, bool *ret_found, struct err *err)
+{
+	char key[256];
+
+	*ret_found = false;
+	for (const char *at = keys; *at && !*ret_found;) {
+		size_t n = strcspn(at, "|");
+		snprintf(key, sizeof(key), "%.*s", (int)(n < sizeof(key) ? n : 0), at);
+		if (key[0]) {
+			if (store_person_named(s->c->store, s->l->config.tenant, key, s->arena, ret, err) == 0)
+				*ret_found = true;
+			else if (err->class != ERR_GONE)
+				return -1;
+		}
+		at += n + (at[n] == '|');
+	}
+	return 0;
+}
+
+static int hosts_seen(const struct facts_source *s, int64_t *seen, struct err *err)
+{
+	const char *domains[SCAN_MAX_LINKS];
+	int n = s->reply->n_links;
+
+	for (int i = 0; i < n; i++)
+		domains[i] = s->reply->links[i].domain;
+	return n ? store_hosts_get(s->c->store, s->l->config.tenant, domains, (size_t)n, seen, err) : 0;
+}
+
+static bool is_sent(const struct facts *f)
+{
+	static const char *const names[] = {"Sent Items", "Sent", "SENT", "送信済みアイテム", "送信済み"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(f->stream, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Of mail and links, with what the groups add: the directory's colleague, the correspondence so far. */
+static int derive(const struct facts_source *s, unsigned groups, struct facts *f, struct err *err)
+{
+	_cleanup_(lists_putp) struct lists *lists = lists_get(s->c->lists);
+	const struct scan_mail *mail = &s->reply->mail;
+	struct derive_item i = {.provider = f->provider, .owner = f->owner, .sent = is_sent(f), .time = f->time};
+	struct store_person *person = arena_alloc(s->arena, sizeof(*person));
+	struct store_contact contact = {0};
+	int64_t seen[SCAN_MAX_LINKS];
+	bool history = groups & FACTS_HISTORY, found = false;
+
+	if (!person)
+		return no_memory(err);
+	if (history && hosts_seen(s, seen, err) < 0)
+		return -1;
+	if (derive_links(s->rules->derive, lists, s->reply, history ? seen : NULL, f->time, s->arena, f, err) < 0)
+		return -1;
+	if (!mail->present)
+		return 0;
+	if ((groups & FACTS_PEOPLE) && find_person(s, derive_person(s->rules->derive, mail, &i), person, &found, err) < 0)
+		return -1;
+	const char *who = derive_contact(s->rules->derive, mail, &i);
+	if (history && *who) {
+		who = lower(s->arena, who);
+		if (store_contact_get(s->c->store, s->l->config.tenant, who, &contact, err) < 0)
+			return -1;
+		i.contact = &contact;
+	}
+	i.person = found ? person : NULL;
+	return derive_mail(s->rules->derive, lists, mail, &i, s->arena, &f->mail, err);
+}
+
 int facts_begin(const struct facts_source *s, struct facts *f, struct err *err)
 {
 	const struct item *i = s->item;
@@ -147,7 +221,8 @@ int facts_begin(const struct facts_source *s, struct facts *f, struct err *err)
 	if (s->reply) {
 		from_parts(s->reply, s->arena, f);
 		from_hits(s->reply, f);
-		from_links(s->reply, f);
+		if (derive(s, 0, f, err) < 0)
+			return -1;
 	}
 	return f->owner ? 0 : no_memory(err);
 }
@@ -210,6 +285,10 @@ int facts_fill(const struct facts_source *s, unsigned groups, struct facts *f, s
 {
 	groups &= ~f->known;
 	if (groups & FACTS_PEOPLE && fill_people(s, f, err) < 0)
+		return -1;
+	if (groups & FACTS_HISTORY)
+		f->known |= FACTS_HISTORY;
+	if ((groups & (FACTS_PEOPLE | FACTS_HISTORY)) && s->reply && derive(s, f->known, f, err) < 0)
 		return -1;
 	return groups & FACTS_SHARING ? fill_sharing(s, f, err) : 0;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define ROUNDS 4
+#define MAX_NOTED 32 /* correspondents, and domains of links, of one item */
 #define SHOW_MAX 65536
 
 static void source_of(const struct work *w, struct facts_source *s)
@@ -224,6 +225,12 @@ int judge_finish(struct work *w, struct err *err)
 		r.n_part_hashes = rejudge_hashes(w->reply, hashes, &r.risky);
 	}
 	r.detectors = w->rules->detectors;
+	const char *contacts[MAX_NOTED], *hosts[MAX_NOTED];
+	if (w->reply && !went_away(r.reason))
+		r.note = (struct store_note){.tenant = w->l->config.tenant, .at = w->facts->time > 0 ? w->facts->time : now,
+			.mail = w->reply->mail.message_id, .contacts = contacts, .hosts = hosts,
+			.n_contacts = w->reply->mail.present ? derive_contacts(w->rules->derive, &w->facts->mail, contacts, MAX_NOTED) : 0,
+			.n_hosts = derive_hosts(w->facts, hosts, MAX_NOTED)};
 	/* More than that is nothing to replay; the finding was made by all of it. */
 	if (!went_away(r.reason) && facts_record(w->facts, &own) == 0)
 		r.facts = buf_str(&own);

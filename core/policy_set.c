@@ -27,11 +27,25 @@ struct policy_set {
 	char sent[65]; /* SHA-256 of the detectors that the scan role has; "" none */
 };
 
+int rules_lists(const struct settings *set, struct lists_watch **ret, struct err *err)
+{
+	struct lists_file files[ARRAY_SIZE(set->lists)];
+
+	for (int i = 0; i < set->n_lists; i++) {
+		const char *kind = set->lists[i].kind;
+		files[i] = (struct lists_file){strcmp(kind, "bad_hosts") == 0 ? LISTS_BAD_HOSTS : strcmp(kind, "bad_links") == 0 ? LISTS_BAD_LINKS :
+			LISTS_PROTECTED, set->lists[i].path};
+	}
+	return lists_watch_new(files, (size_t)set->n_lists, ret, err);
+}
+
 int policy_set_new(struct core *c, struct policy_set **ret, struct err *err)
 {
 	struct policy_set *s = calloc(1, sizeof(*s));
 
-	if (!s || policy_files_new(c->set, &s->files, err) < 0) {
+	if (!s || policy_files_new(c->set, &s->files, err) < 0 || rules_lists(c->set, &c->lists, err) < 0) {
+		if (s)
+			policy_files_free(s->files);
 		free(s);
 		return s ? -1 : err_set(err, ERR_LOCAL, "memory", "out of memory");
 	}
@@ -44,6 +58,7 @@ int policy_set_new(struct core *c, struct policy_set **ret, struct err *err)
 static void rules_free(struct rules *r)
 {
 	policy_free(r->policy);
+	derive_tenant_free(r->derive);
 	arena_free(r->arena);
 	free(r);
 }
@@ -112,6 +127,21 @@ static int read_settings(struct core *c, struct rules *r, struct err *err)
 	return 0;
 }
 
+/* Entries that have ended count no more; those that will end make the rules new then (look()). */
+static int make_derive(struct rules *r, const char *own, struct err *err)
+{
+	struct store_list_entry *now = arena_alloc(r->arena, (r->n_list + 1) * sizeof(*now));
+	int64_t t = time_now_ms();
+	size_t n = 0;
+
+	if (!now)
+		return err_set(err, ERR_LOCAL, "memory", "out of memory");
+	for (size_t i = 0; i < r->n_list; i++)
+		if (r->list[i].ends_at == 0 || r->list[i].ends_at > t)
+			now[n++] = r->list[i];
+	return derive_tenant_new(own, now, n, &r->derive, err);
+}
+
 static int read_tenant(struct core *c, struct rules *r, struct err *err)
 {
 	_cleanup_buf_ struct buf own = BUF_INIT(1 << 20);
@@ -120,7 +150,7 @@ static int read_tenant(struct core *c, struct rules *r, struct err *err)
 		store_domains(c->store, r->tenant, &own, err) < 0)
 		return -1;
 	r->directory = own.len > 0;
-	return 0;
+	return make_derive(r, buf_str(&own), err);
 }
 
 static void version_of(struct rules *r)
@@ -216,6 +246,19 @@ static int send_detectors(struct core *c, struct policy_set *s, struct err *err)
 }
 
 /* With the lock: throws away what was made of something that is another now. */
+/* Did an entry of a list end since the rules were made? */
+static bool ended(const struct policy_set *s)
+{
+	int64_t now = time_now_ms();
+
+	for (size_t i = 0; i < s->n; i++) {
+		int64_t until = derive_tenant_until(s->of[i]->derive);
+		if (until > 0 && until <= now)
+			return true;
+	}
+	return false;
+}
+
 static int look(struct core *c, struct policy_set *s, struct err *err)
 {
 	int64_t now = time_monotonic_ms(), revision;
@@ -225,7 +268,7 @@ static int look(struct core *c, struct policy_set *s, struct err *err)
 	if (store_policy_revision(c->store, &revision, err) < 0)
 		return -1;
 	bool files = policy_files_look(c, s->files);
-	if (files || revision != s->revision)
+	if (files || revision != s->revision || ended(s))
 		forget(s);
 	s->revision = revision;
 	s->looked_at = now;

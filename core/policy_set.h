@@ -51,6 +51,9 @@ int rules_try(struct core *c, const char *tenant, const char *name, const char *
 /* The operator's files alone, on the shipped rules: for doctor and the policy command, without a store. */
 int rules_files(const struct settings *set, struct policy **ret, struct policy_problems *problems, struct err *err);
 
+/* The files of `lists:`, not read yet; core's own are c->lists. */
+int rules_lists(const struct settings *set, struct lists_watch **ret, struct err *err);
+
 /* The scan role is another one: it has none of the policies' own detectors yet. */
 void rules_detectors_lost(struct core *c);
 

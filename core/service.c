@@ -240,6 +240,7 @@ static void stop_all(struct service *s)
 		pthread_join(s->workers[i].thread, NULL);
 	live_end(c);
 	policy_set_free(c->policies);
+	lists_watch_free(c->lists);
 	trouble_end(c);
 	sink_file.close(s->sink);
 	store_close(c->store);

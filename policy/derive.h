@@ -40,7 +40,7 @@ const char *derive_contact(const struct derive_tenant *t, const struct scan_mail
  * from outside, or no name. Each is asked for by store_person_named(). */
 const char *derive_person(const struct derive_tenant *t, const struct scan_mail *m, const struct derive_item *i);
 
-/* Everything of f->mail. Strings of f point into m, t, lists and i, which must outlive it, or into the arena. */
+/* Everything of f->mail. Strings of f point into m, t and i, which must outlive it, or into the arena; none into lists. */
 int derive_mail(const struct derive_tenant *t, const struct lists *lists, const struct scan_mail *m, const struct derive_item *i,
 	struct arena *a, struct facts_mail *f, struct err *err);
 

@@ -108,12 +108,11 @@ int derive_links(const struct derive_tenant *t, const struct lists *lists, const
 		int same = 0;
 		while (same < i && strcmp(r->links[same].host, l->host) != 0)
 			same++;
-		k->lookalike_of = same < i ? f->links[same].lookalike_of : derive_lookalike(t, lists, l->host, l->domain, l->skeleton);
-		k->listed = listed(t, lists, l, &k->approved);
-		const char *name = arena_dup(a, k->listed);
-		if (!name)
+		k->lookalike_of = same < i ? f->links[same].lookalike_of :
+					     arena_dup(a, derive_lookalike(t, lists, l->host, l->domain, l->skeleton));
+		k->listed = arena_dup(a, listed(t, lists, l, &k->approved));
+		if (!k->lookalike_of || !k->listed)
 			return err_set(err, ERR_LOCAL, "memory", "out of memory");
-		k->listed = name;
 		if (seen && seen[i] > 0 && (time == 0 || seen[i] <= time))
 			k->age_days = time > seen[i] ? (time - seen[i]) / DAY_MS : 0;
 	}

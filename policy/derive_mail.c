@@ -263,7 +263,9 @@ int derive_mail(const struct derive_tenant *t, const struct lists *lists, const 
 		f->compauth = result(auth->compauth);
 	}
 	if (f->direction == FACTS_IN)
-		f->lookalike_of = derive_lookalike(t, lists, from->host, from->domain, from->skeleton);
+		f->lookalike_of = arena_dup(a, derive_lookalike(t, lists, from->host, from->domain, from->skeleton));
+	if (!f->lookalike_of)
+		return err_set(err, ERR_LOCAL, "memory", "out of memory");
 	/* Replies that come back to the tenant itself, or to the sender's own domain, go nowhere else. */
 	f->reply_elsewhere = reply && reply->host[0] && from->host[0] && !derive_is_own(t, reply->host) &&
 		strcmp(reply->domain[0] ? reply->domain : reply->host, from->domain[0] ? from->domain : from->host) != 0;
