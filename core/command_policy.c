@@ -212,7 +212,7 @@ static int explain(struct command_line *cl)
 		show_problems(cl, &problems);
 		return problems.n ? 2 : command_error(&err);
 	}
-	if (local_scan_open(cl, &scan, &err) < 0 || local_scan_file(scan, path, fd, true, o, &err) < 0)
+	if (local_scan_open(cl, (const char *const *)(void *)(cl->argv + 2), (size_t)cl->argc - 2, &scan, &err) < 0 || local_scan_file(scan, path, fd, true, o, &err) < 0)
 		return command_error(&err);
 	if (json_print(json_object(o, "facts"), &text) < 0 || facts_read(buf_str(&text), text.len, a, facts, &err) < 0)
 		return command_error(&err);

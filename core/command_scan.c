@@ -117,7 +117,7 @@ int command_scan(struct command_line *cl)
 
 	if (!cl->argc)
 		return command_usage(_("scan wants files or folders"));
-	int r = local_scan_open(cl, &s.scan, &err);
+	int r = local_scan_open(cl, NULL, 0, &s.scan, &err);
 	for (int i = 0; r == 0 && i < cl->argc; i++)
 		scan_path(&s, cl->argv[i], 0);
 	local_scan_close(s.scan);

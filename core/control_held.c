@@ -119,7 +119,8 @@ static int add_rules(struct control_request *r, const struct scan_reply *reply, 
 		return err_set(err, ERR_LOCAL, "memory", "out of memory");
 	if (rules_get(r->core, json_str_or(r->args, "tenant", ""), &rules, err) < 0)
 		return -1;
-	facts_reply(reply, words, json_str(r->args, "name"), a, f);
+	if (scan_local_facts(rules->derive, reply, words, json_str_or(r->args, "name", ""), a, f, err) < 0)
+		return -1;
 	return scan_rules_json(rules->policy, &rules->settings, f, json_bool(r->args, "facts"), r->result, err);
 }
 

@@ -5,7 +5,6 @@
 #include "base/i18n.h"
 #include "base/ioutil.h"
 #include "core/control.h"
-#include "core/facts.h"
 #include "core/rule_files.h"
 #include "core/scan_json.h"
 #include "core/supervisor.h"
@@ -29,11 +28,25 @@ struct local_scan {
 	char state[64]; /* a private folder of the role; removed at the end */
 	struct content_budget *budget;
 	struct policy *policy;
+	struct derive_tenant *derive; /* of nobody: no own domains, no lists */
 };
 
 static int ignore_notice(void *ctx, struct rpc *rpc, struct msg *m)
 {
 	return m->type == SCAN_CHANGED ? 0 : -1;
+}
+
+/* The rules' own detectors are everybody's here. */
+static int give_detectors(struct local_scan *s, struct err *err)
+{
+	struct scan_client client = {.rpc = s->rpc};
+	_cleanup_buf_ struct buf json = BUF_INIT(4u << 20);
+
+	if (!*policy_detectors(s->policy))
+		return 0;
+	if (buf_addf(&json, "{\"\":%s}", policy_detectors(s->policy)) < 0)
+		return err_set(err, ERR_LOCAL, "memory", "out of memory");
+	return scan_client_detectors(&client, buf_str(&json), err);
 }
 
 static int start_role(struct local_scan *s, struct err *err)
@@ -70,6 +83,8 @@ static int start_role(struct local_scan *s, struct err *err)
 		return err_errno(err, "%s", _("starting the scan role"));
 	}
 	if (rpc_new("scan", sv[0], &ops, NULL, &s->rpc, err) < 0)
+		return -1;
+	if (give_detectors(s, err) < 0)
 		return -1;
 	return content_budget_new(s->cl->set.in_flight, NULL, s->cl->set.limits.item, &s->budget, err);
 }
@@ -118,8 +133,7 @@ static int scan_by_role(struct local_scan *s, const char *path, int fd, bool fac
 	_cleanup_free_ struct facts *f = calloc(1, sizeof(*f));
 	if (!a || !f)
 		return err_set(err, ERR_LOCAL, "memory", "out of memory");
-	facts_reply(reply, req.words, path, a, f);
-	if (scan_rules_json(s->policy, NULL, f, facts, out, err) < 0)
+	if (scan_local_facts(s->derive, reply, req.words, path, a, f, err) < 0 || scan_rules_json(s->policy, NULL, f, facts, out, err) < 0)
 		return -1;
 	cJSON_AddStringToObject(out, "sha256", d.sha256);
 	cJSON_AddNumberToObject(out, "size", (double)d.size);
@@ -142,7 +156,7 @@ static int scan_by_service(struct local_scan *s, const char *path, int fd, bool 
 	return 0;
 }
 
-int local_scan_open(struct command_line *cl, struct local_scan **ret, struct err *err)
+int local_scan_open(struct command_line *cl, const char *const *paths, size_t n, struct local_scan **ret, struct err *err)
 {
 	struct local_scan *s = calloc(1, sizeof(*s));
 	char socket_path[600];
@@ -152,7 +166,9 @@ int local_scan_open(struct command_line *cl, struct local_scan **ret, struct err
 	s->cl = cl;
 	snprintf(socket_path, sizeof(socket_path), "%s/control.sock", cl->set.state);
 	int r = access(socket_path, W_OK) == 0 ? ctl_open(cl, true, &s->ctl, err) :
-		rule_files_compile(&cl->set, NULL, 0, &s->policy, NULL, err) < 0 ? -1 : start_role(s, err);
+		rule_files_compile(&cl->set, paths, n, &s->policy, NULL, err) < 0 || derive_tenant_new("", NULL, 0, &s->derive, err) < 0 ?
+		-1 :
+		start_role(s, err);
 	if (r < 0) {
 		local_scan_close(s);
 		return -1;
@@ -168,6 +184,7 @@ void local_scan_close(struct local_scan *s)
 	ctl_close(s->ctl);
 	end_role(s);
 	policy_free(s->policy);
+	derive_tenant_free(s->derive);
 	free(s);
 }
 

@@ -6,8 +6,8 @@
 
 struct local_scan;
 
-/* By a running service, which may take its time to lend its engine, or by a scan role that ends with local_scan_close(). */
-int local_scan_open(struct command_line *cl, struct local_scan **ret, struct err *err);
+/* paths: rule files beside the configured ones, for a scan role of our own. By a running service, which may take its time to lend its engine, or by a scan role that ends with local_scan_close(). */
+int local_scan_open(struct command_line *cl, const char *const *paths, size_t n, struct local_scan **ret, struct err *err);
 void local_scan_close(struct local_scan *s);
 DEFINE_CLEANUP(struct local_scan *, local_scan_close)
 

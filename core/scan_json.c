@@ -1,6 +1,8 @@
 /* See scan_json.h. Any thread. */
 #include "core/scan_json.h"
 
+#include "core/facts.h"
+
 #include <string.h>
 
 /* "outer.zip/inner.doc": the names from below the item down to the part itself; parts without a name are left out. What
@@ -161,6 +163,25 @@ void scan_reply_json(const struct scan_reply *r, cJSON *out)
 	links_json(r, out);
 	hits_json(r, out);
 	cJSON_AddNumberToObject(out, "elapsed_ms", (double)r->elapsed_us / 1000);
+}
+
+int scan_local_facts(const struct derive_tenant *t, const struct scan_reply *r, bool words, const char *name, struct arena *a,
+	struct facts *ret, struct err *err)
+{
+	/* Nobody says which provider received it: the topmost result is taken for theirs. */
+	bool google = r->mail.n_auth > 0 && strstr(r->mail.auth[0].server, "google.com");
+	const struct derive_item item = {.provider = google ? "google" : "microsoft", .owner = "", .time = r->mail.date};
+
+	const char *slash = strrchr(name, '/');
+
+	facts_reply(r, words, slash ? slash + 1 : name, a, ret);
+	if (r->mail.present)
+		ret->name = r->mail.subject;
+	if (!t)
+		return 0;
+	if (r->mail.present && derive_mail(t, NULL, &r->mail, &item, a, &ret->mail, err) < 0)
+		return -1;
+	return derive_links(t, NULL, r, NULL, r->mail.date, a, ret, err);
 }
 
 int scan_rules_json(const struct policy *p, const struct policy_settings *settings, const struct facts *f, bool with_facts, cJSON *out,
