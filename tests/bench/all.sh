@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The benchmarks: prepares what they need, then tests/bench/bench.py. Called by ./run bench, which built everything and
-# installed the packages; arguments are passed on (--files N, --runs N, --only scan,known,latency,memory,floor,console,policy).
+# installed the packages; arguments are passed on (--files N, --runs N, --only scan,known,latency,memory,floor,console,policy,rejudge).
 # Databases and corpora are kept in build/bench; everything else goes with the end.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

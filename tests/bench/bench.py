@@ -13,6 +13,7 @@ import time
 
 import console
 import measures
+import rejudge
 from lib import BUILD, CACHE, CPUS, ROOT, Bench, Clamd, Cloud, Sekisho, median, run_timed, say
 
 
@@ -76,10 +77,10 @@ def main():
     parser = argparse.ArgumentParser(prog="./run bench")
     parser.add_argument("--files", type=int, default=int(os.environ.get("BENCH_FILES", "300")), help="files of a run's corpus")
     parser.add_argument("--runs", type=int, default=int(os.environ.get("BENCH_RUNS", "3")))
-    parser.add_argument("--only", default="", help="some of: scan,known,latency,memory,floor,console,policy")
+    parser.add_argument("--only", default="", help="some of: scan,known,latency,memory,floor,console,policy,rejudge")
     parser.add_argument("--database", default=os.path.join(CACHE, "database"), help="'' for the built-in signatures")
     args = parser.parse_args()
-    only = set(args.only.split(",")) if args.only else {"scan", "known", "latency", "memory", "floor", "console", "policy"}
+    only = set(args.only.split(",")) if args.only else {"scan", "known", "latency", "memory", "floor", "console", "policy", "rejudge"}
     bench, table, began = Bench(), Table(), time.monotonic()
     try:
         sleepers = measures.Sleepers(bench) if "latency" in only else None
@@ -117,6 +118,8 @@ def main():
             measures.store_floor(table)
         if "policy" in only:
             measures.policy(table, args.runs)
+        if "rejudge" in only:
+            rejudge.measure(bench, table, args.database, args.runs)
         if "console" in only:
             console.measure(bench, table)
         if sleepers:
