@@ -302,14 +302,13 @@ int gd_files_update(struct gg_call *c)
 	inherit = json_get(body, "inheritedPermissionsDisabled");
 	gd_watch_begin(&w, f);
 	const char *what = to ? "move" : cJSON_IsTrue(trashed) ? "trash" : c->media ? "edit" : "rename";
-	int64_t modified = f->modified;
 	if (apply(c, f, body) < 0) {
 		gd_watch_end(&w, c->user, what);
 		return -1;
 	}
 	if (json_get(body, "name") || json_get(body, "description"))
 		f->last_user = c->user;
-	if ((json_get(body, "name") || json_get(body, "description")) && f->modified == modified)
+	if ((json_get(body, "name") || json_get(body, "description")) && !json_str(body, "modifiedTime"))
 		f->modified = fc_now();
 	if (cJSON_IsBool(trashed) && cJSON_IsTrue(trashed) != f->trashed)
 		set_trashed(c, f, cJSON_IsTrue(trashed));

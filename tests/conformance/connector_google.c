@@ -200,7 +200,125 @@ static const struct suite_target target = {
 	.delete_mail = delete_mail,
 };
 
+/* ---- who has access, and people, in what only Google has ---- */
+
+#define WITH_GROUPS SCOPES " https://www.googleapis.com/auth/admin.directory.group.readonly" \
+	" https://www.googleapis.com/auth/admin.directory.domain.readonly"
+
+static void seed_people(struct suite *s)
+{
+	suite_seed(s, "google/users/admin@aoba.example/mail/INBOX/.keep", "");
+	suite_seed(s, MIO "drive/a.txt", "a");
+	suite_seed(s, "google/shared-drives/Sales/plan.txt", "the plan");
+	suite_seed(s, "google/.sekisho-seed.json",
+		"{\"names\":{\"mio@aoba.example\":\"\xe6\xbe\xaa\"},\"titles\":{\"mio@aoba.example\":\"CEO\"},"
+		"\"departments\":{\"mio@aoba.example\":\"\xe7\xb5\x8c\xe7\x90\x86\"},"
+		"\"aliases\":{\"mio@aoba.example\":[\"Mio.Sato@aoba.co.example\"]},\"domains\":[\"Aoba.org.example\"],"
+		"\"groups\":{\"Board\":[\"mio@aoba.example\"],\"Empty\":[]}}");
+}
+
+static int wide_token(struct suite *s, const char *subject, struct buf *ret, struct err *err)
+{
+	return token_for(s, subject, WITH_GROUPS, ret, err);
+}
+
+static const struct suite_target peopled = {
+	.connector = "google",
+	.connection = "aoba-google",
+	.services = SERVICE_MAIL | SERVICE_FILES,
+	.seed = seed_people,
+	.token = token,
+}, wide = {
+	.connector = "google",
+	.connection = "aoba-google",
+	.services = SERVICE_MAIL | SERVICE_FILES,
+	.seed = seed_people,
+	.token = wide_token,
+};
+
+static bool lists(const char *const *list, size_t n, const char *text)
+{
+	for (size_t i = 0; list && (n ? i < n : list[i] != NULL); i++)
+		if (strcmp(list[i], text) == 0)
+			return true;
+	return false;
+}
+
+static void expect_person(const struct suite_target *t, bool groups)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new(1 << 20);
+	struct people_page page = {.arena = a};
+	struct err err = {0};
+	struct suite *s = NULL;
+	bool seen = false;
+
+	suite_start(t, 0, NULL, &s);
+	if (suite_connector(s)->list_people(suite_connection(s), NULL, &page, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_true(lists(page.domains, page.n_domains, "aoba.example"));
+	/* One is told by the list of domains alone, the other by people's addresses alone. */
+	assert_true(lists(page.domains, page.n_domains, groups ? "aoba.org.example" : "aoba.co.example"));
+	assert_true(groups ? !page.missing : page.missing && strstr(page.missing, "group.readonly"));
+	for (size_t i = 0; i < page.n_people; i++) {
+		const struct person *p = &page.people[i];
+		if (strcmp(p->address, "mio@aoba.example") != 0)
+			continue;
+		seen = true;
+		assert_string_equal(p->name, "\xe6\xbe\xaa");
+		assert_string_equal(p->job_title, "CEO");
+		assert_string_equal(p->org_unit, "\xe7\xb5\x8c\xe7\x90\x86");
+		assert_true(lists(p->aliases, 0, "mio.sato@aoba.co.example"));
+		assert_true(lists(p->groups, 0, "Board") == groups);
+		assert_false(lists(p->groups, 0, "Empty"));
+	}
+	assert_true(seen);
+	suite_stop(s);
+}
+
+static void test_people_with_and_without_groups(void **state)
+{
+	expect_person(&peopled, false);
+	expect_person(&wide, true);
+}
+
+/* A member of a shared drive from outside reaches every file in it. */
+static void test_a_guest_in_a_shared_drive(void **state)
+{
+	const struct act_request act = {.kind = ACT_UNSHARE};
+	_cleanup_buf_ struct buf path = BUF_INIT(4096), receipt = BUF_INIT(CONNECTOR_TEXT_MAX);
+	_cleanup_(arena_freep) struct arena *a = arena_new(1 << 20);
+	struct sharing seen = {.arena = a};
+	struct err err = {0};
+	struct suite *s = NULL;
+
+	suite_start(&peopled, 0, NULL, &s);
+	struct follow *f = follow_new(s);
+	f->backlog = BACKLOG_ALL;
+	follow_streams(f);
+	follow_poll(f);
+	struct seen_item *it = follow_find_name(f, ITEM_FILE, "plan.txt");
+	assert_non_null(it);
+	const char *drive_id = strchr(f->streams[it->stream].info.remote_id, '/') + 1;
+	buf_addf(&path, "%s/drive/v3/files/%s/permissions?supportsAllDrives=true&sendNotificationEmail=false&useDomainAdminAccess=true",
+		suite_url(s, "drive"), drive_id);
+	static const char guest[] = "{\"type\":\"user\",\"role\":\"reader\",\"emailAddress\":\"guest@partner.example\"}";
+	json_free(suite_call(s, "", "POST", buf_str(&path), "application/json", guest, strlen(guest)));
+	assert_int_equal(suite_connector(s)->sharing(suite_connection(s), &f->streams[it->stream].info, &it->item, &seen, &err), 0);
+	assert_int_equal(seen.n_outside, 1);
+	assert_string_equal(seen.outside[0], "guest@partner.example");
+	assert_int_equal(act_plan_as(f, it, &act, &receipt, &err), -1);
+	assert_string_equal(err.code, "not_effective");
+	assert_non_null(strstr(err.message, "Sales"));
+	follow_free(f);
+	suite_stop(s);
+}
+
 int main(void)
 {
+	const struct CMUnitTest own[] = {cmocka_unit_test(test_people_with_and_without_groups),
+		cmocka_unit_test(test_a_guest_in_a_shared_drive)};
+
+	if (getenv("FAKECLOUD") && cmocka_run_group_tests_name("own", own, NULL, NULL) != 0)
+		return 1;
 	return suite_main(&target);
 }

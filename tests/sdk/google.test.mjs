@@ -464,6 +464,18 @@ describe('files', () => {
     assert.equal((await failure(d.permissions.delete({ fileId: file, permissionId: list.find((e) => e.role === 'owner').id }))).status, 403)
   })
 
+  test('marks that the state shows, and a document that keeps its time', async () => {
+    const d = driveOf(cloud, hana)
+    const { data: file } = await d.files.create({ requestBody: { name: 'marked', mimeType: 'application/vnd.google-apps.document' }, fields: 'id,modifiedTime' })
+    const labels = async () => (await cloud.state()).find((i) => i.id === file.id)?.labels
+    await d.files.update({ fileId: file.id, requestBody: { description: 'mine\n[sekisho] 社外秘', properties: { 'sekisho-1': '社外秘' }, modifiedTime: file.modifiedTime } })
+    const { data } = await d.files.get({ fileId: file.id, fields: 'description,properties,modifiedTime,permissionIds' })
+    assert.deepEqual([data.description, data.properties, data.modifiedTime, data.permissionIds.length], ['mine\n[sekisho] 社外秘', { 'sekisho-1': '社外秘' }, file.modifiedTime, 1])
+    assert.deepEqual(await labels(), ['mine\n[sekisho] 社外秘', 'sekisho-1=社外秘'])
+    await d.files.update({ fileId: file.id, requestBody: { description: '', properties: { 'sekisho-1': null } } })
+    assert.deepEqual(await labels(), [])
+  })
+
   test('restrictions', async () => {
     const d = driveOf(cloud, hana)
     const file = (await d.files.create({ requestBody: { name: 'locked' }, media: { mimeType: 'text/plain', body: 'x' } })).data.id

@@ -44,7 +44,11 @@ export const seed = {
   },
   'aoba/microsoft/teams/Sales/General/2.json': { from: 'ken@aoba.example', body: 'second', created: '2026-11-20T02:02:03Z' },
   'aoba/microsoft/chats/hana@aoba.example,ken@aoba.example/1.json': { from: 'ken@aoba.example', body: 'psst', created: '2026-11-20T03:02:03Z' },
-  'aoba/microsoft/.sekisho-seed.json': { unlicensed: ['gone@aoba.example'], malware: ['users/hana@aoba.example/drive/bad.exe'] },
+  'aoba/microsoft/.sekisho-seed.json': {
+    unlicensed: ['gone@aoba.example'], malware: ['users/hana@aoba.example/drive/bad.exe'],
+    names: { 'hana@aoba.example': '佐藤 花' }, titles: { 'hana@aoba.example': '部長' }, departments: { 'hana@aoba.example': '経理' },
+    aliases: { 'hana@aoba.example': ['hana.sato@aoba.co.example'] }, domains: ['aoba.co.example'], groups: { 経理部: ['hana@aoba.example'] },
+  },
   'narrow/microsoft/users/admin@narrow.example/mail/Inbox/1.eml': mail({ id: 'narrow' }),
   'narrow/microsoft/users/admin@narrow.example/drive/a/b/c.txt': 'c',
   'narrow/microsoft/.sekisho-seed.json': { page_size: 2, roles: ['User.Read.All', 'Mail.ReadBasic.All', 'Files.Read.All'] },

@@ -184,3 +184,15 @@ test('the feed of a folder: pages, additions, changes, removals, lost states', a
   assert.deepEqual([lost.status, lost.body.error.code], [410, 'SyncStateNotFound'])
   assert.ok((await follow(lost.headers.get('location'), headers)).out.length > 0)
 })
+
+test('a message created with its flags is no draft', async () => {
+  const body = { subject: 'flags', body: { contentType: 'text', content: 'x' } }
+  const made = (more) => client.api('/users/ken@aoba.example/mailFolders/inbox/messages').post({ ...body, ...more })
+  const flags = (value) => ({ singleValueExtendedProperties: [{ id: 'Integer 0x0E07', value }] })
+  const plain = await made({}), unread = await made(flags('4')), read = await made(flags('1')), draft = await made(flags('8'))
+  assert.deepEqual([plain, unread, read, draft].map((m) => [m.isDraft, m.isRead]), [[true, true], [false, false], [false, true], [true, false]])
+  await assert.rejects(made(flags('much')), /ErrorInvalidExtendedPropertyValue|integer/)
+  await client.api(`/users/ken@aoba.example/messages/${unread.id}`).patch({ categories: ['重要', 'x'] })
+  const { items } = await (await fetch(`${ms.urls.control}/state`)).json()
+  assert.deepEqual(items.filter((i) => i.labels.includes('重要')).map((i) => [i.name, i.labels]), [['flags', ['重要', 'x']]])
+})

@@ -173,12 +173,25 @@ test('what can be read', { skip }, async () => {
   await get(`/v1.0/drives/${drive}/items/${item}?$expand=permissions&$select=id,sharepointIds,webDavUrl`)
   await get(`/v1.0/drives/${drive}/root?$expand=children`)
   await get('/v1.0/users?$select=id,accountEnabled,assignedLicenses,proxyAddresses,userType,createdDateTime,mySite&$count=true')
+  const { value } = await get('/v1.0/users?$select=id,displayName,department,jobTitle,proxyAddresses&$expand=memberOf($select=id,displayName,mail)')
+  const one = value.find((u) => u.displayName === '佐藤 花')
+  assert.deepEqual([one.department, one.jobTitle, one.memberOf.map((g) => g.displayName).includes('経理部')], ['経理', '部長', true])
 })
 
 test('what can be done', { skip }, async () => {
   const user = '/v1.0/users/ken@aoba.example'
   const mime = Buffer.from('Subject: x\r\nFrom: a@elsewhere.example\r\n\r\nbody').toString('base64')
   const made = (await ms.call('POST', `${user}/mailFolders/inbox/messages`, { token, body: mime, headers: { 'Content-Type': 'text/plain' } })).body
+  const notice = (await ms.call('POST', `${user}/mailFolders/inbox/messages`, { token, body: {
+    subject: '件名', internetMessageId: '<notice@sekisho.invalid>', body: { contentType: 'text', content: 'お知らせ' }, isRead: false,
+    from: { emailAddress: { name: 'sekisho', address: 'ken@aoba.example' } }, toRecipients: [{ emailAddress: { address: 'ken@aoba.example' } }],
+    singleValueExtendedProperties: [{ id: 'Integer 0x0E07', value: '4' }],
+  } })).body
+  assert.deepEqual([notice.isDraft, notice.isRead, notice.subject], [false, false, '件名'])
+  const found = (await get(`${user}/messages?$filter=internetMessageId eq '<notice@sekisho.invalid>'&$select=id,internetMessageId`)).value
+  assert.deepEqual(found.map((m) => m.id), [notice.id])
+  await get(`${user}/messages/${notice.id}`)
+  await call('PATCH', `${user}/messages/${notice.id}`, { categories: ['社外秘'] })
   const folder = (await call('POST', `${user}/mailFolders`, { displayName: 'q', isHidden: true })).body
   const child = (await call('POST', `${user}/mailFolders/${folder.id}/childFolders`, { displayName: 'c' })).body
   await call('PATCH', `${user}/mailFolders/${child.id}`, { displayName: 'd' })
