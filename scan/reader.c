@@ -101,7 +101,8 @@ bool reader_is_mail(const char *type, const uint8_t *data, size_t len)
 {
 	if (strcmp(type, "CL_TYPE_MAIL") == 0)
 		return true;
-	return (strncmp(type, "CL_TYPE_TEXT_", 13) == 0 || strncmp(type, "CL_TYPE_HTML", 12) == 0 ||
+	/* A mail without Received that says early that it is MIME is a saved page to libclamav. */
+	return (strcmp(type, "CL_TYPE_MHTML") == 0 || strncmp(type, "CL_TYPE_TEXT_", 13) == 0 || strncmp(type, "CL_TYPE_HTML", 12) == 0 ||
 		strcmp(type, "CL_TYPE_BINARY_DATA") == 0) && mail_is(data, len);
 }
 
