@@ -38,6 +38,8 @@ struct box_access {
 	const char **outside;     /* addresses in lower case, each once */
 	size_t n_outside;
 	bool link_above, company_above;
+	bool unknown;             /* Box refuses to list the collaborations */
+	struct err why;
 };
 
 /* file: as box_file() gave it to user. */

@@ -150,7 +150,8 @@ int box_access_read(struct connection *c, const cJSON *file, const char *user, s
 			box_access_free(&a);
 			return -1;
 		}
-		/* A Box that does not know collaborations of files has none. */
+		a.unknown = true;
+		a.why = *err;
 		a.list = cJSON_CreateArray();
 	}
 	size_t n = (size_t)cJSON_GetArraySize(a.list) + FOLDERS_MAX + 1;
@@ -187,6 +188,9 @@ int box_sharing(struct connection *c, const struct stream_info *stream, const st
 	const cJSON *link = json_object(file, "shared_link");
 	bool open = strcmp(link_access(file), "open") == 0;
 	s.public_link = open || a.link_above;
+	/* Half of it is better than nothing; nothing is no answer. A Box that does not know collaborations of files has none. */
+	if (a.unknown && !s.public_link && a.why.http_status == 403)
+		return pass_on(err, &a.why);
 	s.organisation_link = strcmp(link_access(file), "company") == 0 || a.company_above;
 	s.password = open && !a.link_above && json_bool(link, "is_password_enabled");
 	s.expires = open && !a.link_above && json_str(link, "unshared_at");

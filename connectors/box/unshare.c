@@ -33,6 +33,8 @@ static bool knows(const cJSON *list, const cJSON *e)
 /* What is written down only once, whatever it was when the act is repeated. */
 static int note_open(struct act *x, const struct box_access *seen)
 {
+	if (seen->unknown && json_note(x->receipt, "open", "its collaborations are not known: %.200s", seen->why.message) < 0)
+		return err_memory(x->err);
 	for (size_t i = 0; i < seen->n_above; i++)
 		if (json_note(x->receipt, "open", "%.200s comes from the folder %.300s, where it must be ended", seen->above[i].what,
 			    seen->above[i].folder) < 0)
@@ -76,6 +78,9 @@ int act_unshare_plan(struct act *x, const cJSON *file)
 	if (!seen.n_own && seen.n_above && !is_open(json_object(file, "shared_link")))
 		return err_set(x->err, ERR_REMOTE, "not_effective", "Box: %.150s comes from the folder %.200s and cannot be ended on the file",
 			seen.above[0].what, seen.above[0].folder);
+	/* What cannot be seen cannot be said to have ended. */
+	if (seen.unknown && !is_open(json_object(file, "shared_link")))
+		return pass_on(x->err, &seen.why);
 	return note_all(x, &seen);
 }
 

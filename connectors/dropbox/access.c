@@ -128,10 +128,14 @@ int dbx_access_read(struct connection *c, const struct dbx_as *as, const cJSON *
 
 	if (!ok)
 		err_memory(&why);
-	if (ok)
-		ok = dbx_links_list(c, as, json_str(file, "id"), true, a.links, &why) == 0 || dbx_refused(&why);
-	if (ok)
-		ok = read_members(&r, &why) == 0 || dbx_refused(&why);
+	if (ok && dbx_links_list(c, as, json_str(file, "id"), true, a.links, &why) < 0) {
+		a.links_unknown = ok = dbx_refused(&why);
+		a.why = why;
+	}
+	if (ok && read_members(&r, &why) < 0) {
+		a.members_unknown = ok = dbx_refused(&why);
+		a.why = why;
+	}
 	json_free(r.domains);
 	json_free(r.folder);
 	if (!ok) {
@@ -154,6 +158,9 @@ int dbx_sharing_read(struct connection *c, const cJSON *stream_context, const st
 	if (dbx_as_of(stream_context, &as, err) < 0 || dbx_file(c, &as, item->id, &file, err) < 0 ||
 		dbx_access_read(c, &as, file, &a, err) < 0)
 		return -1;
+	/* Half of it is better than nothing; nothing is no answer. */
+	if (a.links_unknown && a.members_unknown)
+		return pass_on(err, &a.why);
 	cJSON_ArrayForEach(e, a.links)
 	{
 		const char *audience = json_str_or(e, "audience", "");

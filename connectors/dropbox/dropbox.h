@@ -154,9 +154,10 @@ int dbx_share_invite(struct connection *c, const struct dbx_as *as, const char *
 struct dbx_access {
 	cJSON *links;   /* all that open the file */
 	cJSON *members; /* outsiders: as above, with "folder" when they come with one */
+	bool links_unknown, members_unknown; /* Dropbox refuses to list them */
+	struct err why; /* of the last of these */
 };
 
-/* Errors: those of the lists, but what Dropbox refuses to list is empty. */
 int dbx_access_read(struct connection *c, const struct dbx_as *as, const cJSON *file, struct dbx_access *ret, struct err *err);
 void dbx_access_free(struct dbx_access *a);
 int dbx_sharing_read(struct connection *c, const cJSON *stream_context, const struct item *item, struct sharing *ret,

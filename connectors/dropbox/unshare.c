@@ -64,6 +64,10 @@ static int note(struct stay *s, const struct dbx_access *a, struct err *err)
 		else if (!dbx_share_has_member(members, e))
 			r |= cJSON_AddItemToArray(members, cJSON_Duplicate(e, true)) ? 0 : -1;
 	}
+	if (a->links_unknown)
+		r |= json_note(s->receipt, "open", "its links are not known: %.200s", a->why.message);
+	if (a->members_unknown)
+		r |= json_note(s->receipt, "open", "its members are not known: %.200s", a->why.message);
 	return r ? err_memory(err) : 0;
 }
 
@@ -74,8 +78,12 @@ int dbx_unshare_plan(struct stay *s, struct err *err)
 
 	if (dbx_access_read(s->c, &s->home, s->file, &a, err) < 0)
 		return -1;
-	if (count(&a, above, sizeof(above)) == 0 && above[0])
+	int n = count(&a, above, sizeof(above));
+	if (n == 0 && above[0])
 		return err_set(err, ERR_REMOTE, "not_effective", "%s and cannot be ended on the file", above);
+	/* What cannot be seen cannot be said to have ended. */
+	if (n == 0 && (a.links_unknown || a.members_unknown))
+		return pass_on(err, &a.why);
 	return note(s, &a, err);
 }
 

@@ -351,6 +351,18 @@ static void test_refusals(void **state)
 	assert_int_equal(err.class, ERR_REMOTE);
 	assert_string_equal(err.code, "forbidden");
 	suite_faults_end(f->suite);
+	/* Who may not be asked about is not taken for nobody. */
+	const struct act_request unshare = {.kind = ACT_UNSHARE};
+	struct sharing nobody = {.arena = a};
+	_cleanup_free_ char *shut = add_file(f->suite, "shut.txt", "who sees this");
+	follow_poll(f);
+	struct seen_item *it = follow_find(f, shut);
+	suite_fault(f->suite, "\"path\":\"/2.0/files/*/collaborations*\",\"what\":\"status\",\"status\":403,\"times\":0");
+	assert_int_equal(k->sharing(suite_connection(f->suite), &f->streams[it->stream].info, &it->item, &nobody, &err), -1);
+	assert_int_equal(err.class, ERR_REMOTE);
+	assert_int_equal(act_plan_as(f, it, &unshare, &receipt, &err), -1);
+	assert_int_equal(err.class, ERR_REMOTE);
+	suite_faults_end(f->suite);
 	/* Without the right to upload the file is taken away all the same. */
 	_cleanup_free_ char *id = add_file(f->suite, "no notice.txt", "no notice here");
 	follow_poll(f);

@@ -373,6 +373,15 @@ static void test_refusals(void **state)
 	assert_int_equal(err.class, ERR_REMOTE);
 	assert_int_equal(plan_error(f, it, "\"\"", 501, &err), -1);
 	assert_int_equal(err.class, ERR_REMOTE);
+	/* Who may not be asked about is not taken for nobody. */
+	const struct act_request unshare = {.kind = ACT_UNSHARE};
+	struct sharing nobody = {.arena = a};
+	suite_fault(f->suite, "\"path\":\"*/sharing/list_*\",\"what\":\"status\",\"status\":403,\"times\":0");
+	assert_int_equal(k->sharing(suite_connection(f->suite), &f->streams[it->stream].info, &it->item, &nobody, &err), -1);
+	assert_int_equal(err.class, ERR_REMOTE);
+	assert_int_equal(act_plan_as(f, it, &unshare, &receipt, &err), -1);
+	assert_int_equal(err.class, ERR_REMOTE);
+	suite_faults_end(f->suite);
 	buf_clear(&body);
 	buf_addf(&body, missing, "groups.read");
 	suite_fault(f->suite, "\"path\":\"*/team/groups/*\",\"what\":\"status\",\"status\":401,\"body\":%s,\"times\":0", buf_str(&body));
