@@ -16,7 +16,7 @@
 #define DROPBOX_SCOPES                                                                                       \
 	"account_info.read team_info.read members.read team_data.member team_data.content.read "              \
 	"team_data.content.write files.metadata.read files.content.read files.content.write "                 \
-	"files.permanent_delete sharing.read sharing.write"
+	"files.permanent_delete sharing.read sharing.write files.metadata.write groups.read"
 
 static int no_app(const char *kind, struct err *err)
 {

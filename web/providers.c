@@ -70,6 +70,7 @@ static const struct provider all[] = {
 			{"root_readwrite", W_("to read files, and to move dangerous files away and back"), false},
 			{"manage_managed_users", W_("to find the users"), false},
 			{"manage_enterprise_properties", W_("to follow the enterprise's events"), false},
+			{"manage_groups", W_("for policies about groups"), false},
 		}},
 	{"dropbox", "Dropbox Business", "files",
 		W_("Files of all members, team folders and shared folders, and the list of members. New and changed ones are read and scanned; nothing of a clean one is kept."),
@@ -90,6 +91,8 @@ static const struct provider all[] = {
 			{"files.content.write", W_("to move dangerous files away and back"), true},
 			{"sharing.write", W_("to end sharing and bring it back"), true},
 			{"files.permanent_delete", W_("to delete held files for good, when you ask for it"), true},
+			{"files.metadata.write", W_("to tag files, when a policy says so"), true},
+			{"groups.read", W_("for policies about groups"), false},
 		}},
 };
 
