@@ -106,7 +106,8 @@ static void serve(struct console *con, struct entry *e)
 	}
 	if (code < 0) {
 		/* Of a failure nothing is told but the error, and what is wrong with rules that were refused. */
-		cJSON *problems = cJSON_DetachItemFromObjectCaseSensitive(result, "problems");
+		bool refused = strcmp(err.code, "bad_policy") == 0;
+		cJSON *problems = refused ? cJSON_DetachItemFromObjectCaseSensitive(result, "problems") : NULL;
 		cJSON_Delete(result);
 		result = cJSON_CreateObject();
 		error_json(result, &err);

@@ -184,9 +184,9 @@ export async function edit(main, context, name) {
       toast(_('Saved'))
       await check()
     } catch (e) {
-      if (e.error?.problems) {
-        showProblems({ problems: e.error.problems, rules: 0 })
-        const first = e.error.problems.find((p) => !p.warning && p.line && (!p.file || p.file === name))
+      if (e.error?.code === 'bad_policy') {
+        showProblems({ problems: e.error.problems ?? [], rules: 0 })
+        const first = e.error.problems?.find((p) => !p.warning && p.line && (!p.file || p.file === name))
         if (first) a.goTo(first.line, first.column)
         say(e.message)
       } else if (e.error?.code === 'changed') {
@@ -251,8 +251,8 @@ export async function edit(main, context, name) {
       await act()
     } catch (e) {
       fill(results)
-      if (!e.error?.problems) throw e
-      showProblems({ problems: e.error.problems, rules: 0 })
+      if (e.error?.code !== 'bad_policy') throw e
+      showProblems({ problems: e.error.problems ?? [], rules: 0 })
       show(_('Not possible yet'), notice('bad', e.message))
     }
   }
