@@ -57,9 +57,9 @@ static const char *const contexts[CONTEXTS] = {
 	[C_LICENCE] = "免許証|免許番号|運転免許|driver'?s? licen[sc]e|driving licen[sc]e",
 	[C_PASSPORT] = "旅券|パスポート|passport",
 	[C_RESIDENCE] = "在留カード|在留資格|在留番号|特別永住|residence card|zairyu",
-	[C_BANK] = "銀行|信用金庫|信金|信用組合|労働金庫|農協|ゆうちょ|郵便局|支店|本店営業部|店番|振込先|口座名義|\\bbank\\b|\\bbranch\\b|swift|routing n|sort code",
-	[C_ACCOUNT] = "普通|当座|貯蓄|預金種別|預金種目|口座種別",
-	[C_ACCOUNT_NUMBER] = "口座番号|口座No|account (number|no|num)|acct\\.? (number|no)|\\ba/c (number|no)",
+	[C_BANK] = "銀行|信用金庫|信金|信用組合|労働金庫|農協|ゆうちょ|郵便局|支店|本店営業部|店番|振込先|口座名義|名義|カ\\)|\\(カ|\\bbank\\b|\\bbranch\\b|swift|routing n|sort code",
+	[C_ACCOUNT] = "普通|当座|貯蓄|預金種別|預金種目|口座種別|記号",
+	[C_ACCOUNT_NUMBER] = "口座番号|口座No|普通預金|当座預金|普通口座|当座口座|account (number|no|num)|acct\\.? (number|no)|\\ba/c (number|no)",
 	[C_PHONE] = "電話|携帯|連絡先|緊急連絡|フリーダイヤル|\\btel\\b|telephone|\\bphone\\b|\\bfax\\b|\\bmobile\\b|\\bcell\\b",
 	[C_ADDRESS] = "住所|所在地|自宅|本籍|居所|郵便番号|〒|\\baddress\\b",
 	[C_IBAN] = "\\biban\\b",
@@ -313,7 +313,7 @@ static void note(struct look *l, enum detector detector, bool near, size_t from,
 	int i = look_note(l, table[detector].id, detector, near, from, canonical, n, masked);
 
 	l->found[detector].hit = i;
-	l->found[detector].to = i < 0 || l->reply->hits[i].near || is_labelled(l, from) ? NOWHERE : to;
+	l->found[detector].to = i < 0 || l->reply->hits[i].near ? NOWHERE : to;
 }
 
 static size_t line_begin(const struct look *l, size_t at)
@@ -338,33 +338,37 @@ static int column_of(const struct look *l, size_t line, size_t at, char sep)
 	return n;
 }
 
+/* In a table what stands at the column's head counts, and not what is written near by: it may be another column's. */
+static bool is_near(const struct look *l, unsigned c, size_t from, size_t within)
+{
+	const struct column *k = &l->columns[c];
+	size_t line = k->sep ? line_begin(l, from) : 0;
+
+	if (k->sep && line > k->line && (l->word_to[c] <= line || l->word_to[c] == NOWHERE) && memchr(l->text + line, k->sep, from - line + (k->index == 0)))
+		return column_of(l, line, from, k->sep) == k->index;
+	if (l->word_to[c] == NOWHERE)
+		return false;
+	size_t far = l->word_to[c] <= from ? from - l->word_to[c] : l->word_from[c] > from ? l->word_from[c] - from : 0;
+	return far <= within || (k->sep && line > k->line && column_of(l, line, from, k->sep) == k->index);
+}
+
 bool look_near(struct look *l, unsigned mask, size_t from, size_t within)
 {
 	size_t other = is_labelled(l, from);
 
-	for (unsigned c = 0; c < CONTEXTS; c++) {
-		if (!(mask >> c & 1))
-			continue;
-		if (l->word_to[c] == NOWHERE || (other && l->word_to[c] <= other))
-			continue;
-		size_t far = l->word_to[c] <= from ? from - l->word_to[c] : l->word_from[c] > from ? l->word_from[c] - from : 0;
-		if (far <= within)
+	for (unsigned c = 0; c < CONTEXTS; c++)
+		if ((mask >> c & 1) && !(other && (l->word_to[c] == NOWHERE || l->word_to[c] <= other)) && is_near(l, c, from, within))
 			return true;
-	}
-	for (unsigned c = 0; c < CONTEXTS && !other; c++) {
-		const struct column *k = &l->columns[c];
-		if (!(mask >> c & 1) || !k->sep)
-			continue;
-		size_t line = line_begin(l, from);
-		if (line > k->line && column_of(l, line, from, k->sep) == k->index)
-			return true;
-	}
 	return false;
 }
 
 void look_add(struct look *l, enum detector detector, size_t from, size_t to, const char *canonical, size_t n, const char *masked)
 {
-	note(l, detector, !table[detector].contexts || look_near(l, table[detector].contexts, from, NEAR), from, to, canonical, n, masked);
+	bool near = !table[detector].contexts || look_near(l, table[detector].contexts, from, NEAR);
+
+	/* What is called something else is that. */
+	if (near || !is_labelled(l, from))
+		note(l, detector, near, from, to, canonical, n, masked);
 }
 
 void look_add_in_context(struct look *l, enum detector detector, unsigned mask, size_t from, size_t to, const char *canonical, size_t n,

@@ -128,7 +128,9 @@ static void account(struct look *l, const struct group *g, const char *digits)
 	bool named = look_near(l, 1u << C_ACCOUNT_NUMBER, from, 40), kind = named || look_near(l, 1u << C_ACCOUNT, from, 40);
 	if (!kind)
 		return;
-	if (n == 7 && named)
+	if (n == 8 && kind && digits[7] == '1')
+		look_add_in_context(l, ACCOUNT, 1u << C_BANK, from, end_of(g), digits, n, masked); /* the post office's */
+	else if (n == 7 && named)
 		look_add(l, ACCOUNT, from, end_of(g), digits, n, masked);
 	else if (n == 7 || named)
 		look_add_in_context(l, ACCOUNT, 1u << C_BANK, from, end_of(g), digits, n, masked);

@@ -17,12 +17,13 @@ static const struct phrase phrases[] = {
 	{"関係者外秘", SOM, CONFIDENTIAL, STRONG}, {"関係者限り", SOM, CONFIDENTIAL, STRONG}, {"社内限り", SOM, CONFIDENTIAL, STRONG},
 	{"持出禁止", SOM, CONFIDENTIAL, STRONG}, {"持ち出し禁止", SOM, CONFIDENTIAL, STRONG},
 	{"機密", SOM, CONFIDENTIAL, NULL}, {"機 密", SOM, CONFIDENTIAL, NULL}, {"秘密", SOM, CONFIDENTIAL, NULL}, {"マル秘", SOM, CONFIDENTIAL, NULL},
-	{"\\bconfidential\\b", SOM, CONFIDENTIAL, STRONG}, {"\\btop secret\\b", SOM, CONFIDENTIAL, NULL},
-	{"\\binternal use only\\b", SOM, CONFIDENTIAL, STRONG}, {"\\bdo not distribute\\b", SOM, CONFIDENTIAL, NULL},
-	{"\\bnot for distribution\\b", SOM, CONFIDENTIAL, NULL},
+	{"confidential", SOM, CONFIDENTIAL, STRONG}, {"top secret", SOM, CONFIDENTIAL, NULL},
+	{"internal use only", SOM, CONFIDENTIAL, STRONG}, {"do not distribute", SOM, CONFIDENTIAL, NULL},
+	{"not for distribution", SOM, CONFIDENTIAL, NULL},
 
 	{"(振込|振り込み|送金|(お)?支払(い)?)(先)?(の|を|が)?(銀行)?(口座)?(情報)?(の|を|が)?(ご)?(変更|変わり)", 0, PAYMENT, "振込先の変更"},
 	{"(銀行|入金|取引|当社|弊社)(の)?口座(情報|番号)?(の|を|が)?(ご)?(変更|変わり)", 0, PAYMENT, "口座の変更"},
+	{"(取引)?銀行(が|を)(変わり|変更)|\\bchang(ed|ing) banks\\b", 0, PAYMENT, "口座の変更"},
 	{"口座(情報)?変更の(お知らせ|ご案内|ご連絡|お願い)|新しい(振込先|口座|銀行口座|送金先)|新口座(へ|に|まで)", 0, PAYMENT, "口座の変更"},
 	{"(至急|大至急|緊急|本日中に|今日中に).{0,60}((お)?振(り)?込|送金|(お)?支払)", 0, PAYMENT, "至急の振込"},
 	{"((お)?振(り)?込|送金|(お)?支払(い)?).{0,30}(至急|大至急|本日中に|今日中に)", 0, PAYMENT, "至急の振込"},
@@ -41,8 +42,9 @@ static const struct phrase phrases[] = {
 	{"(パスワード|パスフレーズ|解凍pw|解凍pass) ?(は|:|=|、|を(お知らせ|ご連絡|お送り|送付|別送))", 0, PASSWORD, "パスワード"},
 	{"(パスワード).{0,30}(別送|別途|別メール|後ほど|お送りします|お知らせします|ご連絡します|送付します|お送りいたします|お知らせいたします)", 0, PASSWORD, "パスワード別送"},
 	{"(解凍|展開|添付ファイル|添付|zip|圧縮ファイル|暗号化|閲覧|開封)(の|用|時の)?(ファイル)?(の)?パスワード", 0, PASSWORD, "パスワード"},
-	{"\\bpassword( (to|for) (open|unzip|extract|the|this|your|attached|our) ?(the )?(attached |encrypted |zip )?(file|archive|zip|attachment|document)s?)? ?(is|:|=) ?[^ \\r\\n]", 0,
-		PASSWORD, "password"},
+	{"\\bpassword ?(is|:|=)[ :]{0,2}[\"'(]?[^ \\r\\n]{0,30}[0-9!#$%&*@]", 0, PASSWORD, "password"},
+	{"\\bpassword( for [^\\r\\n]{1,40})? ?(:|=) ?[^ \\r\\n]{3}|\\bpassword is (below|as follows|written|attached)", 0, PASSWORD, "password"},
+	{"\\bpassword (to|for) (open|unzip|extract|decrypt|the |this |your )[^\\r\\n]{0,20}(file|archive|zip|attachment|document)", 0, PASSWORD, "password"},
 	{"\\bpassword.{0,40}(separate|separately|following|next) (e-?mail|mail|message)|(separate|another|following) (e-?mail|mail|message).{0,40}\\bpassword", 0, PASSWORD,
 		"password by another mail"},
 };
@@ -159,7 +161,7 @@ static bool alone_ja(const struct look *l, size_t from, size_t to, size_t line, 
 
 static bool alone_en(const struct look *l, size_t from, size_t to, size_t line, size_t end)
 {
-	static const char *const verbs[] = {" is ", " are ", " be ", " was ", " may ", " of ", " not ", " and any", " treat", " keep", " information", " agreement", " nature",
+	static const char *const verbs[] = {" is ", " are ", " be ", " was ", " may ", " of ", " and any", " treat", " keep", " information", " agreement", " nature",
 		" report", " data ", " the ", " a ", " our ", " your ", " we ", " you "};
 	char rest[80];
 	size_t n = 0, words = 0;
@@ -179,8 +181,8 @@ static bool alone_en(const struct look *l, size_t from, size_t to, size_t line, 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strstr(rest, verbs[i]))
 			return false;
-	if (from > line && (l->text[from - 1] == '-' && from - 1 > line && is_letter(l->text[from - 2])))
-		return false; /* non-confidential */
+	if (from > line + 3 && (is_before(l, from, "on-") || is_before(l, from, "ot ") || is_before(l, from, "OT ") || is_before(l, from, "ON-")))
+		return false; /* non-confidential, not confidential */
 	if (has_hiragana(l->text + line, end - line) && l->what != DETECT_NAME)
 		return false;
 	/* At the line's beginning or its end, but for signs and a few words before it (strictly, company …). */
@@ -218,9 +220,9 @@ static bool is_marking(const struct look *l, size_t from, size_t to, bool strong
 
 	if (in_brackets(l, from, to) || said_of_document(l, from, to))
 		return true;
-	while (line > 0 && from - line < 250 && !strchr("\n\r\t", l->text[line - 1]))
+	while (line > 0 && from - line < 250 && !strchr("\n\r\t|", l->text[line - 1]))
 		line--;
-	while (end < l->len && end - to < 250 && l->text[end] && !strchr("\n\r\t", l->text[end]))
+	while (end < l->len && end - to < 250 && l->text[end] && !strchr("\n\r\t|", l->text[end]))
 		end++;
 	size_t n;
 	while (line < from && is_decoration(l, line, &n))
@@ -232,12 +234,29 @@ static bool is_marking(const struct look *l, size_t from, size_t to, bool strong
 	return (unsigned char)l->text[from] >= 0x80 ? alone_ja(l, from, to, line, end, strong) : alone_en(l, from, to, line, end);
 }
 
+/* Not of one that is sent along: rules for passwords, lost ones, those to be changed. */
+static bool speaks_of_passwords(const struct look *l, size_t to)
+{
+	static const char *const words[] = {"文字", "設定", "変更", "忘れ", "定期", "使い回", "推測", "英数", "期限", "桁", "必須", "管理", "require", "expire", "must", "should", NULL};
+	size_t end = to + 70 < l->len ? to + 70 : l->len;
+
+	for (size_t at = to; at < end && l->text[at] != '\n' && !is(l, at, "。"); at++)
+		if (any(is, l, at, words))
+			return true;
+	return false;
+}
+
 void phrases_look(struct look *l, size_t i, size_t from, size_t to)
 {
 	const struct phrase *p = &phrases[i];
 	char shown[48];
 
+	if (p->detector == PASSWORD && speaks_of_passwords(l, to))
+		return;
 	if (p->detector == CONFIDENTIAL) {
+		char c = from > 0 ? l->text[from - 1] : '\0', e = to < l->len ? l->text[to] : '\0';
+		if (is_letter(l->text[from]) && (is_letter(c) || is_letter(e)))
+			return;
 		if (!is_marking(l, from, to, p->shown != NULL))
 			return;
 		snprintf(shown, sizeof(shown), "%.*s", (int)(to - from < 47 ? to - from : 47), l->text + from);

@@ -77,10 +77,10 @@ def main():
     parser = argparse.ArgumentParser(prog="./run bench")
     parser.add_argument("--files", type=int, default=int(os.environ.get("BENCH_FILES", "300")), help="files of a run's corpus")
     parser.add_argument("--runs", type=int, default=int(os.environ.get("BENCH_RUNS", "3")))
-    parser.add_argument("--only", default="", help="some of: scan,known,latency,memory,floor,console,policy,rejudge")
+    parser.add_argument("--only", default="", help="some of: scan,known,latency,memory,floor,console,policy,rejudge,words")
     parser.add_argument("--database", default=os.path.join(CACHE, "database"), help="'' for the built-in signatures")
     args = parser.parse_args()
-    only = set(args.only.split(",")) if args.only else {"scan", "known", "latency", "memory", "floor", "console", "policy", "rejudge"}
+    only = set(args.only.split(",")) if args.only else {"scan", "known", "latency", "memory", "floor", "console", "policy", "rejudge", "words"}
     bench, table, began = Bench(), Table(), time.monotonic()
     try:
         sleepers = measures.Sleepers(bench) if "latency" in only else None
@@ -116,6 +116,8 @@ def main():
             measures.streams(bench, table)
         if "floor" in only:
             measures.store_floor(table)
+        if "words" in only:
+            measures.words(table, args.database, [corpus(args.files, 1 + r) for r in range(args.runs)])
         if "policy" in only:
             measures.policy(table, args.runs)
         if "rejudge" in only:

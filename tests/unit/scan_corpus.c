@@ -305,11 +305,14 @@ static void confidential(struct buf *b, bool good)
 {
 	static const char *const yes[] = {"【社外秘】", "社外秘", "【極秘】2027年度 統合計画", "取扱注意", "＜機密＞", "本資料は社外秘です。", "CONFIDENTIAL", "Strictly Confidential",
 		"[Confidential] Q3 forecast", "© 2026 Aoba Inc. Confidential", "売上計画（社外秘）", "社 外 秘", "機密文書", "部外秘資料", "■ 極秘 ■", "This document is strictly confidential.",
-		"For internal use only", "Company Confidential - do not distribute", "【社外秘・取扱注意】"},
+		"For internal use only", "Company Confidential - do not distribute", "【社外秘・取扱注意】", "※社外秘", "社外秘　取扱注意",
+		"この資料は社外秘です", "【取扱注意】人事評価一覧", "STRICTLY CONFIDENTIAL - DO NOT FORWARD", "Page 3 of 10 | Confidential", "Highly Confidential", "INTERNAL USE ONLY", "Confidential Draft"},
 		*const no[] = {"社外秘の資料は持ち出さないでください。", "機密保持契約書", "このメールには機密情報が含まれる場合があります。", "取扱注意事項をお読みください。", "極秘裏に進められた計画", "秘密保持契約を締結した",
 			"This e-mail and any attachments are confidential and intended solely for the addressee.", "The parties shall keep Confidential Information secret.", "a confidentiality agreement",
 			"「社外秘」と書かれた箱", "社外秘ではありません", "機密性の高い業務", "non-confidential summary", "confidential computing is a feature of our servers", "秘密の部屋", "情報の区分（社外秘、極秘、部外秘）の付け方",
-			"Please treat the information as confidential if you are asked to do so by the customer"};
+			"Please treat the information as confidential if you are asked to do so by the customer", "当社では社外秘文書の管理を徹底しています。", "社外秘文書管理規程",
+			"社外秘情報の漏えいについて", "件名：【社外秘】の扱いについて", "機密情報保護方針", "取扱注意：割れ物", "Confidential Information", "Your information will be kept confidential.",
+			"Mutual Non-Disclosure and Confidentiality Agreement", "not confidential"};
 
 	one_of(b, good ? yes : no, good ? ARRAY_SIZE(yes) : ARRAY_SIZE(no));
 }
@@ -318,9 +321,11 @@ static void payment(struct buf *b, bool good)
 {
 	static const char *const yes[] = {"振込先変更のお知らせ", "弊社の口座を変更いたしました", "お振込先が変わりましたのでご案内します", "至急お振込をお願いします", "新しい口座へご送金ください",
 		"We have changed our bank account details", "our bank details have changed", "please use the new bank account", "I need you to buy five gift cards", "urgent wire transfer today",
-		"口座変更のご案内", "本日中に300万円を送金してください", "updated payment instructions", "コンビニでiTunesカードを購入し"},
+		"口座変更のご案内", "本日中に300万円を送金してください", "updated payment instructions", "コンビニでiTunesカードを購入し", "弊社の取引銀行が変わりましたので下記口座へ",
+		"今回より下記の新口座にお振込みをお願いいたします", "We recently changed banks", "Please process this wire transfer today"},
 		*const no[] = {"お振込ありがとうございました。", "振込先は従来どおりです。", "住所変更のお知らせ", "パスワードの変更", "your bank statement is ready", "gift wrapping is available",
-			"payment received, thank you", "会議の日程が変わりました", "口座振替のご利用明細", "The account manager will call you"};
+			"payment received, thank you", "会議の日程が変わりました", "口座振替のご利用明細", "The account manager will call you", "毎月の給与は指定口座に振り込まれます",
+			"The payment is due by the end of the month", "Payment terms: 30 days. Bank details unchanged."};
 
 	one_of(b, good ? yes : no, good ? ARRAY_SIZE(yes) : ARRAY_SIZE(no));
 }
@@ -329,7 +334,8 @@ static void password(struct buf *b, bool good)
 {
 	static const char *const yes[] = {"パスワードは Aoba2026! です", "解凍パスワード：x7Hq2", "パスワードは別メールでお送りします", "添付ファイルのパスワードをお知らせします", "zipパスワード: abc", "The password is x7Hq2",
 		"Password: x7Hq2", "password for the attached file is x", "the password will follow in a separate email", "展開用パスワード"},
-		*const no[] = {"パスワードをお忘れの方はこちら", "パスワードの再設定", "reset your password", "forgot password?", "パスワード管理の規程", "password manager", "合言葉"};
+		*const no[] = {"パスワードをお忘れの方はこちら", "パスワードの再設定", "reset your password", "forgot password?", "パスワード管理の規程", "password manager", "合言葉", "パスワードは８文字以上で設定してください",
+			"パスワードを変更してください", "ログインパスワードの有効期限が切れました", "password is required", "Your password is about to expire"};
 
 	one_of(b, good ? yes : no, good ? ARRAY_SIZE(yes) : ARRAY_SIZE(no));
 }
