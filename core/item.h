@@ -25,6 +25,9 @@ struct work {
 	struct scan_reply *reply; /* what a worker told; NULL: nothing is known beside the verdict */
 	bool words;     /* … and detectors were asked */
 	bool scanned;   /* … just now */
+	bool noted_closed; /* as one that waits for a password (pairs.c), … */
+	int64_t asked[4];  /* and these mails were asked for it */
+	int n_asked;
 	/* what it means: */
 	struct facts *facts;
 	struct policy_decision *decision;

@@ -8,6 +8,7 @@
 #include "base/timeutil.h"
 #include "core/content.h"
 #include "core/crash.h"
+#include "core/pairs.h"
 #include "scan/client.h"
 
 #include <fcntl.h>
@@ -102,6 +103,12 @@ static void forget_known(struct work *w)
 	w->threats = cJSON_CreateArray();
 }
 
+/* What said "encrypted" may open now, by a password that came. */
+static bool may_open(struct work *w, const struct store_verdict *v)
+{
+	return strncmp(v->reason, "encrypted", 9) == 0 && pairs_may_open(w);
+}
+
 /* Known content by the provider's strong hash: no download. Only a complete judgement counts. */
 static bool known_by_hash(struct work *w)
 {
@@ -113,7 +120,7 @@ static bool known_by_hash(struct work *w)
 	if (store_verdict_by_hash(w->c->store, w->item.hash_kind, w->item.hash, w->item.size, w->engine.engine,
 		    w->engine.signatures, w->a, &v, &err) < 0)
 		return false;
-	if (take_known(w, &v))
+	if (!may_open(w, &v) && take_known(w, &v))
 		return true;
 	forget_known(w);
 	return false;
@@ -138,13 +145,15 @@ static bool known_by_record(struct work *w)
 	return false;
 }
 
-static int scan_bytes(struct work *w, struct content *content, struct err *err)
+static int scan_with(struct work *w, struct content *content, const struct secrets *passwords, struct err *err)
 {
 	struct scan_request req = {.tenant = w->l->config.tenant, .name = w->item.name, .size = content_size(content),
 		.deadline_ms = w->c->set->limits.time_ms, .words = w->rules->wants & FACTS_WORDS};
 	struct scan_reply *reply = arena_alloc(w->a, sizeof(*reply));
 	struct peer_link *link = peer_get(&w->c->scan, 30000);
 
+	for (int i = 0; i < passwords->n; i++)
+		req.passwords[req.n_passwords++] = passwords->of[i];
 	if (!reply || !link) {
 		peer_put(link);
 		return err_set(err, ERR_RETRY, "peer_gone", "the scan role is restarting");
@@ -162,11 +171,32 @@ static int scan_bytes(struct work *w, struct content *content, struct err *err)
 	w->scanned = true;
 	w->verdict = reply->verdict;
 	w->reason = reply->reason;
+	cJSON_Delete(w->threats);
+	w->threats = cJSON_CreateArray();
 	for (int i = 0; i < reply->n_threats; i++)
 		add_threat(w, reply->threats[i].name, reply->threats[i].part);
 	snprintf(w->engine.engine, sizeof(w->engine.engine), "%s", reply->engine);
 	snprintf(w->engine.signatures, sizeof(w->engine.signatures), "%s", reply->signatures);
 	return 0;
+}
+
+/* Once, and once more with what other mails tell and the tenant's list has when something in it stayed closed. */
+static int scan_bytes(struct work *w, struct content *content, struct err *err)
+{
+	struct secrets passwords = {0};
+	int mails = 0, r;
+
+	r = scan_with(w, content, &passwords, err);
+	if (r < 0 || !pairs_closed(w))
+		return r;
+	r = pairs_ask(w, &passwords, &mails, err);
+	pairs_list(w, &passwords);
+	if (r == 0 && passwords.n > 0) {
+		log_info("item.passwords", "mails=%d", mails);
+		r = scan_with(w, content, &passwords, err);
+	}
+	secrets_wipe(&passwords);
+	return r;
 }
 
 /* Are these the bytes that the list spoke of? A sign-in page with status 200 is not, nor is a newer version. */
@@ -188,7 +218,8 @@ static int judge_bytes(struct work *w, struct content *content, struct err *err)
 {
 	struct store_verdict v;
 
-	if (store_verdict_get(w->c->store, w->digests.sha256, w->engine.engine, w->engine.signatures, w->a, &v, err) == 0) {
+	if (store_verdict_get(w->c->store, w->digests.sha256, w->engine.engine, w->engine.signatures, w->a, &v, err) == 0 &&
+		!may_open(w, &v)) {
 		struct digests keep = w->digests;
 		bool known = take_known(w, &v);
 		if (!known)
@@ -313,8 +344,8 @@ static void process(struct core *c, const struct store_item *rec)
 		r = fetch_and_scan(&w, &wanted, &err);
 	if (r == 0)
 		r = judge_item(&w, &err);
-	if (r == 0)
-		r = judge_finish(&w, &err);
+	if (r == 0 && (r = judge_finish(&w, &err)) == 0)
+		pairs_done(&w);
 	if (r < 0 && trouble(&w, &err, wanted) < 0)
 		log_warn("item.store", "the item stays claimed until its lease ends");
 	cJSON_Delete(w.threats);

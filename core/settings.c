@@ -39,6 +39,7 @@ static void defaults(struct settings *s)
 	s->retain_items = 90 * 86400000ll;
 	s->rejudge_known = 30 * 86400000ll;
 	s->rejudge_fetch = 86400000ll;
+	s->retain_pairs = 7 * 86400000ll;
 	s->sandbox = true;
 }
 
@@ -184,7 +185,7 @@ static int read_groups(struct reader *r, const struct conf_node *root, struct se
 {
 	static const char *const poll_keys[] = {"fast", "slow", "teams", "discover", "canary", NULL};
 	static const char *const scan_keys[] = {"workers", "threads", "sandbox", NULL};
-	static const char *const retention_keys[] = {"events", "items", NULL}, *const rejudge_keys[] = {"known", "fetch", NULL};
+	static const char *const retention_keys[] = {"events", "items", "pairs", NULL}, *const rejudge_keys[] = {"known", "fetch", NULL};
 	const struct conf_node *poll = conf_get(root, "poll"), *scan = conf_get(root, "scan"),
 			       *retention = conf_get(root, "retention"), *rejudge = conf_get(root, "rejudge");
 
@@ -199,7 +200,8 @@ static int read_groups(struct reader *r, const struct conf_node *root, struct se
 		return conf_complain(r->doc, poll, r->err, "'slow' must not be shorter than 'fast'");
 	if (retention && (conf_unknown_keys(r->doc, retention, retention_keys, r->err) < 0 ||
 				 number(r, retention, "events", units_duration, 86400000, 36500 * 86400000ll, "400 d", &s->retain_events) < 0 ||
-				 number(r, retention, "items", units_duration, 1000, 36500 * 86400000ll, "90 d", &s->retain_items) < 0))
+				 number(r, retention, "items", units_duration, 1000, 36500 * 86400000ll, "90 d", &s->retain_items) < 0 ||
+				 number(r, retention, "pairs", units_duration, 60000, 90 * 86400000ll, "7 d", &s->retain_pairs) < 0))
 		return -1;
 	if (rejudge && (conf_unknown_keys(r->doc, rejudge, rejudge_keys, r->err) < 0 ||
 			       number(r, rejudge, "known", units_duration, 0, 3650 * 86400000ll, "30 d", &s->rejudge_known) < 0 ||

@@ -32,7 +32,7 @@ struct settings {
 	char sign_in[8192]; /* JSON list of {id, title, trust_email, accounts: [{email, subject, role, tenants}]} */
 	int64_t poll_fast, poll_slow, discover, canary; /* ms */
 	int64_t poll_least; /* in place of what connectors say their provider allows (Teams alone today); 0: what they say */
-	int64_t retain_events, retain_items; /* ms */
+	int64_t retain_events, retain_items, retain_pairs; /* ms */
 	int64_t rejudge_known, rejudge_fetch; /* ms: how far back new signatures look, by hashes and by bytes; 0: not at all */
 	int workers;    /* scan workers; 0: one a processor */
 	int threads;    /* of item jobs, most of which wait for a provider; 0: 2 × workers + 8 */

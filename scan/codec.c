@@ -129,6 +129,7 @@ static void put_mail(struct msg *m, const struct scan_mail *h)
 	msg_put_str(m, h->subject);
 	msg_put_str(m, h->message_id);
 	msg_put_str(m, h->list_id);
+	msg_put_str(m, h->thread);
 	msg_put_i64(m, h->date);
 	msg_put_i64(m, h->n_addresses);
 	msg_put_i64(m, h->addresses_seen);
@@ -192,7 +193,7 @@ static bool get_mail(struct msg *m, struct scan_mail *h)
 	if (!h->present)
 		return true;
 	if (!get_text(m, h->subject, sizeof(h->subject)) || !get_text(m, h->message_id, sizeof(h->message_id)) ||
-		!get_text(m, h->list_id, sizeof(h->list_id)))
+		!get_text(m, h->list_id, sizeof(h->list_id)) || !get_text(m, h->thread, sizeof(h->thread)))
 		return false;
 	h->date = msg_get_i64(m);
 	if (h->date < 0 || !get_counts(m, SCAN_MAX_ADDRESSES, &h->n_addresses, &h->addresses_seen))

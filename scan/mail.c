@@ -123,6 +123,21 @@ static void read_text_header(char *out, size_t size, GMimeHeader *header)
 	}
 }
 
+/* The first id of References is the thread's beginning; a mail that answers none begins one. */
+static void read_thread(struct scan_mail *h, GMimeHeaderList *headers)
+{
+	static const char *const fields[] = {"References", "In-Reply-To"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields) && !h->thread[0]; i++) {
+		GMimeHeader *header = g_mime_header_list_get_header(headers, fields[i]);
+		const char *value = header ? g_mime_header_get_value(header) : NULL, *from = value ? strchr(value, '<') : NULL;
+		if (from)
+			name_copy(h->thread, sizeof(h->thread), from + 1, strcspn(from + 1, "> \t\r\n"));
+	}
+	if (!h->thread[0])
+		memcpy(h->thread, h->message_id, sizeof(h->thread));
+}
+
 static void read_header(struct scan_mail *h, GMimeHeader *header, const char *name)
 {
 	if (strcasecmp(name, "Subject") == 0)
@@ -155,6 +170,7 @@ static void read_head(struct scan_mail *h, GMimeParserOptions *options, GMimeMes
 		}
 	}
 	name_copy(h->message_id, sizeof(h->message_id), g_mime_message_get_message_id(message), SIZE_MAX);
+	read_thread(h, headers);
 	GDateTime *date = g_mime_message_get_date(message);
 	if (date && g_date_time_to_unix(date) > 0)
 		h->date = g_date_time_to_unix(date) * 1000;

@@ -110,6 +110,7 @@ struct scan_mail {
 	char subject[512];
 	char message_id[256];
 	char list_id[256];
+	char thread[256]; /* the first of References, else In-Reply-To, else its own Message-ID */
 	int64_t date; /* ms UTC, as its sender says; 0 when it does not */
 	int n_addresses, addresses_seen; /* the senders' first */
 	struct scan_address addresses[SCAN_MAX_ADDRESSES];

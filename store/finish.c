@@ -2,6 +2,8 @@
  * one transaction. */
 #include "store/impl.h"
 
+#include <string.h>
+
 #define MINUTE_MS 60000
 #define DONE_KEEP_MINUTES 120
 
@@ -69,6 +71,24 @@ static int add_events(struct db *db, const struct store_result *r, int64_t conne
 	return 0;
 }
 
+/* The earlier finding says what is known now; its name, place and mail stay. */
+static int renew(struct db *db, int64_t id, const struct store_finding *f, int64_t *ret, struct err *err)
+{
+	const char *state = f->action_state && *f->action_state ? f->action_state : "none";
+	int64_t n = db_run(db,
+		"UPDATE findings SET verdict = ?2, reason = ?3, threats = ?4, engine = ?5, signatures = ?6, rules = ?7, facts = ?8,"
+		" action_kind = ?9, action_state = ?10, action_error = ?11, op_id = ?12, act = ?13, verdict_at = ?14, action_attempts = 0,"
+		" action_next_try = 0, waiting = ?15, ready_at = 0, node = NULL, sha256 = ?16"
+		" WHERE id = ?1 AND action_state IN ('none', 'would', 'failed')",
+		DB_ARGS(DB_I(id), DB_T(f->verdict), DB_T(f->reason), DB_T(f->threats), DB_T(f->engine), DB_T(f->signatures), DB_T(f->rules),
+			DB_T(f->facts), DB_T(str0(f->action_kind)), DB_T(state), DB_T(str0(f->action_error)), DB_T(f->op_id), DB_T(f->act),
+			DB_I(f->verdict_at), DB_I(strcmp(state, "planned") == 0), DB_T(f->sha256)),
+		err);
+	if (n > 0)
+		*ret = id;
+	return n < 0 ? -1 : 0;
+}
+
 static int finish(struct store *s, struct db *db, void *ctx, struct err *err)
 {
 	struct finish *f = ctx;
@@ -93,7 +113,9 @@ static int finish(struct store *s, struct db *db, void *ctx, struct err *err)
 		struct store_finding finding = *r->finding;
 		finding.item = r->item;
 		finding.stream = stream;
-		if (finding_insert(db, &finding, &f->finding, err) < 0 ||
+		if (r->renews && renew(db, r->renews, &finding, &f->finding, err) < 0)
+			return -1;
+		if ((!f->finding && finding_insert(db, &finding, &f->finding, err) < 0) ||
 			db_run(db, "UPDATE items SET finding = ?2 WHERE id = ?1", DB_ARGS(DB_I(r->item), DB_I(f->finding)),
 				err) < 0)
 			return -1;
