@@ -2,6 +2,7 @@
 #include "scan/reader.h"
 
 #include "scan/charset.h"
+#include "scan/doclinks.h"
 #include "scan/hidden.h"
 #include "scan/host.h"
 #include "scan/passwords.h"
@@ -229,6 +230,13 @@ static void read_page(struct reader *r, int part, const uint8_t *data, size_t le
 	text_look(r->text, part, DETECT_TEXT, buf_str(&text), text.len);
 }
 
+static void look_at_part(struct reader *r, int part, const char *type, const uint8_t *data, size_t len, const uint8_t *digest)
+{
+	text_part(r->text, part, type, data, len, digest);
+	if (part >= 0 && r->words && !reader_is_mail(type, data, len))
+		doclinks_read(&r->links, part, type, data, len);
+}
+
 const char *reader_part(struct reader *r, int part, const char *type, const uint8_t *data, size_t len, const uint8_t *digest)
 {
 	for (int i = (r->n_mails < MAX_MAILS ? r->n_mails : MAX_MAILS) - 1; digest && i >= 0; i--) {
@@ -240,7 +248,7 @@ const char *reader_part(struct reader *r, int part, const char *type, const uint
 		if (leaf->is_text && !leaf->seen && part >= 0)
 			text_look(r->text, part, DETECT_TEXT, buf_str(&r->mails[i].mail.text) + leaf->text_at, leaf->text_len);
 		else if (!leaf->is_text)
-			text_part(r->text, part, type, data, len, digest);
+			look_at_part(r, part, type, data, len, digest);
 		leaf->seen |= part >= 0;
 		return leaf->name[0] ? leaf->name : NULL;
 	}
@@ -249,7 +257,7 @@ const char *reader_part(struct reader *r, int part, const char *type, const uint
 	if (strcmp(type, "CL_TYPE_HTML") == 0)
 		read_page(r, part, data, len);
 	else
-		text_part(r->text, part, type, data, len, digest);
+		look_at_part(r, part, type, data, len, digest);
 	return NULL;
 }
 
