@@ -4,6 +4,7 @@
 #include "base/i18n.h"
 #include "base/timeutil.h"
 #include "core/table.h"
+#include "store/policy.h"
 
 #include <string.h>
 #include <time.h>
@@ -29,6 +30,31 @@ static const char *first_threat(const struct store_finding *f, char *buf, size_t
 	if (f->threats && json_parse(f->threats, strlen(f->threats), &threats, NULL) == 0 && cJSON_GetArraySize(threats) > 0)
 		snprintf(buf, size, "%s", json_str_or(cJSON_GetArrayItem(threats, 0), "name", ""));
 	return buf;
+}
+
+/* Where else the tenant has the same content. */
+static int add_copies(struct store *store, const struct store_finding *f, struct arena *a, cJSON *o, struct err *err)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "copies");
+	struct store_seen *copies;
+	size_t n;
+
+	if (!f->sha256 || !*f->sha256)
+		return 0;
+	if (store_copies(store, f->tenant, f->sha256, a, &copies, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (copies[i].item == f->item)
+			continue;
+		cJSON *c = cJSON_CreateObject();
+		cJSON_AddStringToObject(c, "connection", copies[i].connection);
+		cJSON_AddStringToObject(c, "service", copies[i].service);
+		cJSON_AddStringToObject(c, "id", copies[i].remote_id);
+		cJSON_AddStringToObject(c, "name", copies[i].name ? copies[i].name : "");
+		cJSON_AddStringToObject(c, "owner", copies[i].owner ? copies[i].owner : "");
+		cJSON_AddItemToArray(list, c);
+	}
+	return 0;
 }
 
 int command_findings(struct command_line *cl)
@@ -61,6 +87,8 @@ int command_findings(struct command_line *cl)
 			filter.after = f->id;
 			if (cl->json) {
 				_cleanup_json_ cJSON *o = finding_json(f);
+				if (add_copies(store, f, a, o, &err) < 0)
+					return command_error(&err);
 				command_print(o);
 				continue;
 			}

@@ -105,6 +105,7 @@ struct core {
 	struct store_prune prune; /* the pruning thread's: how far it has got */
 	int64_t prune_at;         /* and when it goes on; 0: not known yet */
 	atomic_int rejudge_failures; /* in a row */
+	atomic_bool rules_looked;    /* what was seen lately was judged by the rules that this run began with */
 
 	pthread_mutex_t running_lock;
 	char running[16][64]; /* connections with a discovery round under way */
@@ -214,6 +215,8 @@ bool canary_job(struct core *c, int64_t *ret_next);
 bool watch_job(struct core *c, int64_t *ret_next);
 /* Everything seen lately is judged by new signatures (rejudge_job.c). */
 bool rejudge_job(struct core *c, int64_t *ret_next);
+/* … and by rules that changed (rejudge_rules.c). */
+bool rejudge_rules_job(struct core *c, int64_t *ret_next);
 /* Is that still to come, or the engine not loaded yet? *ret_failures: how often it failed in a row. */
 bool rejudge_due(struct core *c, int *ret_failures);
 /* A finding says that this content is a threat: where else the tenant has it, it is judged again. */

@@ -95,6 +95,8 @@ bool idle_check(struct core *c, struct idle *idle)
 		return false;
 	idle->gave_up = false;
 	int failures;
+	if (!atomic_load(&c->rules_looked))
+		return false;
 	if (rejudge_due(c, &failures)) {
 		if (failures < PATIENCE_FAILURES)
 			return false;

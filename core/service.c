@@ -172,7 +172,8 @@ static int start_threads(struct service *s, struct err *err)
 	if (s->core.mode == MODE_COMMAND)
 		return 0;
 	if (add_worker(s, "prune", prune_job, 1, err) < 0 || add_worker(s, "discover", discover_job, DISCOVERERS, err) < 0 || add_worker(s, "poll", poll_job, POLLERS, err) < 0 ||
-		add_worker(s, "item", item_jobs, threads, err) < 0 || add_worker(s, "rejudge", rejudge_job, 1, err) < 0)
+		add_worker(s, "item", item_jobs, threads, err) < 0 || add_worker(s, "rejudge", rejudge_job, 1, err) < 0 ||
+		add_worker(s, "rejudge-rules", rejudge_rules_job, 1, err) < 0)
 		return -1;
 	if (s->core.mode == MODE_SERVE && (add_worker(s, "canary", canary_job, CANARIES, err) < 0 ||
 						  add_worker(s, "watch", watch_job, 1, err) < 0))

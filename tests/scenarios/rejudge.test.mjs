@@ -55,6 +55,8 @@ for (const kind of ['md5', 'sha256']) {
     assert.deepEqual(calls.filter((c) => c.method === 'GET' && CONTENT.test(c.path)).map((c) => c.path), [], 'something was fetched')
     const found = await s.findings('--verdict', 'threat')
     assert.equal(found.length, 7)
+      const files = found.filter((f) => !f.mail)
+    for (const f of files) assert.deepEqual(f.copies.map((c) => c.id).sort(), files.filter((x) => x !== f).map((x) => x.item.id).sort())
     for (const f of found) assert.deepEqual(f.verdict.threats, [{ name: 'Test.Tomorrow.UNOFFICIAL', part: f.mail ? 'tool.bin' : '' }])
     // once more, by the same signatures: nothing is told twice
     await s.once()
@@ -97,4 +99,36 @@ test('a content that is bad in one cloud is looked for in the others, where an o
   const names = (await held(s)).map((n) => n.replace(/^[0-9a-f-]{36} /, '')).sort()
   assert.deepEqual(names, ['threat again.bin', ...Array(5).fill('threat of tomorrow.bin')])
   assert.match(s.log, /rejudge\.copies .*items=5/)
+}))
+
+test('a rule that comes later judges what was seen, from what is recorded', () => inScene({ seed: { ...seed('plan'), [`${P.b.files}/threat plan.exe.txt`]: 'no program' }, settings: { rejudge: { fetch: '0 s' } } }, async (s) => {
+  const rule = (mode) => writeFileSync(join(s.dir, 'rules.yaml'), `rules:
+  - id: test.names
+    title: {ja: 名前, en: Name}
+    severity: high
+    category: file
+    mode: ${mode}
+    when: {name: {glob: "threat plan*"}}
+    action: quarantine
+    cases:
+      - {match: true, facts: {kind: file, name: threat plan.txt}}
+      - {match: false, facts: {kind: file, name: plan.txt}}
+`)
+  await s.connect()
+  await s.once()
+  const early = (await s.findings()).length
+  s.configure({ ...s.settings, policy: [join(s.dir, 'rules.yaml')] })
+  rule('monitor')
+  const since = (await s.cloud.journal()).at(-1).number
+  await s.once()
+  const told = (await s.findings()).filter((f) => f.rules.some((r) => r.id === 'test.names'))
+  assert.deepEqual(told.map((f) => [f.item.name, f.action.kind, f.action.state]), [['threat plan.exe.txt', 'quarantine', 'none']])
+  assert.equal((await s.findings()).length, early + 1, 'others were told again')
+  assert.deepEqual(await held(s), [])
+  rule('protect')
+  await s.once()
+  assert.deepEqual(await held(s), ['threat plan.exe.txt'])
+  assert.deepEqual((await s.cloud.journal(since)).filter((c) => c.method === 'GET' && CONTENT.test(c.path)).map((c) => c.path), [], 'something was fetched')
+  await s.once()
+  assert.equal((await s.findings()).filter((f) => f.rules.some((r) => r.id === 'test.names')).length, 2)
 }))
