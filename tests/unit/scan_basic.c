@@ -79,6 +79,26 @@ static void test_three_verdicts(void **state)
 	assert_string_equal(r.reason, "not_unpacked");
 }
 
+/* Whatever field comes first: Gmail's own begin with MIME-Version. */
+static void test_mails_begin_anyhow(void **state)
+{
+	static const char *const first[] = {"MIME-Version: 1.0", "Authentication-Results: mx.google.com; spf=pass", "Cc: c@aoba.example",
+		"Content-Type: multipart/mixed; boundary=bb", "X-Mailer: y", "Received: from a by b; Sat, 28 Nov 2026 10:00:00 +0900", "Subject: x"};
+	struct harness *h = *state;
+
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+		_cleanup_buf_ struct buf mail = BUF_INIT(4096);
+		struct scan_reply r;
+		buf_addf(&mail, "%s\r\nFrom: \"T\" <t@x.example>\r\nTo: s@aoba.example\r\nDate: Sat, 28 Nov 2026 10:00:00 +0900\r\n%s%s\r\n"
+				"--bb\r\nContent-Type: text/plain\r\n\r\nhello\r\n--bb\r\nContent-Type: application/pdf; name=\"a.pdf\"\r\n\r\n%%PDF-1.4\r\n--bb--\r\n",
+			first[i], i == 0 ? "" : "MIME-Version: 1.0\r\n", i == 3 ? "" : "Content-Type: multipart/mixed; boundary=bb\r\n");
+		harness_scan(h, "aoba", mail.data, mail.len, &r);
+		if (!r.mail.present)
+			fail_msg("no mail: %s", first[i]);
+		assert_string_equal(r.mail.addresses[0].address, "t@x.example");
+	}
+}
+
 static void test_tiny(void **state)
 {
 	struct harness *h = *state;
@@ -176,6 +196,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_info),
 		cmocka_unit_test(test_three_verdicts),
+		cmocka_unit_test(test_mails_begin_anyhow),
 		cmocka_unit_test(test_tiny),
 		cmocka_unit_test(test_item_size),
 		cmocka_unit_test(test_refuses_unsealed),
