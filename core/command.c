@@ -57,7 +57,7 @@ int command_filters(const struct command_line *cl)
 {
 	static const char *const states[] = {"none", "would", "planned", "intended", "done", "failed", "restoring", "restored",
 		"deleting", "deleted", NULL};
-	static const char *const verdicts[] = {"threat", "unknown", NULL};
+	static const char *const verdicts[] = {"threat", "unknown", "clean", NULL};
 	static const char *const providers[] = {"microsoft", "google", "box", "dropbox", NULL};
 	static const char *const services[] = {"exchange", "onedrive", "sharepoint", "teams", "gmail", "drive", "box", "dropbox",
 		NULL};
@@ -230,6 +230,10 @@ cJSON *finding_json(const struct store_finding *f)
 	add_text(action, "error", f->action_error);
 	add_text(action, "id", f->op_id);
 	cJSON_AddBoolToObject(action, "monitor", f->action_state && strcmp(f->action_state, "would") == 0);
+	if (f->act)
+		add_parsed(action, "asks", f->act);
+	if (f->facts)
+		add_parsed(o, "facts", f->facts);
 	add_text(o, "case", f->case_id);
 	cJSON *times = cJSON_AddObjectToObject(o, "times");
 	add_time(times, "changed", f->changed_at);

@@ -11,7 +11,7 @@ struct command_line {
 	const char *config; /* --config */
 	bool json;          /* --json */
 	bool dry_run, follow, verify, yes, kek;
-	const char *from, *tenant, *connection, *provider, *service, *state, *verdict, *since, *until, *output, *password_file, *name, *role;
+	const char *from, *tenant, *connection, *provider, *service, *state, *verdict, *since, *until, *output, *password_file, *name, *role, *rule, *category;
 	int argc; /* what is left after the options */
 	char **argv;
 	struct settings set;
@@ -33,6 +33,8 @@ int command_accounts(struct command_line *cl);
 int command_tenants(struct command_line *cl);
 int command_invite(struct command_line *cl);
 int command_setup_link(struct command_line *cl);
+int command_lists(struct command_line *cl);
+int command_replay(struct command_line *cl); /* policy replay */
 int command_audit(struct command_line *cl);
 int command_revoke_all(struct command_line *cl);
 int command_vault(struct command_line *cl);

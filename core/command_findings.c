@@ -14,7 +14,8 @@
 static int fill_filter(struct command_line *cl, struct finding_filter *f)
 {
 	*f = (struct finding_filter){.tenant = cl->tenant, .connection = cl->connection, .provider = cl->provider,
-		.service = cl->service, .verdict = cl->verdict, .action_state = cl->state, .max = PAGE};
+		.service = cl->service, .verdict = cl->verdict, .action_state = cl->state, .rule = cl->rule, .category = cl->category,
+		.max = PAGE};
 	if (cl->since && command_parse_time(cl->since, &f->since) < 0)
 		return command_usage(_("--since wants a time such as 2026-11-22, RFC 3339, or a span such as '24 h'"));
 	if (cl->until && command_parse_time(cl->until, &f->until) < 0)

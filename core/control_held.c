@@ -90,7 +90,8 @@ int control_download(struct control_request *r, struct err *err)
 
 	if (find(r, a, &f, err) < 0)
 		return -1;
-	if (!f.receipt || strcmp(f.action_state, "done") != 0)
+	bool held = strcmp(f.action_kind, "quarantine") == 0 || strcmp(f.action_kind, "replace") == 0 || strcmp(f.action_kind, "delete") == 0;
+	if (!f.receipt || !held || strcmp(f.action_state, "done") != 0)
 		return err_set(err, ERR_REMOTE, "not_held", "the item is not in quarantine (%s)", f.action_state);
 	if (live_get(r->core, f.connection, &l, err) < 0 ||
 		content_new(r->core->budget, f.size, r->core->set->limits.item, DIGEST_SHA256, &content, err) < 0 ||

@@ -26,7 +26,8 @@ static const struct command commands[] = {
 	{"findings", "[filters]", N_("what was found, and what was done about it"), command_findings},
 	{"quarantine", "list|show|restore|delete|download [ID]", N_("what is held"), command_quarantine},
 	{"scan", "PATH…", N_("local files and mails through the same engine"), command_scan},
-	{"policy", "check|test|explain|facts [FILE…]", N_("rule files: are they right, what they say of a file and why"), command_policy},
+	{"policy", "check|test|explain|facts|replay [FILE…]", N_("rule files: are they right, what they say of a file and why, what they would have done"), command_policy},
+	{"lists", "list|add|remove", N_("approved and blocked senders, domains, hashes and links of a tenant"), command_lists},
 	{"events", "[--follow]", N_("the event stream: OCSF 1.5.0, one JSON object a line"), command_events},
 	{"accounts", "list|add|reset|disable|enable [LOGIN]", N_("who signs in to the console, and links to a new password"),
 		command_accounts},
@@ -40,7 +41,7 @@ static const struct command commands[] = {
 };
 
 enum option_id { OPT_ROLE = 256, OPT_MODE, OPT_VERSION, OPT_FROM, OPT_DRY_RUN, OPT_FOLLOW, OPT_TENANT, OPT_CONNECTION,
-	OPT_PROVIDER, OPT_SERVICE, OPT_STATE, OPT_VERDICT, OPT_SINCE, OPT_UNTIL, OPT_OUTPUT, OPT_NAME, OPT_VERIFY, OPT_YES, OPT_KEK, OPT_PASSPHRASE };
+	OPT_PROVIDER, OPT_SERVICE, OPT_STATE, OPT_VERDICT, OPT_SINCE, OPT_UNTIL, OPT_OUTPUT, OPT_NAME, OPT_VERIFY, OPT_YES, OPT_KEK, OPT_PASSPHRASE, OPT_RULE, OPT_CATEGORY };
 
 static const struct option options[] = {
 	{"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'},
@@ -53,7 +54,8 @@ static const struct option options[] = {
 	{"output", required_argument, NULL, OPT_OUTPUT}, {"role", required_argument, NULL, OPT_ROLE},
 	{"name", required_argument, NULL, OPT_NAME}, {"verify", no_argument, NULL, OPT_VERIFY}, {"yes", no_argument, NULL, OPT_YES},
 	{"kek", no_argument, NULL, OPT_KEK}, {"passphrase-file", required_argument, NULL, OPT_PASSPHRASE},
-	{"mode", required_argument, NULL, OPT_MODE}, {NULL, 0, NULL, 0},
+	{"mode", required_argument, NULL, OPT_MODE}, {"rule", required_argument, NULL, OPT_RULE},
+	{"category", required_argument, NULL, OPT_CATEGORY}, {NULL, 0, NULL, 0},
 };
 
 static void help(void)
@@ -68,7 +70,7 @@ static void help(void)
 		 "  -c, --config FILE   default %s\n"
 		 "  -j, --json          data as JSON, one object a line\n"
 		 "  --tenant ID, --connection ID, --provider NAME, --service NAME, --state STATE, --verdict VERDICT,\n"
-		 "  --since TIME, --until TIME   filters of findings; quarantine list takes the first two and --state\n"
+		 "  --rule ID, --category NAME, --since TIME, --until TIME   filters of findings; quarantine list takes the first two and --state\n"
 		 "  --output FILE       of quarantine download\n"
 		 "  --role ROLE, --name NAME, --tenant ID,…   of accounts add; --name also of tenants and invite\n"
 		 "  --until TIME        of tenants: when a trial ends; or never\n"
@@ -108,6 +110,8 @@ static int parse(int argc, char **argv, struct command_line *cl, struct request 
 		case 'j': cl->json = true; break;
 		case 'h': r->help = true; break;
 		case OPT_VERSION: r->version = true; break;
+		case OPT_RULE: cl->rule = optarg; break;
+		case OPT_CATEGORY: cl->category = optarg; break;
 		case OPT_FROM: cl->from = optarg; break;
 		case OPT_DRY_RUN: cl->dry_run = true; break;
 		case OPT_FOLLOW: cl->follow = true; break;
