@@ -34,6 +34,7 @@ int command_tenants(struct command_line *cl);
 int command_invite(struct command_line *cl);
 int command_setup_link(struct command_line *cl);
 int command_lists(struct command_line *cl);
+int command_may_delete(struct command_line *cl); /* policy delete */
 int command_replay(struct command_line *cl); /* policy replay */
 int command_audit(struct command_line *cl);
 int command_revoke_all(struct command_line *cl);

@@ -193,6 +193,25 @@ static void show_replay(struct command_line *cl, const cJSON *result)
 		table_print(table);
 }
 
+/* May rules delete in this tenant? Else quarantine takes the place of deleting. */
+int command_may_delete(struct command_line *cl)
+{
+	_cleanup_json_ cJSON *result = NULL;
+	const char *what = cl->argc == 2 ? cl->argv[1] : "";
+	bool allow = strcmp(what, "allow") == 0;
+	struct err err;
+	int code = 0;
+
+	if (!cl->tenant || (!allow && strcmp(what, "refuse") != 0))
+		return command_usage(_("policy delete allow|refuse --tenant ID"));
+	cJSON *args = cJSON_CreateObject();
+	cJSON_AddStringToObject(args, "tenant", cl->tenant);
+	cJSON_AddBoolToObject(args, "may_delete", allow);
+	if (ask(cl, "policy_settings", args, &result, &code, &err) < 0)
+		return command_error(&err);
+	return code;
+}
+
 int command_replay(struct command_line *cl)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT(FILE_MAX);

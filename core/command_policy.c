@@ -260,10 +260,10 @@ int command_policy(struct command_line *cl)
 	static const struct {
 		const char *name;
 		int (*run)(struct command_line *cl);
-	} of[] = {{"check", check}, {"test", test}, {"explain", explain}, {"facts", facts}, {"replay", command_replay}};
+	} of[] = {{"check", check}, {"test", test}, {"explain", explain}, {"facts", facts}, {"replay", command_replay}, {"delete", command_may_delete}};
 
 	for (size_t i = 0; cl->argc && i < ARRAY_SIZE(of); i++)
 		if (strcmp(cl->argv[0], of[i].name) == 0)
 			return of[i].run(cl);
-	return command_usage("%s", _("policy check|test [FILE…], policy explain FILE [RULE-FILE…], policy facts, policy replay RULE-FILE --tenant ID"));
+	return command_usage("%s", _("policy check|test [FILE…], policy explain FILE [RULE-FILE…], policy facts, policy replay RULE-FILE --tenant ID, policy delete allow|refuse --tenant ID"));
 }

@@ -15,6 +15,9 @@ const rule = (action, mode) => `  - id: own.${action}
     mode: ${mode}
     action: ${action}
 ${action === 'tag' ? '    tag: "要確認"\n' : ''}    when: {kind: file, name: "for ${action}*"}
+    cases:
+      - {match: true, facts: {kind: file, name: "for ${action}.txt"}}
+      - {match: false, facts: {kind: file, name: "for none.txt"}}
 `
 const rules = (mode, acts = ACTS) => `rules:\n${acts.map((a) => rule(a, mode)).join('\n')}`
 
@@ -77,10 +80,15 @@ suite('acts of rules', () => {
   test('box: deleting, where the tenant allows it', () => inScene({ seed: seedOf('box') }, async (s) => {
     withRules(s, 'protect', ['delete'])
     await s.connect()
-    const p = await s.serve()
-    await waitFor('held', async () => of(await s.findings('--category', 'file'), 'delete')?.action.state === 'done')
-    await p.stop()
-    assert.equal(of(await s.findings('--category', 'file'), 'delete').action.kind, 'quarantine')
+    const allowed = await s.run(['policy', 'delete', 'allow', '--tenant', 'aoba'])
+    assert.equal(allowed.code, 0, allowed.stderr)
+    await s.once()
+    const f = of(await s.findings('--category', 'file'), 'delete')
+    assert.deepEqual([f.action.kind, f.action.state], ['delete', 'deleted'])
+    assert.deepEqual(inState(await s.state(), 'delete'), [])
+    // First it was held, then it went: both are told.
+    const told = (await s.events()).filter((e) => e.unmapped?.finding === f.id && e.class_uid === 7002)
+    assert.deepEqual(told.map((e) => e.activity_name), ['Isolate', 'Evict'])
   }))
 
   test('box: monitor tells and does nothing', () => inScene({ seed: seedOf('box') }, async (s) => {
