@@ -8,18 +8,21 @@ import { company, inScene, PLACES, suite, waitFor } from './lib.mjs'
 
 const ACTS = ['tag', 'unshare', 'replace', 'quarantine', 'delete']
 
-const rule = (action, mode) => `  - id: own.${action}
+const SERVICES = { box: ['box'], dropbox: ['dropbox'], google: ['drive'], microsoft: ['onedrive', 'sharepoint'] }
+
+const rule = (action, mode, provider) => `  - id: own.${action}
     title: {ja: "${action}の規則", en: "a rule that asks to ${action}"}
     severity: high
     category: file
     mode: ${mode}
     action: ${action}
-${action === 'tag' ? '    tag: "要確認"\n' : ''}    when: {kind: file, name: "for ${action}*"}
+${action === 'tag' ? '    tag: "要確認"\n' : ''}    targets: {services: [${SERVICES[provider]}]}
+    when: {kind: file, name: "for ${action}*"}
     cases:
-      - {match: true, facts: {kind: file, name: "for ${action}.txt"}}
-      - {match: false, facts: {kind: file, name: "for none.txt"}}
+      - {match: true, facts: {kind: file, service: ${SERVICES[provider][0]}, name: "for ${action}.txt"}}
+      - {match: false, facts: {kind: file, service: ${SERVICES[provider][0]}, name: "for none.txt"}}
 `
-const rules = (mode, acts = ACTS) => `rules:\n${acts.map((a) => rule(a, mode)).join('\n')}`
+const rules = (mode, acts = ACTS, provider = 'box') => `rules:\n${acts.map((a) => rule(a, mode, provider)).join('\n')}`
 
 function seedOf(provider) {
   const p = PLACES[provider]()
@@ -37,7 +40,7 @@ function settingsOf(dir, text) {
   return join(dir, 'policy')
 }
 
-const withRules = (s, mode, acts) => s.configure({ policy: [settingsOf(s.dir, rules(mode, acts))] })
+const withRules = (s, mode, acts, provider) => s.configure({ policy: [settingsOf(s.dir, rules(mode, acts, provider))] })
 const of = (list, action) => list.find((f) => f.rules.some((r) => r.id === `own.${action}`))
 const inState = (list, action) => list.filter((i) => i.name === `for ${action}.txt`)
 const without = ({ version, ...rest }) => rest
@@ -47,7 +50,7 @@ suite('acts of rules', () => {
   for (const provider of Object.keys(SUPPORTED)) {
     const acts = SUPPORTED[provider]
     test(`${provider}: each act is carried out and undone`, () => inScene({ seed: seedOf(provider) }, async (s) => {
-      withRules(s, 'protect', acts)
+      withRules(s, 'protect', acts, provider)
       await s.connect()
       await s.once()
       const findings = await s.findings('--category', 'file')
@@ -112,7 +115,7 @@ suite('acts of rules', () => {
     writeFileSync(join(s.dir, 'policy', 'own.yaml'), rules('protect', ['tag']).replace('severity: high', 'severity: enormous'))
     const { usersOf } = await import('./users.mjs')
     await usersOf(s.cloud, 'box').addFile('for tag again.txt', 'the text for tagging again')
-    await waitFor('the complaint', async () => /policy\.refused.*file=own\.yaml line=4 /.test(p.stderr))
+    await waitFor('the complaint', async () => /policy\.refused.*file=own\.yaml line=\d+ /.test(p.stderr))
     await waitFor('the old rule', async () => (await s.findings('--rule', 'own.tag')).length === 2)
     writeFileSync(join(s.dir, 'policy', 'own.yaml'), rules('protect', ['quarantine']))
     await waitFor('the new rules', async () => /policy\.loaded/.test(p.stderr.slice(p.stderr.indexOf('policy.refused'))))
