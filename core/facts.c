@@ -169,6 +169,21 @@ static bool is_sent(const struct facts *f)
 	return false;
 }
 
+/* What the lists call things outlives them: their files may change while the item is judged. */
+static int own_names(struct arena *a, struct facts *f, struct err *err)
+{
+	bool ok = true;
+
+	for (int i = 0; i < f->n_links; i++) {
+		struct facts_link *l = &f->links[i];
+		l->listed = arena_dup(a, str0(l->listed));
+		l->lookalike_of = arena_dup(a, str0(l->lookalike_of));
+		ok = ok && l->listed && l->lookalike_of;
+	}
+	f->mail.lookalike_of = arena_dup(a, str0(f->mail.lookalike_of));
+	return ok && f->mail.lookalike_of ? 0 : no_memory(err);
+}
+
 /* Of mail and links, with what the groups add: the directory's colleague, the correspondence so far. */
 static int derive(const struct facts_source *s, unsigned groups, struct facts *f, struct err *err)
 {
@@ -187,7 +202,7 @@ static int derive(const struct facts_source *s, unsigned groups, struct facts *f
 	if (derive_links(s->rules->derive, lists, s->reply, history ? seen : NULL, f->time, s->arena, f, err) < 0)
 		return -1;
 	if (!mail->present)
-		return 0;
+		return own_names(s->arena, f, err);
 	if ((groups & FACTS_PEOPLE) && find_person(s, derive_person(s->rules->derive, mail, &i), person, &found, err) < 0)
 		return -1;
 	const char *who = derive_contact(s->rules->derive, mail, &i);
@@ -198,7 +213,9 @@ static int derive(const struct facts_source *s, unsigned groups, struct facts *f
 		i.contact = &contact;
 	}
 	i.person = found ? person : NULL;
-	return derive_mail(s->rules->derive, lists, mail, &i, s->arena, &f->mail, err);
+	if (derive_mail(s->rules->derive, lists, mail, &i, s->arena, &f->mail, err) < 0)
+		return -1;
+	return own_names(s->arena, f, err);
 }
 
 int facts_begin(const struct facts_source *s, struct facts *f, struct err *err)
