@@ -6,6 +6,7 @@
 #include "base/timeutil.h"
 #include "base/units.h"
 #include "connectors/connector.h"
+#include "core/policy_set.h"
 #include "core/table.h"
 
 #include <dirent.h>
@@ -175,6 +176,28 @@ static void check_dns(struct doctor *d, const char *url)
 		freeaddrinfo(ai);
 }
 
+/* Files of `lists:`: each as it reads now. */
+static void check_lists(struct doctor *d, const struct settings *set)
+{
+	_cleanup_(lists_watch_freep) struct lists_watch *w = NULL;
+	struct lists_state of[ARRAY_SIZE(set->lists)];
+	struct err err;
+
+	if (set->n_lists == 0 || rules_lists(set, &w, &err) < 0)
+		return;
+	size_t n = lists_states(w, of, ARRAY_SIZE(of));
+	for (size_t i = 0; i < n; i++) {
+		if (of[i].trouble[0])
+			say(d, WARN, N_("lists"), _("mend the file or its path under 'lists'; until then the service keeps what it read before"), "%s: %s",
+				of[i].path, of[i].trouble);
+		else if (of[i].short_prefixes > 10000)
+			say(d, WARN, N_("lists"), _("a list with longer prefixes, of 8 bytes at least, hits nothing else"),
+				_("%s: %zu prefixes are so short that other addresses are hit by chance"), of[i].path, of[i].short_prefixes);
+		else
+			say(d, GOOD, N_("lists"), "", _("%s: %zu entries, %zu lines passed over"), of[i].path, of[i].entries, of[i].skipped);
+	}
+}
+
 static void check_connection(struct doctor *d, const struct store_connection *k)
 {
 	_cleanup_json_ cJSON *args = cJSON_CreateObject(), *result = NULL, *config = NULL;
@@ -234,6 +257,7 @@ int command_doctor(struct command_line *cl)
 	}
 	check_clock(&d);
 	check_state(&d);
+	check_lists(&d, &cl->set);
 	if (d.ctl) {
 		check_store(&d);
 		check_engine(&d);
