@@ -15,8 +15,10 @@ struct seen_item *threat_of(struct follow *f, enum item_kind kind)
 		/* Feeds may give messages without a subject. */
 		cJSON_ArrayForEach(item, all)
 		{
-			if (strcmp(json_str_or(item, "name", ""), t->threat_mail) == 0)
-				return follow_find(f, json_str_or(item, "id", ""));
+			const char *id = json_str_or(item, "id", "");
+			/* A notice has its message's subject. */
+			if (strcmp(json_str_or(item, "name", ""), t->threat_mail) == 0 && !suite_is_notice(f->suite, id))
+				return follow_find(f, id);
 		}
 	}
 	if (kind == ITEM_CHAT && t->threat_chat_body)
