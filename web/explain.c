@@ -103,6 +103,7 @@ static const struct explanation known[] = {
 	{"degraded", "", 409, "administrator", W_("This connection works only in part."), W_("Look at its reason, and check the connection.")},
 	{"missing", "", 409, "administrator", W_("The grant lacks a permission that is needed."), W_("Grant the missing permissions, then check again.")},
 	{"trial", "", 409, "us", W_("The trial of this company ends soon. Its connections will then be ended."), W_("Change the end of the trial if it is to go on.")},
+	{"policy", "", 409, "us", W_("A rule file has an error, so it is left out. The rules that worked go on working."), W_("Correct the file at the place that is named. It is read again by itself.")},
 	{"canary", "", 409, "us", W_("The hourly test call of this connection failed."), W_("Check the connection.")},
 	/* by class */
 	{NULL, "consent", 502, "administrator", W_("The provider says that the permission was withdrawn or is not sufficient."), W_("Check the application in the provider's admin console, then connect again.")},

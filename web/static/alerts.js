@@ -16,6 +16,7 @@ export function alertTitle(a) {
     expired: _('Expired'),
     trial: _('Trial ends'),
     canary: _('Test call failed'),
+    policy: _('A rule file has an error'),
   }[a.kind] ?? a.kind
 }
 
@@ -28,6 +29,7 @@ export function alertItem(a) {
   return [
     h('div.row.between', null, state([alertTitle(a), kind, image]), h('span.small.muted', null, time(a.created))),
     h('p', null, sentences(a.explanation.message, !a.ended && a.explanation.next)),
+    a.kind === 'policy' && a.detail && h('p.small', null, h('code', null, `${a.detail.file}:${a.detail.line}:${a.detail.column}`), ` ${a.detail.message}`),
     h('div.small.muted', null, a.connection ? h('a', { href: `/connections/${encodeURIComponent(a.connection)}` }, a.connection) : a.tenant,
       a.provider && ` · ${providerName(a.provider)}`, a.detail?.stream && ` · ${a.detail.stream}`),
   ]

@@ -133,12 +133,12 @@ function partFacts(p) {
     p.mismatch && _('the name tells another type'), p.double_extension && _('double extension'), p.rtl_override && _('the name is written backwards')].filter(Boolean)
 }
 
-// The parts as they lie in one another.
+// The parts as they lie in one another. What is zero is left out of recorded facts: a part without a parent lies in the first one.
 function partTree(parts, hits, parent) {
-  const own = parts.map((p, i) => [p, i]).filter(([p]) => (p.parent ?? -1) === parent)
+  const own = parts.map((p, i) => [p, i]).filter(([p, i]) => (i ? p.parent ?? 0 : -1) === parent)
   if (!own.length) return null
   return h('ul.tree', null, own.map(([p, i]) => h('li', null, h('span.name', null, p.name || _('(no name)')), h('span.sub', null, partFacts(p).join(' · ')),
-    hits.filter((x) => x.part === i).map((x) => h('span.sub', null, `${detectorName(x.detector)} × ${number(x.count ?? 1)} `, x.masked && h('code', null, x.masked))),
+    hits.filter((x) => (x.part ?? 0) === i).map((x) => h('span.sub', null, `${detectorName(x.detector)} × ${number(x.count ?? 1)} `, x.masked && h('code', null, x.masked))),
     i > parent && partTree(parts, hits, i))))
 }
 
@@ -147,7 +147,7 @@ function contentCard(facts) {
   const hits = facts.hits ?? []
   const links = facts.links ?? []
   if (!parts.length && !hits.length && !links.length) return null
-  const loose = hits.filter((x) => !parts[x.part])
+  const loose = hits.filter((x) => !parts[x.part ?? 0])
   return h('section.card', { 'aria-labelledby': 'content' }, h('h2', { id: 'content' }, _('What was inside')),
     partTree(parts, hits, -1),
     facts.parts_seen > parts.length && h('p.small.muted', null, n_('{n} part is not shown.', '{n} parts are not shown.', facts.parts_seen - parts.length)),
