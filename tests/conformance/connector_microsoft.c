@@ -406,9 +406,77 @@ static void test_people_without_groups(void **state)
 	suite_stop(s);
 }
 
+/* ---- Teams ---- */
+
+static void seed_teams(struct suite *s)
+{
+	suite_seed(s, MIO "drive/.keep", "");
+	suite_seed(s, KEN "drive/.keep", "");
+	suite_seed(s, "microsoft/teams/Sales/General/1.json",
+		"{\"from\":\"mio@aoba.example\",\"body\":\"<p>top</p>\",\"created\":\"2026-11-16T01:00:00Z\","
+		"\"replies\":[{\"from\":\"ken@aoba.example\",\"body\":\"reply\",\"created\":\"2026-11-16T01:00:09Z\"}]}");
+	suite_seed(s, "microsoft/chats/mio@aoba.example,ken@aoba.example/1.json",
+		"{\"from\":\"ken@aoba.example\",\"body\":\"<p>chat</p>\",\"created\":\"2026-11-16T02:00:00Z\"}");
+}
+
+static const struct suite_target talking = {
+	.connector = "microsoft",
+	.connection = "aoba-m365",
+	.services = SERVICE_TEAMS,
+	.seed = seed_teams,
+	.token = token,
+};
+
+/* Messages, replies and chats are blocked with the words of the rule, and come back. */
+static void test_blocking_everywhere(void **state)
+{
+	const struct act_request act = {.kind = ACT_BLOCK, .notice = "\xe7\xa4\xbe\xe5\xa4\x96\xe7\xa7\x98"};
+	bool reply = false, chat = false, top = false;
+	struct err err = {0};
+	struct suite *s = NULL;
+
+	suite_start(&talking, 0, NULL, &s);
+	struct follow *f = follow_new(s);
+	f->backlog = BACKLOG_ALL;
+	follow_streams(f);
+	follow_poll(f);
+	for (size_t i = 0; i < f->n_items; i++) {
+		_cleanup_buf_ struct buf receipt = BUF_INIT(CONNECTOR_TEXT_MAX), path = BUF_INIT(4096);
+		_cleanup_json_ cJSON *doc = NULL;
+		struct observation seen = {0};
+		const struct seen_item *it = &f->items[i];
+		if (it->item.kind != ITEM_CHAT || it->item.skip)
+			continue;
+		_cleanup_free_ char *before = suite_state_text(s, "teams", it->item.id);
+		assert_int_equal(act_plan_as(f, it, &act, &receipt, &err), 0);
+		assert_int_equal(act_quarantine(f, &receipt, &err), 0);
+		act_observe(f, buf_str(&receipt), &seen);
+		assert_true(seen.quarantined && !seen.restored);
+		assert_int_equal(json_parse(buf_str(&receipt), receipt.len, &doc, &err), 0);
+		const char *id = json_str(doc, "id"), *parent = json_str(doc, "reply_to");
+		reply = reply || parent;
+		chat = chat || json_str(doc, "chat");
+		top = top || (!parent && !json_str(doc, "chat"));
+		if (json_str(doc, "chat"))
+			buf_addf(&path, "/chats/%s/messages/%s", json_str(doc, "chat"), id);
+		else
+			buf_addf(&path, "/teams/%s/channels/%s/messages/%s%s%s", json_str(doc, "team"), json_str(doc, "channel"),
+				parent ? parent : id, parent ? "/replies/" : "", parent ? id : "");
+		_cleanup_json_ cJSON *message = graph(s, "GET", buf_str(&path), NULL, NULL);
+		assert_string_equal(json_str_or(json_object(json_object(message, "policyViolation"), "policyTip"), "generalText", ""),
+			act.notice);
+		assert_int_equal(act_restore(f, &receipt, &err), 0);
+		_cleanup_free_ char *after = suite_state_text(s, "teams", it->item.id);
+		assert_string_equal(after, before);
+	}
+	assert_true(reply && chat && top);
+	follow_free(f);
+	suite_stop(s);
+}
+
 int main(void)
 {
-	const struct CMUnitTest own[] = {cmocka_unit_test(test_missing_permissions), cmocka_unit_test(test_shared_by_a_folder),
+	const struct CMUnitTest own[] = {cmocka_unit_test(test_blocking_everywhere), cmocka_unit_test(test_missing_permissions), cmocka_unit_test(test_shared_by_a_folder),
 		cmocka_unit_test(test_a_link_for_both), cmocka_unit_test(test_a_person),
 		cmocka_unit_test(test_people_without_groups)};
 
