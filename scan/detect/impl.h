@@ -26,6 +26,21 @@ enum context {
 #define MAX_WAITING 32
 #define NOWHERE SIZE_MAX
 
+#define SEEN 16384 /* places of the table of different ones; half of them are used */
+struct own;
+
+struct detect {
+	hs_database_t *db;
+	hs_scratch_t *scratch;
+	struct own *own; /* NULL: policies bring none */
+	uint8_t key[32];
+	uint64_t quick[2]; /* of the key, for hashes that never leave the worker */
+	size_t n_seen;
+	uint64_t seen[SEEN];
+	unsigned heads[SCAN_MAX_PARTS]; /* contexts whose words are lines of their own there */
+	int address_part, addresses, addresses_distinct, address_hit; /* of one part at a time */
+};
+
 struct candidate {
 	enum detector detector;
 	unsigned contexts;
@@ -60,6 +75,13 @@ struct look {
 	unsigned n_waiting;
 };
 
+/* ---- hits.c ---- */
+
+/* Is it the first time? A table of what was found in all parts so far; when it is full, nothing is new any more. */
+bool hits_new(struct detect *d, int part, unsigned detector, const char *text, size_t n);
+/* Notes one of any detector: key tells it from others. Its index among the reply's hits, -1 when there was no room. */
+int look_note(struct look *l, const char *id, unsigned key, bool near, size_t from, const char *canonical, size_t n, const char *masked);
+
 /* ---- detect.c ---- */
 
 /* Notes one: canonical is what makes two of them the same, masked what people see. */
@@ -71,8 +93,6 @@ void look_add_in_context(struct look *l, enum detector detector, unsigned contex
 bool look_near(struct look *l, unsigned contexts, size_t from, size_t within);
 /* A mail address; many of them are a hit. */
 void look_address(struct look *l, const char *address, size_t n, size_t at);
-/* Notes one of any detector: key tells it from others. Its index among the reply's hits, -1 when there was no room. */
-int look_note(struct look *l, const char *id, unsigned key, bool near, size_t from, const char *canonical, size_t n, const char *masked);
 /* n characters, the last `shown` of them as they are. */
 void look_mask(char out[48], const char *digits, size_t n, size_t shown);
 

@@ -412,7 +412,7 @@ def store_floor(table):
 
 def words(table, database, lists):
     """What looking at words costs beside the engine: each file twice in the same run, twenty without and the same twenty with."""
-    results = [json.loads(subprocess.run([os.path.join(BUILD, "scan/scan-bench-role"), file_list, database, str(CPUS), "--both"], check=True,
+    results = [json.loads(subprocess.run([os.path.join(BUILD, "scan/scan-bench-role"), file_list, database or "-", str(CPUS), "--both"], check=True,
                                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.splitlines()[-1]) for file_list, _ in lists]
     table.add("detectors, links and words of everything: processor time beside the engine's", [r["worker_cpu"] / r["plain_cpu"] - 2 for r in results], "%.3f",
               "<= 0.15", most=0.15)
