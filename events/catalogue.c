@@ -232,6 +232,8 @@ static const char *title_of(const struct store_finding *f, const cJSON *threats,
 		buf_addf(out, "Malware found: %s", json_str_or(cJSON_GetArrayItem(threats, 0), "name", "?"));
 	else if (strcmp(f->verdict ? f->verdict : "", "unknown") == 0)
 		buf_addf(out, "Content not fully scanned: %s", f->reason ? f->reason : "");
+	else if (!rule && f->reason && strcmp(f->reason, "opened_later") == 0)
+		buf_adds(out, "Encrypted content was opened later, and nothing was found in it");
 	else
 		buf_addf(out, "Policy matched: %s", json_str_or(rule, "id", "?"));
 	return buf_str(out);

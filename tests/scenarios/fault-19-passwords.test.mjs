@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gmailOf } from '../sdk/google-lib.mjs'
 import { EICAR, eachProvider, inScene, PLACES, suite } from './lib.mjs'
 
 const no7z = spawnSync('7z', ['--help']).error ? '7z is missing: ./run test installs it' : false
@@ -80,9 +81,34 @@ suite('fault 19: passwords', () => {
         if (key && (key.quarantined || findings.some((f) => f.item.id === key.id && f.verdict.status !== 'clean'))) wrong.push(`${name}: the mail with the password was judged, too`)
       }
       assert.deepEqual(wrong, [])
+      for (const f of findings.filter((f) => f.verdict.status === 'clean' && / archive$/.test(f.item.name ?? ''))) assert.equal(f.verdict.reason, 'opened_later')
       assert.doesNotMatch(s.log, /Xyz-9/, 'no password stands in the log')
       assert.doesNotMatch(JSON.stringify(findings) + JSON.stringify(s.eventFile()), /Xyz-9/, 'nor in findings and events')
       for (const file of readdirSync(s.state_dir)) if (/^store\.db/.test(file)) assert.ok(!readFileSync(join(s.state_dir, file)).includes('Xyz-99'), `nor in ${file}`)
+    })
+  })
+
+  // The finding of yesterday's judgement is brought up to date; there is no second one.
+  eachProvider(no7z ? [] : ['google'], 'the password comes a run later', (provider) => {
+    const place = PLACES[provider]().mail
+    const pair = (n, content) => mail({ subject: `pair ${n} archive`, from: `a${n}@p${n}.example`, text: later, zip: locked(content, 'Xyz-99') })
+    const key = (n, password) => mail({ subject: `pair ${n} key`, from: `a${n}@p${n}.example`, text: `PW: ${password}`, minute: 5 })
+    const seed = { [`${place}/1.eml`]: pair(1, EICAR), [`${place}/2.eml`]: pair(2, '10,000 yen'), [`${place}/3.eml`]: pair(3, '10,000 yen') }
+    return inScene({ seed, settings: { scan: { workers: 1 } } }, async (s) => {
+      await s.connect()
+      await s.once()
+      const first = await s.findings()
+      assert.deepEqual(first.map((f) => f.verdict.status), ['unknown', 'unknown', 'unknown'])
+      const { users } = gmailOf(s.cloud, 'hana@aoba.example')
+      for (const raw of [key(1, 'Xyz-99'), key(2, 'Xyz-99'), key(3, 'Xyz-98')])
+        await users.messages.insert({ userId: 'me', requestBody: { raw: raw.toString('base64url'), labelIds: ['INBOX'] } })
+      await s.once()
+      const [second, state] = [await s.findings(), await s.state()]
+      const of = (n) => second.filter((f) => f.item.id === state.find((i) => i.name === `pair ${n} archive`).id)
+      assert.deepEqual([1, 2, 3].map((n) => of(n).map((f) => f.verdict.status)), [['threat'], ['clean'], ['unknown']])
+      assert.equal(of(2)[0].verdict.reason, 'opened_later')
+      assert.deepEqual(second.map((f) => f.id).sort(), first.map((f) => f.id).sort(), 'the same findings')
+      assert.ok(state.find((i) => i.name === 'pair 1 archive').quarantined)
     })
   })
 })
