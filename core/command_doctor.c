@@ -198,6 +198,29 @@ static void check_lists(struct doctor *d, const struct settings *set)
 	}
 }
 
+/* The rules as the files say them now: what serves may be older, because a broken file replaces nothing. */
+static void check_rules(struct doctor *d, const struct settings *set)
+{
+	_cleanup_(policy_freep) struct policy *p = NULL;
+	_cleanup_(arena_freep) struct arena *a = arena_new(4 << 20);
+	struct policy_problem kept[20];
+	struct policy_problems problems = {.arena = a, .max = ARRAY_SIZE(kept), .of = kept};
+	struct err err;
+
+	if (!a)
+		return;
+	if (rules_files(set, &p, &problems, &err) == 0) {
+		say(d, GOOD, N_("rules"), "", _("%zu rules, %d files or folders beside the shipped ones"), policy_n_rules(p), set->n_policy);
+		return;
+	}
+	size_t i = 0;
+	while (i < problems.n && kept[i].warning)
+		i++;
+	const struct policy_problem *why = i < problems.n ? &kept[i] : NULL;
+	say(d, BAD, N_("rules"), _("mend it ('policy check' shows all that is wrong); until then the service keeps the rules it had"), "%s:%d:%d: %s",
+		why ? why->file : "", why ? why->line : 0, why ? why->column : 0, why ? why->text : err.message);
+}
+
 static void check_connection(struct doctor *d, const struct store_connection *k)
 {
 	_cleanup_json_ cJSON *args = cJSON_CreateObject(), *result = NULL, *config = NULL;
@@ -257,6 +280,7 @@ int command_doctor(struct command_line *cl)
 	}
 	check_clock(&d);
 	check_state(&d);
+	check_rules(&d, &cl->set);
 	check_lists(&d, &cl->set);
 	if (d.ctl) {
 		check_store(&d);
