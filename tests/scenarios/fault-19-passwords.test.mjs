@@ -57,6 +57,7 @@ function cases() {
     add(`before ${kind} fine`, 'clean', [{ subject: 'key', text, charset }, { subject: 'archive', text: later, zip: locked('10,000 yen', 'Xyz-99', way) }])
   }
   add('wrong', 'unknown', [{ subject: 'archive', text: 'password: Xyz-98', zip: locked('10,000 yen', 'Xyz-99') }])
+  add('swelling', 'unknown', [{ subject: 'archive', text: 'password: Xyz-99', zip: locked(Buffer.alloc(3 << 20), 'Xyz-99') }])
   add('none', 'unknown', [{ subject: 'archive', text: later, zip: locked('10,000 yen', 'Xyz-99') }])
   return out
 }
@@ -66,7 +67,7 @@ suite('fault 19: passwords', () => {
     const all = cases()
     const seed = {}
     for (const [name, c] of Object.entries(all)) c.mails.forEach((m, i) => { seed[`${PLACES[provider]().mail}/${name}-${i}.eml`] = m })
-    return inScene({ seed, settings: { scan: { workers: 2 } } }, async (s) => {
+    return inScene({ seed, settings: { scan: { workers: 2 }, limits: { item: '32 MiB', in_flight: '64 MiB', part: '1 MiB', total: '16 MiB' } } }, async (s) => {
       await s.connect()
       await s.once()
       const [state, findings] = [await s.state(), await s.findings()]
@@ -81,6 +82,8 @@ suite('fault 19: passwords', () => {
         if (key && (key.quarantined || findings.some((f) => f.item.id === key.id && f.verdict.status !== 'clean'))) wrong.push(`${name}: the mail with the password was judged, too`)
       }
       assert.deepEqual(wrong, [])
+      const swelling = state.find((i) => i.name === 'swelling archive').id
+      assert.equal(findings.find((f) => f.item.id === swelling).verdict.reason, 'part_size_limit')
       for (const f of findings.filter((f) => f.verdict.status === 'clean' && / archive$/.test(f.item.name ?? ''))) assert.equal(f.verdict.reason, 'opened_later')
       assert.doesNotMatch(s.log, /Xyz-9/, 'no password stands in the log')
       assert.doesNotMatch(JSON.stringify(findings) + JSON.stringify(s.eventFile()), /Xyz-9/, 'nor in findings and events')
