@@ -267,6 +267,31 @@ static cl_error_t on_member(const char *type, unsigned long packed, const char *
 	return CL_CLEAN;
 }
 
+/* What libclamav makes of shown and real addresses (databases .pdb and .wdb): a guess for rules to weigh, no malware. */
+static void add_phishing(struct inspect *i, const char *name)
+{
+	static const char detector[] = "phishing.clamav";
+	struct scan_reply *r = i->reply;
+	int part = parts_parent(i, i->n_layers);
+
+	if (part < 0)
+		return;
+	r->hits_seen++;
+	for (int n = 0; n < r->n_hits; n++) {
+		if (r->hits[n].part == part && strcmp(r->hits[n].detector, detector) == 0) {
+			r->hits[n].count++;
+			return;
+		}
+	}
+	if (r->n_hits == SCAN_MAX_HITS)
+		return;
+	struct scan_hit *h = &r->hits[r->n_hits++];
+	*h = (struct scan_hit){.part = part, .count = 1, .distinct = 1};
+	memcpy(h->detector, detector, sizeof(detector));
+	name_copy(h->masked, sizeof(h->masked), strncmp(name, "Heuristics.", 11) == 0 ? name + 11 : name, SIZE_MAX);
+	snprintf(h->hash, sizeof(h->hash), "%.32s", r->parts[part].sha256[0] ? r->parts[part].sha256 : "00000000000000000000000000000000");
+}
+
 static void on_found(int fd, const char *name, void *context)
 {
 	struct inspect *i = context;
@@ -287,6 +312,9 @@ static void on_found(int fd, const char *name, void *context)
 		for (int n = 0; n < r->n_parts; n++)
 			if (strncmp(r->parts[n].type, "CL_TYPE_MSOLE2", 14) == 0)
 				r->parts[n].macros = true;
+		return;
+	case FOUND_PHISHING:
+		add_phishing(i, name);
 		return;
 	case FOUND_NOTHING:
 		return;

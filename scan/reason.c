@@ -53,6 +53,7 @@ enum found reason_of_name(const char *name, enum reason *ret)
 		{"XZ.DicSizeLimit", FOUND_REASON, REASON_MEMORY},
 		{"Zip.OverlappingFiles", FOUND_REASON, REASON_NOT_UNPACKED},
 		{"OLE2.ContainsMacros", FOUND_MACROS, REASON_NONE},
+		{"Phishing.", FOUND_PHISHING, REASON_NONE},
 		{"Broken.", FOUND_NOTHING, REASON_NONE},
 		{"Structured.", FOUND_NOTHING, REASON_NONE},
 		{"PDF.ObfuscatedNameObject", FOUND_NOTHING, REASON_NONE},

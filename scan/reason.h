@@ -25,7 +25,7 @@ const char *reason_name(enum reason r);
 bool reason_is_limit(enum reason r);
 
 /* What a name that libclamav reports as found means. */
-enum found { FOUND_THREAT, FOUND_REASON, FOUND_MACROS, FOUND_NOTHING };
+enum found { FOUND_THREAT, FOUND_REASON, FOUND_MACROS, FOUND_PHISHING, FOUND_NOTHING };
 enum found reason_of_name(const char *name, enum reason *ret);
 
 /* What one of libclamav's own messages betrays; REASON_NONE for most. */

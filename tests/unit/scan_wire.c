@@ -334,6 +334,7 @@ static void test_names(void **state)
 	enum reason r = REASON_NONE;
 
 	assert_int_equal(reason_of_name("Win.Trojan.X-1", &r), FOUND_THREAT);
+	assert_int_equal(reason_of_name("Heuristics.Phishing.Email.SpoofedDomain", &r), FOUND_PHISHING);
 	assert_int_equal(reason_of_name("Heuristics.Limits.Exceeded.MaxFileSize", &r), FOUND_REASON);
 	assert_int_equal(r, REASON_PART_SIZE);
 	assert_int_equal(reason_of_name("Heuristics.Limits.Exceeded.EmailHeaders", &r), FOUND_REASON);
