@@ -154,6 +154,8 @@ def make(folder, extra=None):
     c.files("dropbox/members/%s" % kenji, "dropbox", "dropbox", kenji, [("受信/納品書.com", EICAR)])
     c.files("dropbox/team-folders/経理", "dropbox", "dropbox", "経理", [("2026/振込先.zip", zip_of(("furikomi.js", EICAR)))])
     c.teams()
+    import policy  # it builds on this module
+    policy.add(c)
     c.share("microsoft/users/%s/drive/配布用/setup.zip" % hana, ["link:anonymous:view", "user:%s:write" % kenji])
     c.share("google/users/%s/drive/ダウンロード/更新プログラム.com" % yuki, ["user:%s:read" % hana])
     c.share("box/users/%s/受領/図面.zip" % hana, ["link:organization:view"])

@@ -19,6 +19,7 @@ import unicodedata
 import urllib.request
 
 import company
+import policy
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SEKISHO = os.path.join(ROOT, "build", "sekisho")
@@ -113,14 +114,17 @@ class Demo:
                          "scanned": sum(s["scanned"] for s in mine), "unknown": sum(s["unknown"] for s in mine),
                          "skipped": sum(s["skipped"] for s in mine), "pending": sum(s["pending"] for s in mine),
                          "planted": len(want), "contained": len(want & held)})
+        categories = [r.get("category") for f in findings for r in f["rules"]]
+        kinds = [{"kind": kind, "ja": ja, "findings": categories.count(kind)} for kind, ja, _ in policy.KINDS]
         wrong = sorted(held - planted)
         if self.args.files:  # what your own folder holds is judged for itself
             found = {(f["provider"], f["service"], f["item"]["owner"], f["item"]["name"]) for f in findings
                      if f["verdict"]["status"] == "threat"}
             wrong = [w for w in wrong if w not in found]
         ok = (code == 0 and planted <= held and not wrong and not touched and not gone and
+              all(k["findings"] for k in kinds) and
               all(r["seen"] == r["scanned"] + r["unknown"] + r["skipped"] and r["seen"] for r in rows))
-        return {"ok": ok, "exit": code, "services": rows, "planted": len(planted), "contained": len(planted & held),
+        return {"ok": ok, "exit": code, "services": rows, "kinds": kinds, "planted": len(planted), "contained": len(planted & held),
                 "missed": sorted(planted - held), "wrongly_contained": wrong, "touched": len(touched) + len(gone),
                 "findings": len(findings), "console": "http://127.0.0.1:%d/" % self.port}
 
@@ -135,6 +139,8 @@ class Demo:
             print("  ".join(pad(c, 16 if i == 0 else 9) for i, c in enumerate(cells)))
         print("\n仕込んだ脅威 / threats planted: %d, 隔離 / contained: %d, ほかに触れたもの / anything else touched: %d" % (
             s["planted"], s["contained"], s["touched"] + len(s["wrongly_contained"])))
+        print("ポリシーで見つけたもの (知らせるだけ) / found by policies (told only): " +
+              ", ".join("%s %d" % (k["ja"], k["findings"]) for k in s["kinds"]))
         for m in s["missed"]:
             print("MISSED: " + " ".join(m))
         if self.args.once:
