@@ -69,6 +69,7 @@ static void test_forms(void **state)
 		{"山田 123456789018 0312345678", 0, 1, false},
 		/* and what only looks like it */
 		{"マイナンバー 123456789019", 0, 0, false},
+		{"注文番号 123456789018", 0, 0, false},        /* called something else */
 		{"4111" " 1111 1111 1112", 0, 0, false},
 		{"4111" " 1111-1111 1111", 0, 0, false},          /* not one kind of separator */
 		{"id=x4111" "111111111111", 0, 0, false},

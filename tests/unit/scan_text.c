@@ -87,6 +87,8 @@ static void test_pdf(void **state)
 	PDF("\n都府", map, "BT /F1 9 Tf <00200021> Tj ET");
 	/* Two fonts, each with the table that knows its codes; a third one without any. */
 	PDF("\nマイ012abc", map, other, "BT /F1 12 Tf <00030004> Tj /F2 12 Tf (!\"#) Tj /F3 12 Tf (abc) Tj ET");
+	/* Of two tables that know its codes the smaller one, which was made for it. */
+	PDF("\nマイ", "begincodespacerange <0000> <FFFF> endcodespacerange 1 beginbfrange <0000> <00FF> <0100> endbfrange", map, "BT /F1 12 Tf <00030004> Tj ET");
 	/* Runs of a line, each placed; a gap is a space, another line a line. */
 	PDF("\n1234 9\nx", "BT /F1 10 Tf 1 0 0 1 50 700 Tm (12) Tj ET BT /F1 10 Tf 1 0 0 1 61 700 Tm (34) Tj ET BT 1 0 0 1 200 700 Tm (9) Tj 0 -12 Td (x) Tj ET");
 	PDF("\nあ1", "BT /F1 12 Tf <30420031> Tj ET"); /* UTF-16 by a predefined table */
