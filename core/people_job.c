@@ -2,6 +2,7 @@
  * threads after a round of streams. What cannot be had is no trouble of the connection: rules about people then have nothing to
  * go by, and status says so. */
 #include "core/core.h"
+#include "core/policy_set.h"
 
 #include "base/log.h"
 #include "base/timeutil.h"
@@ -69,8 +70,13 @@ static int sync_people(struct core *c, struct live *l, int64_t *ret_n, struct er
 		*ret_n += (int64_t)page.n_people;
 		free(cursor);
 		cursor = NULL;
-		if (!page.next)
-			return STORE_WRITE(c, "people.end", store_people_end(c->store, l->config.id, round, buf_str(&domains), err), err);
+		if (!page.next) {
+			if (STORE_WRITE(c, "people.end", store_people_end(c->store, l->config.id, round, buf_str(&domains), err), err) < 0)
+				return -1;
+			/* Own domains and colleagues are part of what rules go by. */
+			rules_changed(c);
+			return 0;
+		}
 		if (strlen(page.next) >= CONNECTOR_TEXT_MAX || !(cursor = strdup(page.next)))
 			return err_set(err, ERR_REMOTE, "bad_answer", "the list of people does not go on");
 	}

@@ -92,6 +92,7 @@ void rules_changed(struct core *c)
 {
 	pthread_mutex_lock(&c->policies->lock);
 	c->policies->looked_at = 0;
+	c->policies->revision = -1;
 	pthread_mutex_unlock(&c->policies->lock);
 }
 
