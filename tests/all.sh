@@ -81,7 +81,7 @@ step_tsan() {
     --buildtype=debugoptimized
 }
 step_postgres() { program_step postgres bash tests/conformance/with_postgres.sh meson test -C build --no-rebuild --suite postgres; }
-step_fuzz() { program_step fuzz bash tests/fuzz/all.sh "${FUZZ_SECONDS:-60}"; }
+step_fuzz() { program_step fuzz bash tests/fuzz/all.sh "${FUZZ_SECONDS:-30}"; }
 step_sdk() { node_modules; node_step sdk tests/sdk/*.test.mjs; }
 step_scenarios() { node_modules; node_step scenarios tests/scenarios/*.test.mjs; }
 step_browser() { node_modules; rm -rf "$OUT/screenshots"; node_step browser tests/browser/*.test.mjs; }
