@@ -199,7 +199,7 @@ int discover_set_due(struct core *c, const char *connection, int64_t at, int fai
 int discover_report(struct core *c, struct live *l, const struct grant_report *report, struct err *err);
 int discover_back(struct core *c, struct live *l, struct err *err);
 /* The organisation's people, when a day is over since the last time (people_job.c). */
-void people_round(struct core *c, struct live *l);
+int people_round(struct core *c, struct live *l, struct err *err);
 /* When it is due, when it last worked (0: never), and what went wrong since; "" nothing. */
 void people_state(struct store *s, const char *connection, int64_t *ret_next, int64_t *ret_synced, char *code, size_t size);
 bool outbox_job(struct core *c, int64_t *ret_next);

@@ -163,9 +163,9 @@ static void round_of(struct core *c, const char *connection, int failures)
 	log_push("connection", connection);
 	int r = live_get(c, connection, &l, &err);
 	if (r == 0)
-		r = discover_connection(c, l, &err);
+		r = people_round(c, l, &err);
 	if (r == 0)
-		people_round(c, l);
+		r = discover_connection(c, l, &err);
 	int64_t next = time_now_ms() + c->set->discover;
 	if (r < 0 && err.class != ERR_CANCELLED) {
 		log_err(LOG_WARN_, "discover.failed", &err);

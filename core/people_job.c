@@ -1,6 +1,6 @@
 /* The people of a connection's organisation, once a day: for rules about groups, colleagues and own domains. Runs on the discovery
- * threads after a round of streams. What cannot be had is no trouble of the connection: rules about people then have nothing to
- * go by, and status says so. */
+ * threads before a round of streams, so that the first item is judged by whose it is. What may not be had is no trouble of the
+ * connection: rules about people then have nothing to go by, and status says so. */
 #include "core/core.h"
 #include "core/policy_set.h"
 
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define DAY_MS 86400000ll
-#define AGAIN_MS 3600000ll /* after a failure */
+#define AGAIN_MS 600000ll /* after an answer that made no sense */
 #define PAGES_MAX 10000
 #define ALIASES_MAX 64
 #define SET_MAX 65536
@@ -100,28 +100,30 @@ void people_state(struct store *s, const char *connection, int64_t *ret_next, in
 		snprintf(code, size, "%s", end + 1);
 }
 
-void people_round(struct core *c, struct live *l)
+int people_round(struct core *c, struct live *l, struct err *err)
 {
 	int64_t next, synced, now = time_now_ms(), n = 0;
 	char key[100], value[200], code[64];
-	struct err err;
+	struct err local;
 
 	if (!l->connector->list_people)
-		return;
+		return 0;
 	people_state(c->store, l->config.id, &next, &synced, code, sizeof(code));
 	if (next > now && next <= now + DAY_MS)
-		return;
-	int r = sync_people(c, l, &n, &err);
-	if (r < 0 && err.class == ERR_CANCELLED)
-		return;
+		return 0;
+	int r = sync_people(c, l, &n, err);
 	if (r == 0)
 		log_info("people.synced", "people=%ld", (long)n);
+	else if (err->class == ERR_AUTH || err->class == ERR_CONSENT || err->class == ERR_CANCELLED || err->class == ERR_LOCAL ||
+		(err->class == ERR_RETRY && strcmp(err->code, "server_error") != 0))
+		return -1; /* the connection's trouble, which the round of its streams would have, too */
 	else
-		log_err(LOG_INFO_, "people.failed", &err);
+		log_err(LOG_INFO_, "people.failed", err);
 	/* A permission that is missing today may be there tomorrow. */
-	snprintf(value, sizeof(value), "%ld %ld %s", (long)(now + (r == 0 || err.class == ERR_REMOTE || err.class == ERR_CONSENT ? DAY_MS : AGAIN_MS)),
-		(long)(r == 0 ? now : synced), r == 0 ? "" : err.code);
+	bool soon = r < 0 && strcmp(err->code, "forbidden") != 0;
+	snprintf(value, sizeof(value), "%ld %ld %s", (long)(now + (soon ? AGAIN_MS : DAY_MS)), (long)(r == 0 ? now : synced), r == 0 ? "" : err->code);
 	snprintf(key, sizeof(key), "people/%s", l->config.id);
-	if (STORE_WRITE(c, "people.next", store_meta_put(c->store, key, value, &err), &err) < 0)
-		log_err(LOG_ERROR_, "people.store", &err);
+	if (STORE_WRITE(c, "people.next", store_meta_put(c->store, key, value, &local), &local) < 0)
+		log_err(LOG_ERROR_, "people.store", &local);
+	return 0;
 }
