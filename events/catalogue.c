@@ -297,9 +297,10 @@ int event_action(struct buf *out, const char *uid, const struct store_finding *f
 		int file_activity;
 	} acts[] = {{"", "restored", "Restore", 3}, {"", "deleted", "Evict", 2}, {"tag", "", "Tag", 99}, {"unshare", "", "Unshare", 4},
 		{"block", "", "Block", 99}, {"replace", "", "Replace", 1}, {"", "", "Isolate", 1}};
+	const char *kind = f->action_kind ? f->action_kind : "";
 	size_t i = 0;
 
-	while (i + 1 < ARRAY_SIZE(acts) && ((*acts[i].kind && strcmp(acts[i].kind, f->action_kind) != 0) ||
+	while (i + 1 < ARRAY_SIZE(acts) && ((*acts[i].kind && strcmp(acts[i].kind, kind) != 0) ||
 						   (*acts[i].state && strcmp(acts[i].state, state) != 0)))
 		i++;
 	bool ok = strcmp(state, "failed") != 0;

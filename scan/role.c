@@ -53,6 +53,17 @@ static int answer_info(struct role *r, struct msg *request)
 	return scan_info_put(&m, &info) < 0 || role_send(r, &m) < 0 ? -1 : 0;
 }
 
+/* Core has one at a time: whoever asks for another has given up the last. */
+static void end_recheck(struct role *r)
+{
+	if (r->recheck <= 0)
+		return;
+	kill(r->recheck, SIGKILL);
+	while (waitpid(r->recheck, NULL, 0) < 0 && errno == EINTR)
+		;
+	r->recheck = 0;
+}
+
 /* A process for core alone: the role only starts it, and takes its end. */
 static int start_recheck(struct role *r, struct msg *request)
 {
@@ -63,9 +74,8 @@ static int start_recheck(struct role *r, struct msg *request)
 	if (msg_end(request) < 0 || request->n_fds)
 		return -1;
 	msg_init(&m, SCAN_RECHECK_REPLY, request->id | RPC_REPLY);
-	if (r->recheck > 0)
-		log_warn("scan.recheck", "error=\"one is running\"");
-	else if (recheck_start(&r->config, &r->recheck, &fd, &err) < 0)
+	end_recheck(r);
+	if (recheck_start(&r->config, &r->recheck, &fd, &err) < 0)
 		log_err(LOG_WARN_, "scan.recheck", &err);
 	else if (msg_put_fd(&m, fd) < 0)
 		close(fd);
