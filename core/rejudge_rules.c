@@ -71,6 +71,21 @@ static int is_told(struct round *r, const struct store_seen *seen, struct arena 
 	return 0;
 }
 
+/* What the lists say now: the recorded facts have what they said then. */
+static void look_at_lists(const struct rules *rules, const struct store_seen *seen, struct facts *f)
+{
+	int64_t now = time_now_ms();
+	int hash = rules_listed(rules, LIST_HASH, seen->sha256, now);
+	int sender = f->kind == FACTS_MAIL && f->mail.from && *f->mail.from ? rules_listed(rules, LIST_SENDER, f->mail.from, now) : 0;
+
+	if (!sender && f->kind == FACTS_MAIL && f->mail.from_domain && *f->mail.from_domain)
+		sender = rules_listed(rules, LIST_DOMAIN, f->mail.from_domain, now);
+	f->hash_approved = hash > 0;
+	f->hash_blocked = hash < 0;
+	f->mail.approved = f->mail.approved && sender >= 0;
+	f->mail.blocked = sender < 0;
+}
+
 static int decide(struct round *r, const struct store_seen *seen, struct err *err)
 {
 	_cleanup_(arena_freep) struct arena *a = arena_new(32 << 20);
@@ -83,6 +98,7 @@ static int decide(struct round *r, const struct store_seen *seen, struct err *er
 	if (facts_recorded(seen, a, f, &none) < 0)
 		return none.class == ERR_LOCAL ? err_set(err, ERR_LOCAL, "memory", "out of memory") : 0;
 	r->seen++;
+	look_at_lists(r->rules, seen, f);
 	policy_decide(r->rules->policy, f, &r->rules->settings, r->decision);
 	if (r->decision->n_matches == 0)
 		return 0;

@@ -132,3 +132,14 @@ test('a rule that comes later judges what was seen, from what is recorded', () =
   await s.once()
   assert.equal((await s.findings()).filter((f) => f.rules.some((r) => r.id === 'test.names')).length, 2)
 }))
+
+test('what is put on the blocked list is contained where it was seen', () => inScene({ seed: seed(), settings: { rejudge: { fetch: '0 s' } } }, async (s) => {
+  await s.connect()
+  await s.once()
+  const since = (await s.cloud.journal()).at(-1).number
+  const r = await s.run(['lists', 'add', '--tenant', 'aoba', 'blocked', 'hash', createHash('sha256').update(BAD).digest('hex')])
+  assert.equal(r.code, 0, r.stderr)
+  await s.once()
+  assert.deepEqual((await held(s)).map((n) => n.replace(/^[0-9a-f-]{36} /, '')), Array(5).fill('threat of tomorrow.bin'))
+  assert.deepEqual((await s.cloud.journal(since)).filter((c) => c.method === 'GET' && CONTENT.test(c.path)).map((c) => c.path), [], 'something was fetched')
+}))
