@@ -374,13 +374,3 @@ int base64_string_into(const char *json, size_t len, const char *key, struct con
 	}
 	return 0;
 }
-
-int api_base64_into(const struct api *api, const struct api_call *call, const char *key, struct content *content,
-	struct err *err)
-{
-	_cleanup_response_ struct http_response r = {0};
-
-	if (api_do(api, call, &r, err) < 0)
-		return -1;
-	return base64_string_into(buf_str(&r.body), r.body.len, key, content, err);
-}

@@ -64,12 +64,9 @@ int api_json(const struct api *api, const struct api_call *call, cJSON **ret_doc
  * one's when it needs no redirect; free it. Errors of the first request are those of api_check(). */
 int api_download(const struct api *api, const struct api_call *call, struct http_response *ret, struct err *err);
 
-/* Calls, takes the string value of `key` from the JSON object in the answer, decodes it as base64 of either
+/* Takes the string value of `key` from the JSON object that an answer holds, decodes it as base64 of either
  * alphabet and writes it to content in pieces. The answer is held in memory: call->max_body bounds it.
  * Errors: REMOTE "bad_answer" when the key is missing or is no base64. */
-int api_base64_into(const struct api *api, const struct api_call *call, const char *key, struct content *content,
-	struct err *err);
-/* The same of a text in hand. */
 int base64_string_into(const char *json, size_t len, const char *key, struct content *content, struct err *err);
 
 /* ---- reading answers ---- */

@@ -132,6 +132,7 @@ struct content_info {
 	char version[512];         /* of what was really delivered; "" when not known */
 	char hash_kind[16], hash[72]; /* the provider's hash of what was delivered; "" when none */
 	bool rendered; /* the provider makes the bytes anew each time (an export): their hash proves nothing */
+	int64_t received_at; /* ms UTC: when a mail came, where the content's answer tells and the list did not; 0 not known */
 	bool any_size; /* the provider rewrites such files: neither size nor hash of its lists need be theirs */
 };
 

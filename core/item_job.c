@@ -249,6 +249,8 @@ static int fetch_and_scan(struct work *w, int64_t *ret_wanted, struct err *err)
 	}
 	if (content_finish(content, &w->digests, err) < 0)
 		return -1;
+	if (w->item.received_at <= 0)
+		w->item.received_at = info.received_at;
 	w->hashed = true;
 	crash_point("item.fetched");
 	bool listed = info.any_size || as_listed(w);

@@ -208,7 +208,7 @@ int judge_finish(struct work *w, struct err *err)
 	int64_t now = time_now_ms(), closed = 0;
 	const char *closed_uid = NULL;
 	struct store_result r = {.item = w->rec->id, .now = now, .reason = w->reason ? w->reason : "",
-		.state = w->verdict == VERDICT_UNKNOWN ? ITEM_UNKNOWN : ITEM_SCANNED};
+		.received_at = w->item.received_at, .state = w->verdict == VERDICT_UNKNOWN ? ITEM_UNKNOWN : ITEM_SCANNED};
 
 	if (matters(w, &tell, err) < 0 || was_closed(w, &closed, &closed_uid, err) < 0)
 		return -1;

@@ -42,10 +42,11 @@ static int end_item(struct db *db, const struct store_result *r, int64_t content
 		    " mail_from = CASE WHEN ?7 = 1 OR finding > 0 THEN mail_from END,"
 		    " mail_to = CASE WHEN ?7 = 1 OR finding > 0 THEN mail_to END,"
 		    " subject = CASE WHEN ?7 = 1 OR finding > 0 THEN subject END,"
-		    " content = CASE WHEN ?8 > 0 THEN ?8 ELSE content END, facts = coalesce(?9, facts), again = 0"
+		    " content = CASE WHEN ?8 > 0 THEN ?8 ELSE content END, facts = coalesce(?9, facts), again = 0,"
+		    " received_at = CASE WHEN received_at <= 0 THEN ?10 ELSE received_at END"
 		    " WHERE id = ?1 AND state = 1 RETURNING stream, connection",
 		    DB_ARGS(DB_I(r->item), DB_I(r->state), DB_T(str0(r->reason)), DB_I(r->now), DB_I(r->sha256 ? 1 : 0),
-			    DB_I(r->size), DB_I(r->finding ? 1 : 0), DB_I(content), DB_T(r->facts)),
+			    DB_I(r->size), DB_I(r->finding ? 1 : 0), DB_I(content), DB_T(r->facts), DB_I(r->received_at)),
 		    &st, err) < 0)
 		return -1;
 	int got = db_step(st, err);

@@ -227,6 +227,7 @@ struct store_result {
 	enum item_state state; /* SCANNED, UNKNOWN, SKIPPED */
 	const char *reason;
 	int64_t now;
+	int64_t received_at; /* when a mail came, known since its bytes are; 0: what is there stays */
 	int64_t renews; /* an earlier finding of this item that `finding` brings up to date instead of standing beside it: unknown became
 			 * something else. Only while nothing was done about it; 0 none */
 	const struct store_finding *finding; /* NULL: nothing to find. action_state: "none", "planned" or "would" */

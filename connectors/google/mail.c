@@ -288,9 +288,23 @@ static int mail_poll(struct connection *c, const cJSON *context, const struct po
 
 /* ---- content ---- */
 
+/* "1795873551451", milliseconds; 0 when it is not there or no date. */
+static int64_t internal_date(const struct http_response *r)
+{
+	char text[16], *end;
+	size_t at, len;
+
+	if (json_find_string(buf_str(&r->body), r->body.len, "internalDate", &at, &len, NULL) < 0 || len >= sizeof(text))
+		return 0;
+	snprintf(text, sizeof(text), "%.*s", (int)len, buf_str(&r->body) + at);
+	int64_t ms = strtoll(text, &end, 10);
+	return !*end && ms > 0 ? ms : 0;
+}
+
 int mail_bytes(struct connection *c, const char *user, const char *id, struct content *content, struct content_info *ret,
 	struct err *err)
 {
+	_cleanup_response_ struct http_response r = {0};
 	_cleanup_buf_ struct buf url = BUF_INIT(GOOGLE_URL_MAX);
 
 	if (gmail_url(c, &url, err, "/messages/{}", id, NULL) < 0)
@@ -298,11 +312,11 @@ int mail_bytes(struct connection *c, const char *user, const char *id, struct co
 	if (url_query(&url, "format", "raw") < 0)
 		return err_memory(err);
 	const struct api_call call = {.url = buf_str(&url), .subject = user, .max_body = RAW_MAX, .timeout_ms = 300000};
-	if (api_base64_into(&c->api, &call, "raw", content, err) < 0) {
+	if (api_do(&c->api, &call, &r, err) < 0 || base64_string_into(buf_str(&r.body), r.body.len, "raw", content, err) < 0) {
 		grant_explain(c, err);
 		return mail_error(err);
 	}
-	*ret = (struct content_info){0};
+	*ret = (struct content_info){.received_at = internal_date(&r)};
 	return 0;
 }
 

@@ -202,6 +202,25 @@ static void all_fields_come_back(void **state)
 	assert_int_equal(l->size, -1);
 }
 
+/* A list may not say when a mail came; its bytes do. What the list said stays. */
+static void the_time_of_a_mail_comes_with_its_bytes(void **state)
+{
+	struct fixture *f = *state;
+	put_connection(f, "c1", "aoba");
+	int64_t t = put_stream(f, "c1", "s1");
+	struct store_item i = an_item("x", "1", LANE_LIVE), *l;
+
+	for (int n = 0; n < 3; n++) {
+		i.remote_id = n == 0 ? "x" : n == 1 ? "y" : "z";
+		i.received_at = n == 2 ? T0 - 60000 : 0;
+		put_items(f, t, &i, 1);
+		assert_int_equal(claim_items(f, T0, 1, &l), 1);
+		const struct store_result r = {.item = l->id, .state = ITEM_SCANNED, .reason = "", .now = T0, .received_at = n == 1 ? 0 : T0 - 5000};
+		ok(store_item_finish(f->s, &r, NULL, &f->err));
+		assert_int_equal(item_get(f, l->id).received_at, n == 0 ? T0 - 5000 : n == 1 ? 0 : T0 - 60000);
+	}
+}
+
 static void bytes_that_are_no_utf8_are_mended(void **state)
 {
 	struct fixture *f = *state;
@@ -503,6 +522,7 @@ int main(void)
 		T(a_moved_item_stays_pending),
 		T(items_without_content_end_at_once),
 		T(all_fields_come_back),
+		T(the_time_of_a_mail_comes_with_its_bytes),
 		T(bytes_that_are_no_utf8_are_mended),
 		T(live_before_backlog_and_connections_in_turn),
 		T(claims_are_exclusive_until_the_lease_ends),

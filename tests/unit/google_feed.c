@@ -325,6 +325,33 @@ static int fetch(struct feeder *f, const char *id, const char *context, struct c
 	return r;
 }
 
+/* A mail's time comes with its bytes: the lists have none. */
+static void test_mail_bytes(void **state)
+{
+	static const struct step steps[] = {
+		{.url = "/messages/a?format=raw", .as = HANA, .body = "{\"internalDate\":\"1795873551451\",\"raw\":\"aGVsbG8\"}"},
+		{.url = "/messages/b?format=raw", .body = "{\"raw\":\"aGVsbG8\",\"internalDate\":\"soon\"}"},
+		{.url = "/messages/c?format=raw", .body = "{\"raw\":\"aGVsbG8\",\"internalDate\":\"99999999999999999999\"}"},
+		{.url = "/messages/d?format=raw", .body = "{\"raw\":\"aGVsbG8\",\"internalDate\":\"-5\"}"},
+		{.url = "/messages/e?format=raw", .body = "{\"internalDate\":\"1795873551451\"}"},
+		{0}};
+	struct content_info info = {0};
+	struct feeder f;
+	int64_t size;
+
+	start(&f, (struct stream_info)MAIL);
+	script(steps);
+	static const char *const ids[] = {"a", "b", "c", "d"};
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(fetch(&f, ids[i], NULL, &info, &size), 0);
+		assert_int_equal(size, 5);
+		assert_true(info.received_at == (i == 0 ? 1795873551451 : 0));
+	}
+	assert_int_equal(fetch(&f, "e", NULL, &info, &size), -1);
+	assert_string_equal(f.err.code, "bad_answer");
+	end(&f);
+}
+
 static void test_bytes(void **state)
 {
 	static const struct step steps[] = {
@@ -393,7 +420,8 @@ int main(void)
 		cmocka_unit_test(test_mail_listing), cmocka_unit_test(test_mail_history),
 		cmocka_unit_test(test_fresh_history_unknown), cmocka_unit_test(test_mail_circle),
 		cmocka_unit_test(test_drive_listing), cmocka_unit_test(test_drive_since), cmocka_unit_test(test_drive_changes),
-		cmocka_unit_test(test_nobody_to_act_as), cmocka_unit_test(test_hostile_cursors), cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_nobody_to_act_as), cmocka_unit_test(test_hostile_cursors), cmocka_unit_test(test_mail_bytes),
+		cmocka_unit_test(test_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
