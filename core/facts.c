@@ -1,6 +1,7 @@
 /* See facts.h. */
 #include "core/facts.h"
 
+#include "base/holiday.h"
 #include "base/log.h"
 #include "base/timeutil.h"
 #include "connectors/common.h"
@@ -116,6 +117,7 @@ static void when(const struct settings *set, int64_t ms, struct facts *f)
 	int year, month, day, hour;
 
 	f->time = ms;
+	f->holiday = holiday_at(ms);
 	if (ms <= 0 || sscanf(time_format_zone(ms, set->time_zone, text), "%d-%d-%dT%d", &year, &month, &day, &hour) != 4)
 		return;
 	/* Sakamoto's way to the day of the week. */

@@ -113,7 +113,7 @@ struct facts {
 	int64_t size;
 	int64_t time;     /* ms UTC: received or changed */
 	int hour, weekday; /* of time, in the tenant's zone; weekday 1 Monday to 7 Sunday */
-	bool holiday;      /* of Japan */
+	bool holiday;      /* of Japan, by the calendar there (base/holiday.h) */
 
 	const char *verdict, *reason; /* "clean" "threat" "unknown" */
 	bool from_provider;
