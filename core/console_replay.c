@@ -1,5 +1,6 @@
 /* What other rules, or another mode of one, would have done with what was seen: recorded facts are judged twice, by the rules that
- * count and by those that are tried. Nothing is fetched and nothing changed. On the console's threads. */
+ * count and by those that are tried, the newest first: where it stops early, the oldest are left out. Nothing is fetched and nothing
+ * changed. On the console's threads. */
 #include "core/console_impl.h"
 #include "core/console_replay.h"
 #include "core/facts.h"
@@ -20,7 +21,7 @@ struct example {
 struct count {
 	const char *rule, *title_ja, *title_en;
 	int64_t was, now, touched_was, touched, differ;
-	int n_examples, next; /* a ring: the newest stay */
+	int n_examples; /* the newest */
 	struct example examples[EXAMPLES];
 };
 
@@ -32,7 +33,7 @@ struct replay {
 	bool cut;
 	size_t n;
 	struct count *of;
-	int n_examples, next;
+	int n_examples;
 	struct example examples[EXAMPLES];
 };
 
@@ -70,15 +71,15 @@ static const char *short_of(struct replay *r, const char *s, size_t max)
 	return s ? arena_dupn(r->arena, s, strnlen(s, max)) : NULL;
 }
 
-static void add_example(struct replay *r, struct example *ring, int *n, int *next, const struct store_seen *seen, const struct facts *f,
+static void add_example(struct replay *r, struct example *list, int *n, const struct store_seen *seen, const struct facts *f,
 	const char *why)
 {
 	const char *name = f->kind == FACTS_MAIL && f->mail.subject && *f->mail.subject ? f->mail.subject : seen->name;
 
-	ring[*next] = (struct example){.name = short_of(r, name, 300), .owner = short_of(r, seen->owner, 200), .path = short_of(r, seen->path, 300),
+	if (*n == EXAMPLES)
+		return;
+	list[(*n)++] = (struct example){.name = short_of(r, name, 300), .owner = short_of(r, seen->owner, 200), .path = short_of(r, seen->path, 300),
 		.why = short_of(r, why, 255), .at = seen->done_at, .finding = seen->finding};
-	*next = (*next + 1) % EXAMPLES;
-	*n += *n < EXAMPLES;
 }
 
 /* One rule's two answers about one item; either may be NULL. */
@@ -96,7 +97,7 @@ static int compare_rule(struct replay *r, const struct store_seen *seen, const s
 	if (was && now && touches(was) == touches(now))
 		return 0;
 	c->differ++;
-	add_example(r, c->examples, &c->n_examples, &c->next, seen, f, now ? now->why : was->why);
+	add_example(r, c->examples, &c->n_examples, seen, f, now ? now->why : was->why);
 	return 0;
 }
 
@@ -114,7 +115,7 @@ static int compare(struct replay *r, const struct store_seen *seen, const struct
 	r->seen++;
 	r->touched += touched;
 	if (touched)
-		add_example(r, r->examples, &r->n_examples, &r->next, seen, f, one ? one->why : now->n_matches ? now->matches[0].why : "");
+		add_example(r, r->examples, &r->n_examples, seen, f, one ? one->why : now->n_matches ? now->matches[0].why : "");
 	return 0;
 }
 
@@ -138,7 +139,7 @@ static int judge(struct replay *r, const struct store_seen *seen, const struct c
 static int run(struct replay *r, const char *tenant, const struct console_replay *k, struct err *err)
 {
 	_cleanup_free_ struct policy_decision *d = calloc(2, sizeof(*d));
-	int64_t since = time_now_ms() - k->days * DAY_MS, after = 0, end = time_monotonic_ms() + TIME_MS;
+	int64_t since = time_now_ms() - k->days * DAY_MS, below = INT64_MAX, end = time_monotonic_ms() + TIME_MS;
 	size_t n = PAGE;
 
 	if (!d)
@@ -148,12 +149,12 @@ static int run(struct replay *r, const char *tenant, const struct console_replay
 		struct store_seen *list;
 		if (!page)
 			return console_no_memory(err);
-		if (store_seen_list(r->core->store, tenant, since, after, PAGE, page, &list, &n, err) < 0)
+		if (store_seen_newest(r->core->store, tenant, since, below, PAGE, page, &list, &n, err) < 0)
 			return -1;
 		for (size_t i = 0; i < n; i++)
 			if (judge(r, &list[i], k, &d[0], &d[1], err) < 0)
 				return -1;
-		after = n ? list[n - 1].item : after;
+		below = n ? list[n - 1].item : below;
 		r->cut = n == PAGE && (r->seen >= ITEMS_MAX || time_monotonic_ms() > end || core_stopping(r->core));
 	}
 	return 0;
@@ -183,12 +184,12 @@ static const char *uid_of(struct replay *r, const char *tenant, int64_t finding)
 }
 
 /* The newest first. */
-static void add_examples(struct replay *r, const char *tenant, cJSON *to, const struct example *ring, int n, int next)
+static void add_examples(struct replay *r, const char *tenant, cJSON *to, const struct example *examples, int n)
 {
 	cJSON *list = cJSON_AddArrayToObject(to, "examples");
 
 	for (int i = 0; i < n; i++) {
-		const struct example *e = &ring[(next - 1 - i + 2 * EXAMPLES) % EXAMPLES];
+		const struct example *e = &examples[i];
 		cJSON *o = cJSON_CreateObject();
 		add_text(o, "finding", uid_of(r, tenant, e->finding));
 		add_text(o, "name", e->name);
@@ -205,7 +206,7 @@ static void answer(struct replay *r, const char *tenant, const struct console_re
 	cJSON_AddNumberToObject(to, "days", k->days);
 	cJSON_AddNumberToObject(to, "seen", (double)r->seen);
 	cJSON_AddNumberToObject(to, "touched", (double)r->touched);
-	add_examples(r, tenant, to, r->examples, r->n_examples, r->next);
+	add_examples(r, tenant, to, r->examples, r->n_examples);
 	cJSON_AddBoolToObject(to, "cut", r->cut);
 	cJSON *items = cJSON_AddArrayToObject(to, "items");
 	for (size_t i = 0; i < r->n; i++) {
@@ -220,7 +221,7 @@ static void answer(struct replay *r, const char *tenant, const struct console_re
 		cJSON_AddNumberToObject(o, "now", (double)c->now);
 		cJSON_AddNumberToObject(o, "touched_was", (double)c->touched_was);
 		cJSON_AddNumberToObject(o, "touched", (double)c->touched);
-		add_examples(r, tenant, o, c->examples, c->n_examples, c->next);
+		add_examples(r, tenant, o, c->examples, c->n_examples);
 		cJSON_AddItemToArray(items, o);
 	}
 }

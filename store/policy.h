@@ -84,6 +84,9 @@ struct store_seen {
 /* Done items of a tenant (NULL: all) that ended at or after `since`, by id from `after` on. */
 int store_seen_list(struct store *s, const char *tenant, int64_t since, int64_t after, size_t max, struct arena *a,
 	struct store_seen **ret, size_t *ret_n, struct err *err);
+/* The same, the newest first: by id from `below` down, which is INT64_MAX in the beginning. */
+int store_seen_newest(struct store *s, const char *tenant, int64_t since, int64_t below, size_t max, struct arena *a,
+	struct store_seen **ret, size_t *ret_n, struct err *err);
 /* One by its item. GONE "not_found". */
 int store_seen_get(struct store *s, int64_t item, struct arena *a, struct store_seen *ret, struct err *err);
 /* Everything of a tenant with this content, in all its clouds: done items, pending ones and findings' items; at most 200. */

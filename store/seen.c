@@ -129,6 +129,16 @@ int store_seen_list(struct store *s, const char *tenant, int64_t since, int64_t 
 	return seen(s, sql, args, ARRAY_SIZE(args), a, ret, ret_n, err);
 }
 
+int store_seen_newest(struct store *s, const char *tenant, int64_t since, int64_t below, size_t max, struct arena *a,
+	struct store_seen **ret, size_t *ret_n, struct err *err)
+{
+	static const char sql[] = SEEN "i.id < ?1 AND i.state IN (2, 3) AND i.done_at >= ?2 AND (CAST(?3 AS TEXT) IS NULL OR c.tenant = ?3)"
+				       " ORDER BY i.id DESC LIMIT ?4";
+	const struct db_arg args[] = {DB_I(below), DB_I(since), DB_T(tenant), DB_I((int64_t)max)};
+
+	return seen(s, sql, args, ARRAY_SIZE(args), a, ret, ret_n, err);
+}
+
 int store_seen_get(struct store *s, int64_t item, struct arena *a, struct store_seen *ret, struct err *err)
 {
 	static const char sql[] = SEEN "i.id = ?1";
