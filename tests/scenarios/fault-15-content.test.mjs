@@ -20,7 +20,7 @@ execFileSync('python3', [join(root, 'tests/unit/scan_samples.py'), samples])
 const expected = new Map([...readFileSync(join(root, 'tests/unit/scan_lies.c'), 'utf8')
   .matchAll(/\{"([^"]+)", "(threat|unknown|clean)", "([^"]*)", (?:NULL|"(\w+)")\}/g)].map((m) => [m[1], m.slice(2)]))
 const everything = process.env.CONTENT_PROVIDER ?? 'microsoft'
-const limits = { item: '32 MiB', in_flight: '64 MiB', part: '1 MiB', total: '16 MiB', depth: 10, parts: 200 }
+const limits = { item: '32 MiB', in_flight: '64 MiB', part: '1 MiB', total: '16 MiB', depth: 10, parts: 200, scan_time: '10 min' }
 const marker = 'sekisho-unit-test-marker-0123456789abcdef'
 
 suite('15 to 19: content', () => {
