@@ -29,6 +29,30 @@ static const char *set_of(struct arena *a, const char *const *list)
 	return arena_dup(a, buf_str(&b));
 }
 
+/* Its aliases, and the name that the address itself tells: "taro.aoba@…" is "aoba taro", which is how strangers write somebody whose
+ * name the directory knows in kanji alone. */
+static const char *aliases_of(struct arena *a, const struct person *p)
+{
+	const char *set = set_of(a, p->aliases), *at = strchr(p->address, '@');
+	char name[128], key[256];
+	size_t n = at ? (size_t)(at - p->address) : 0, parts = 1;
+
+	if (n == 0 || n >= sizeof(name))
+		return set;
+	for (size_t i = 0; i < n; i++) {
+		char c = p->address[i];
+		name[i] = c == '.' || c == '_' || c == '-' ? ' ' : c;
+		if (name[i] != ' ' && !((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
+			return set;
+		parts += name[i] == ' ';
+	}
+	name[n] = '\0';
+	person_key(parts == 2 ? name : "", key, sizeof(key));
+	if (!key[0] || !set)
+		return set;
+	return *set ? arena_printf(a, "%s%s|", set, key) : arena_printf(a, "|%s|", key);
+}
+
 static int keep_page(struct core *c, struct live *l, int64_t round, const struct people_page *page, struct err *err)
 {
 	_cleanup_free_ struct store_person *people = calloc(page->n_people + 1, sizeof(*people));
@@ -45,7 +69,7 @@ static int keep_page(struct core *c, struct live *l, int64_t round, const struct
 			person_key(p->name, key, sizeof(key));
 		people[n++] = (struct store_person){.connection = l->config.id, .address = p->address, .name = p->name,
 			.key = arena_dup(page->arena, key), .org_unit = p->org_unit, .job_title = p->job_title,
-			.aliases = set_of(page->arena, p->aliases), .groups = set_of(page->arena, p->groups)};
+			.aliases = aliases_of(page->arena, p), .groups = set_of(page->arena, p->groups)};
 	}
 	return STORE_WRITE(c, "people.sync", store_people_sync(c->store, l->config.id, round, people, n, err), err);
 }

@@ -30,6 +30,9 @@ struct derive_tenant {
 	int64_t until;
 };
 
+/* The registrable domain of the sender when the provider recorded that the mail is truly of it; else "". */
+const char *derive_proven(const struct scan_mail *m, const char *provider);
+
 /* The entry of a host or of one above it, NULL. */
 const struct derive_entry *derive_entry_of_host(const struct derive_entries *e, const char *host);
 const struct derive_entry *derive_entry_of(const struct derive_entries *e, const char *value);

@@ -44,10 +44,22 @@ static bool same_house(const char *a, const char *b)
 	return false;
 }
 
-/* Of a redirector its target is compared, which is the next link. */
-static bool mismatch(const struct scan_link *l)
+/* Services of mail security that stand before each link of a mail, and do not say in it where it led. */
+static bool is_guard(const char *domain)
 {
-	if (!l->text_host[0] || (l->flags & SCAN_LINK_REDIRECT))
+	static const char *const guards[] = {"mimecast.com", "mimecastprotect.com", "hornetsecurity.com"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(guards); i++)
+		if (strcmp(domain, guards[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Of a redirector its target is compared, which is the next link. Who shows his own name, and is proven to be its owner, pretends to be
+ * nobody else: counters of clicks lie at others. */
+static bool mismatch(const struct scan_link *l, const char *proven)
+{
+	if (!l->text_host[0] || (l->flags & SCAN_LINK_REDIRECT) || is_guard(l->domain) || (*proven && strcmp(l->text_domain, proven) == 0))
 		return false;
 	if (!l->host[0])
 		return (l->flags & SCAN_LINK_SCRIPT) != 0;
@@ -95,13 +107,15 @@ static const char *listed(const struct derive_tenant *t, const struct lists *lis
 int derive_links(const struct derive_tenant *t, const struct lists *lists, const struct scan_reply *r, const int64_t *seen, int64_t time,
 	struct arena *a, struct facts *f, struct err *err)
 {
+	const char *proven = derive_proven(&r->mail, f->provider);
+
 	f->n_links = r->n_links < FACTS_MAX_LINKS ? r->n_links : FACTS_MAX_LINKS;
 	f->links_seen = r->links_seen;
 	for (int i = 0; i < f->n_links; i++) {
 		const struct scan_link *l = &r->links[i];
 		struct facts_link *k = &f->links[i];
 		*k = (struct facts_link){.url = l->url, .host = l->host, .domain = l->domain, .text = l->text, .text_host = l->text_host, .part = l->part,
-			.mismatch = mismatch(l), .punycode = l->flags & SCAN_LINK_PUNYCODE, .mixed_scripts = l->flags & SCAN_LINK_MIXED,
+			.mismatch = mismatch(l, proven), .punycode = l->flags & SCAN_LINK_PUNYCODE, .mixed_scripts = l->flags & SCAN_LINK_MIXED,
 			.ip_address = l->flags & SCAN_LINK_IP, .credentials = l->flags & SCAN_LINK_CREDENTIALS, .script = l->flags & SCAN_LINK_SCRIPT,
 			.inner = l->flags & SCAN_LINK_INNER, .shortener = is_shortener(l->domain), .age_days = -1, .lookalike_of = "", .listed = ""};
 		/* A domain that was met already on this item is as it was then. */

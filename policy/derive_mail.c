@@ -58,6 +58,13 @@ static bool passes(const struct scan_auth *a, const struct scan_address *from)
 		(a->spf == SCAN_AUTH_PASS && belongs(a->spf_domain, from)) || (a->dkim == SCAN_AUTH_PASS && belongs(a->dkim_domain, from)));
 }
 
+const char *derive_proven(const struct scan_mail *m, const char *provider)
+{
+	const struct scan_address *from = m->present ? first(m, SCAN_FIELD_FROM) : NULL;
+
+	return from && from->domain[0] && passes(believed(m, provider), from) ? from->domain : "";
+}
+
 /* Written by somebody of the tenant: not just in an own domain's name. */
 static bool is_inside(const struct derive_tenant *t, const struct scan_mail *m, const struct derive_item *i)
 {

@@ -173,7 +173,9 @@ static bool with_bait(const struct lookalike *p, const char *core)
 /* Services that give each customer a name made of its domain. */
 static bool is_honest(const char *host)
 {
-	static const char *const honest[] = {".translate.goog", ".outlook.com", ".ampproject.org", ".onmicrosoft.com", ".sharepoint.com", ".google.com"};
+	static const char *const honest[] = {".translate.goog", ".outlook.com", ".ampproject.org", ".onmicrosoft.com", ".sharepoint.com", ".google.com", ".slack.com",
+		".box.com", ".zendesk.com", ".atlassian.net", ".okta.com", ".zoom.us", ".my.salesforce.com", ".backlog.com", ".backlog.jp", ".cybozu.com",
+		".kintone.com", ".smarthr.jp"};
 	size_t all = strlen(host);
 
 	for (size_t i = 0; i < ARRAY_SIZE(honest); i++)

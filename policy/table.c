@@ -14,7 +14,8 @@ static const char *const providers[] = {"microsoft", "google", "box", "dropbox",
 static const char *const services[] = {"exchange", "onedrive", "sharepoint", "teams", "gmail", "drive", "box", "dropbox", NULL};
 static const char *const detectors[] = {"my_number", "corporate_number", "driving_licence", "passport_jp", "residence_card",
 	"bank_account", "phone_jp", "address_jp", "payment_card", "iban", "us_ssn", "private_key", "aws_key", "azure_key", "gcp_key",
-	"github_token", "slack_token", "jwt", "words.confidential", "words.payment", "words.password", "many_addresses", "phishing.clamav", NULL};
+	"github_token", "gitlab_token", "slack_token", "jwt", "npm_token", "pypi_token", "stripe_key", "sendgrid_key", "ai_key",
+	"words.confidential", "words.payment", "words.password", "words.invoice", "words.sign_in", "many_addresses", "phishing.clamav", NULL};
 /* As scan/types.c calls them; scan/README.md says what each is. */
 static const char *const types[] = {"pe", "elf", "macho", "class", "pyc", "dex", "script.js", "script.vbs", "script.wsf", "script.ps1",
 	"script.sh", "script.python", "script.perl", "script.ruby", "script.autoit", "script.autohotkey", "script.apple", "script.encoded",

@@ -216,30 +216,13 @@ static void monikers(struct links *l, int part, const char *s, size_t len)
 
 /* ---- texts ---- */
 
-/* Lines of calendars and address books go on behind a line end and a space. */
-static size_t unfold(char *s, size_t len)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		size_t skip = i + 2 < len && s[i] == '\r' && s[i + 1] == '\n' && (s[i + 2] == ' ' || s[i + 2] == '\t') ? 2 :
-			i + 1 < len && s[i] == '\n' && (s[i + 1] == ' ' || s[i + 1] == '\t')                     ? 1 :
-															   0;
-		if (skip)
-			i += skip;
-		else
-			s[n++] = s[i];
-	}
-	return n;
-}
-
 static void read_text(struct links *l, int part, const char *s, size_t len, bool wide)
 {
 	_cleanup_buf_ struct buf utf8 = BUF_INIT(4 * TEXT_LOOKED);
 
 	charset_to_utf8(&utf8, wide ? "utf-16" : "", s, len < TEXT_LOOKED ? len : TEXT_LOOKED);
-	if (utf8.len > 6 && strncasecmp(utf8.data, "BEGIN:", 6) == 0)
-		utf8.len = unfold(utf8.data, utf8.len);
+	if (utf8.data)
+		utf8.len = links_unfold(utf8.data, utf8.len);
 	links_in_text(l, buf_str(&utf8), utf8.len, part);
 }
 

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #define MAX_LOOKED 4000 /* taken apart in one scan */
+#define SHOWN_MAX 2048  /* bytes of a shown text that are read */
 #define MAX_INNER 4     /* redirectors within each other */
 
 static void trim(const char **s, size_t *len)
@@ -19,12 +20,27 @@ static void trim(const char **s, size_t *len)
 		(*len)--;
 }
 
+/* Letters of full width read as those of ASCII. */
+static size_t half_width(char out[SHOWN_MAX], const char *s, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len && n < SHOWN_MAX; i++) {
+		unsigned char b = i + 2 < len && (unsigned char)s[i] == 0xef ? (unsigned char)s[i + 1] : 0, c = b ? (unsigned char)s[i + 2] : 0;
+		int v = (b == 0xbc && c >= 0x81) ? c - 0x81 + '!' : (b == 0xbd && c >= 0x80 && c <= 0x9e) ? c - 0x80 + '`' : 0;
+		out[n++] = v ? (char)v : s[i];
+		i += v ? 2 : 0;
+	}
+	return n;
+}
+
 /* The address that the shown text is, or holds: its host. Cut off within the host it is none. */
-static void read_shown(struct scan_link *k, const char *shown, size_t len)
+static void read_shown(struct scan_link *k, const char *as_shown, size_t as_len)
 {
 	static const char more[] = "\xe2\x80\xa6";
+	char shown[SHOWN_MAX];
+	size_t at, len = half_width(shown, as_shown, as_len), n = url_find(shown, len, true, &at);
 	struct url *u;
-	size_t at, n = url_find(shown, len, true, &at);
 
 	if (n == 0)
 		return;
@@ -266,6 +282,24 @@ static void bare_names(struct links *l, const char *text, size_t len, int part)
 		}
 		at = end > at ? end - 1 : at;
 	}
+}
+
+size_t links_unfold(char *s, size_t len)
+{
+	size_t n = 0;
+
+	if (len < 6 || strncasecmp(s, "BEGIN:", 6) != 0)
+		return len;
+	for (size_t i = 0; i < len; i++) {
+		size_t skip = i + 2 < len && s[i] == '\r' && s[i + 1] == '\n' && (s[i + 2] == ' ' || s[i + 2] == '\t') ? 2 :
+			i + 1 < len && s[i] == '\n' && (s[i + 1] == ' ' || s[i + 1] == '\t')                     ? 1 :
+															   0;
+		if (skip)
+			i += skip;
+		else
+			s[n++] = s[i];
+	}
+	return n;
 }
 
 void links_in_text(struct links *l, const char *text, size_t len, int part)

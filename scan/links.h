@@ -18,6 +18,8 @@ void links_add(struct links *l, const char *base, const char *url, size_t url_le
 /* The text shown for a link that is kept already, of a document that tells it later. */
 void links_shown(struct links *l, const char *url, size_t url_len, int part, const char *shown, size_t shown_len);
 
+/* Lines of calendars and address books go on behind a line end and a space: made whole, in place. The new length. */
+size_t links_unfold(char *s, size_t len);
 /* Addresses within plain text (UTF-8) of which mail programs make links. */
 void links_in_text(struct links *l, const char *text, size_t len, int part);
 

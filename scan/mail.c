@@ -296,6 +296,8 @@ static void read_text(struct walk *w, GMimeContentType *type, const struct buf *
 	else
 		buf_add(&m->text, buf_str(&utf8), utf8.len);
 	leaf->text_len = m->text.len - leaf->text_at;
+	if (!html && utf8.data)
+		utf8.len = links_unfold(utf8.data, utf8.len);
 	if (!html)
 		links_in_text(w->links, buf_str(&utf8), utf8.len, w->part);
 }

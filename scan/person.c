@@ -103,6 +103,65 @@ static bool is_latin(const char *s, size_t len)
 	return true;
 }
 
+/* Hepburn's syllables from U+30A1 on; small letters join the one before. */
+static const char *const kana[] = {"a", "a", "i", "i", "u", "u", "e", "e", "o", "o", "ka", "ga", "ki", "gi", "ku", "gu", "ke", "ge", "ko", "go", "sa", "za",
+	"shi", "ji", "su", "zu", "se", "ze", "so", "zo", "ta", "da", "chi", "ji", "", "tsu", "zu", "te", "de", "to", "do", "na", "ni", "nu", "ne", "no", "ha", "ba",
+	"pa", "hi", "bi", "pi", "fu", "bu", "pu", "he", "be", "pe", "ho", "bo", "po", "ma", "mi", "mu", "me", "mo", "ya", "ya", "yu", "yu", "yo", "yo", "ra", "ri",
+	"ru", "re", "ro", "wa", "wa", "i", "e", "o", "n", "vu"};
+
+/* One word of kana alone, in Latin letters: its length, 0 when it is something else. */
+static size_t romaji(const struct token *t, char *out, size_t size)
+{
+	size_t n = 0;
+	bool twice = false;
+
+	for (size_t i = 0; i < t->len; i += 3) {
+		const unsigned char *s = (const unsigned char *)t->s + i;
+		if (t->len - i < 3 || s[0] != 0xe3)
+			return 0;
+		int c = (s[0] & 0x0f) << 12 | (s[1] & 0x3f) << 6 | (s[2] & 0x3f);
+		c += c >= 0x3041 && c <= 0x3094 ? 0x60 : 0;
+		if (c == 0x30fc) /* what makes a vowel long */
+			continue;
+		if (c < 0x30a1 || c > 0x30f4 || n + 5 > size)
+			return 0;
+		const char *as = kana[c - 0x30a1];
+		bool small = c == 0x30e3 || c == 0x30e5 || c == 0x30e7; /* ya, yu, yo */
+		if (small && n && out[n - 1] == 'i') {
+			n--;
+			as += n && (out[n - 1] == 'h' || out[n - 1] == 'j'); /* sha, cha, ja; but kya */
+		}
+		if (twice && *as)
+			out[n++] = *as;
+		twice = c == 0x30c3; /* the small tsu */
+		memcpy(out + n, as, strlen(as));
+		n += strlen(as);
+	}
+	return n;
+}
+
+/* Long vowels are written in many ways: "Tarou", "Taroh", "Tarō" are "taro". Never longer. */
+static size_t short_vowels(char *s, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i], d = i + 1 < len ? (unsigned char)s[i + 1] : 0;
+		if ((c == 0xc5 && (d == 0x8d || d == 0xab)) || (c == 0xc3 && (d == 0xb4 || d == 0xbb))) { /* ō ū ô û */
+			s[n++] = d == 0x8d || d == 0xb4 ? 'o' : 'u';
+			i++;
+			continue;
+		}
+		s[n++] = s[i];
+		bool vowel = d && strchr("aeiouy", (int)d);
+		if (c == 'o' && (d == 'u' || d == 'o' || (d == 'h' && (i + 2 >= len || !strchr("aeiouy", s[i + 2])))))
+			i++;
+		else if (c == 'u' && vowel && d == 'u')
+			i++;
+	}
+	return n;
+}
+
 static void add(char *ret, size_t size, const char *key, size_t len)
 {
 	size_t have = strlen(ret);
@@ -150,7 +209,7 @@ static void add_latin(const struct token *t, int n, char *ret, size_t size)
 		if (len)
 			key[len++] = ' ';
 		memcpy(key + len, words[i].s, words[i].len);
-		len += words[i].len;
+		len += short_vowels(key + len, words[i].len);
 	}
 	if (len >= 6)
 		add(ret, size, key, len);
@@ -169,6 +228,30 @@ static void add_range(const struct token *t, int from, int to, size_t least, cha
 	}
 	if (chars(key, len) >= least)
 		add(ret, size, key, len);
+}
+
+/* A name in kana as it is written in Latin letters. */
+static void add_kana(const struct token *all, int n_all, char *ret, size_t size)
+{
+	char latin[TOKENS][64];
+	struct token t[TOKENS] = {0};
+	int n = 0;
+
+	for (int i = 0; i < n_all; i++) {
+		struct token word = all[i];
+		if (word.latin)
+			return;
+		strip_titles(&word);
+		size_t len = word.len ? romaji(&word, latin[n], sizeof(latin[n])) : 0;
+		if (word.len && len < 2)
+			return;
+		if (len) {
+			t[n] = (struct token){latin[n], len, true};
+			n++;
+		}
+	}
+	if (n == 2)
+		add_latin(t, n, ret, size);
 }
 
 /* All of it, and with a company or a department before or behind: a name has one or two words. */
@@ -220,6 +303,7 @@ static void read_segment(const char *s, size_t len, char *ret, size_t size)
 	}
 	add_other(t, n, ret, size);
 	add_latin(t, n, ret, size);
+	add_kana(t, n, ret, size);
 }
 
 /* Brackets and the like part what is the name from what is said about it. */

@@ -220,12 +220,17 @@ void reader_mail_close(struct reader *r)
 		mail_free(&r->mails[r->n_mails].mail);
 }
 
-static void read_page(struct reader *r, int part, const uint8_t *data, size_t len)
+static bool is_page(const char *type)
+{
+	return strncmp(type, "CL_TYPE_HTML", 12) == 0; /* also of UTF-16 */
+}
+
+static void read_page(struct reader *r, int part, const char *type, const uint8_t *data, size_t len)
 {
 	_cleanup_buf_ struct buf utf8 = BUF_INIT(4 * PAGE_MAX);
 	_cleanup_buf_ struct buf text = BUF_INIT(2 * PAGE_MAX);
 
-	charset_to_utf8(&utf8, "", data, len < PAGE_MAX ? len : PAGE_MAX);
+	charset_to_utf8(&utf8, strstr(type, "UTF16") ? "utf-16" : "", data, len < PAGE_MAX ? len : PAGE_MAX);
 	page_read(buf_str(&utf8), utf8.len, part, &text, &r->links);
 	text_look(r->text, part, DETECT_TEXT, buf_str(&text), text.len);
 }
@@ -247,6 +252,8 @@ const char *reader_part(struct reader *r, int part, const char *type, const uint
 			continue;
 		if (leaf->is_text && !leaf->seen && part >= 0)
 			text_look(r->text, part, DETECT_TEXT, buf_str(&r->mails[i].mail.text) + leaf->text_at, leaf->text_len);
+		else if (!leaf->is_text && part >= 0 && r->words && is_page(type))
+			read_page(r, part, type, data, len); /* attached as bytes, as phishing pages are */
 		else if (!leaf->is_text)
 			look_at_part(r, part, type, data, len, digest);
 		leaf->seen |= part >= 0;
@@ -254,8 +261,8 @@ const char *reader_part(struct reader *r, int part, const char *type, const uint
 	}
 	if (part < 0 || !r->words)
 		return NULL;
-	if (strcmp(type, "CL_TYPE_HTML") == 0)
-		read_page(r, part, data, len);
+	if (is_page(type))
+		read_page(r, part, type, data, len);
 	else
 		look_at_part(r, part, type, data, len, digest);
 	return NULL;

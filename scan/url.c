@@ -333,7 +333,7 @@ static size_t find_bare(const char *text, size_t len, size_t *ret_at)
 	size_t end = host < len && strchr("/?#:", text[host]) ? at + url_end(text + at, len - at, 0) : host, rest = end;
 	while (rest < len && strchr(" \t\r\n>)]\"'.", text[rest]))
 		rest++;
-	if (rest < len || !memchr(text + at, '.', host - at) || !host_read(text + at, host - at, &h) || !h.domain[0] || h.ip ||
+	if (rest < len || !memchr(text + at, '.', host - at) || !host_read(text + at, host - at, &h) || !h.domain[0] || h.ip || (h.punycode && (host == end || text[host] != '/')) ||
 		!host_has_known_top(h.ascii) || (is_ambiguous(h.ascii) && (host == end || text[host] != '/')))
 		return 0;
 	*ret_at = at;

@@ -85,6 +85,9 @@ int store_people_end(struct store *s, const char *connection, int64_t round, con
 
 #define COLUMNS "p.connection, p.address, p.name, p.name_key, p.org_unit, p.job_title, p.aliases, p.member_of"
 #define OF_TENANT " JOIN connections c ON c.id = p.connection AND c.tenant = ?1 AND c.state <> 5 WHERE "
+#define BY_ALIAS                                                                                                      \
+	"SELECT " COLUMNS " FROM aliases l JOIN people p ON p.connection = l.connection AND p.address = l.address" OF_TENANT \
+	"l.alias = ?2 ORDER BY p.connection LIMIT 1"
 
 static void read_person(struct db_row *r, void *item)
 {
@@ -124,19 +127,20 @@ int store_person_get(struct store *s, const char *tenant, const char *address, s
 
 	if (r == 0 || err->class != ERR_GONE)
 		return r;
-	return find(s,
-		"SELECT " COLUMNS " FROM aliases l JOIN people p ON p.connection = l.connection AND p.address = l.address" OF_TENANT
-		"l.alias = ?2 ORDER BY p.connection LIMIT 1",
-		tenant, address, a, ret, err);
+	return find(s, BY_ALIAS, tenant, address, a, ret, err);
 }
 
 int store_person_named(struct store *s, const char *tenant, const char *key, struct arena *a, struct store_person *ret, struct err *err)
 {
 	if (!key || !*key)
 		return err_set(err, ERR_GONE, "not_found", "nobody has no name");
-	return find(s,
+	int r = find(s,
 		"SELECT " COLUMNS " FROM people p" OF_TENANT "p.name_key = ?2 AND p.name_key <> '' ORDER BY p.connection, p.address LIMIT 1",
 		tenant, key, a, ret, err);
+
+	if (r == 0 || err->class != ERR_GONE)
+		return r;
+	return find(s, BY_ALIAS, tenant, key, a, ret, err);
 }
 
 static void read_domains(struct db_row *r, void *item)

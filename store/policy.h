@@ -113,14 +113,15 @@ int store_hosts_get(struct store *s, const char *tenant, const char *const *doma
 struct store_person {
 	const char *connection, *address, *name, *org_unit, *job_title;
 	const char *key; /* the name as store_person_named() looks for it; "" none */
-	const char *aliases, *groups; /* "|a|b|" */
+	const char *aliases, *groups; /* "|a|b|". Aliases: other addresses, and keys of other names, which hold no @ */
 };
 /* One page of a round. store_people_end() keeps the organisation's own domains and removes people of earlier rounds. */
 int store_people_sync(struct store *s, const char *connection, int64_t round, const struct store_person *p, size_t n, struct err *err);
 int store_people_end(struct store *s, const char *connection, int64_t round, const char *domains /* "|a|b|" */, struct err *err);
 /* By address or alias. GONE "not_found". */
 int store_person_get(struct store *s, const char *tenant, const char *address, struct arena *a, struct store_person *ret, struct err *err);
-/* A person of the tenant by display name, compared after NFKC, case folding and without spaces: key made by the caller. */
+/* A person of the tenant by display name, compared after NFKC, case folding and without spaces: key made by the caller. Also
+ * by another name of theirs. */
 int store_person_named(struct store *s, const char *tenant, const char *key, struct arena *a, struct store_person *ret, struct err *err);
 /* Own domains of the tenant over all connections: "|a|b|"; nothing is appended when none is known. */
 int store_domains(struct store *s, const char *tenant, struct buf *ret, struct err *err);

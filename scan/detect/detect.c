@@ -43,6 +43,8 @@ static const struct {
 	[CONFIDENTIAL] = {"words.confidential", 0},
 	[PAYMENT] = {"words.payment", 0},
 	[PASSWORD] = {"words.password", 0},
+	[INVOICE] = {"words.invoice", 0},
+	[SIGN_IN] = {"words.sign_in", 0},
 	[ADDRESSES] = {"many_addresses", 0},
 };
 

@@ -47,6 +47,20 @@ static const struct phrase phrases[] = {
 	{"\\bpassword (to|for) (open|unzip|extract|decrypt|the |this |your )[^\\r\\n]{0,20}(file|archive|zip|attachment|document)", 0, PASSWORD, "password"},
 	{"\\bpassword.{0,40}(separate|separately|following|next) (e-?mail|mail|message)|(separate|another|following) (e-?mail|mail|message).{0,40}\\bpassword", 0, PASSWORD,
 		"password by another mail"},
+
+	{"(お)?(振(り)?込(み)?|支払(い)?|入金|送金)(手続(き)?)?(の程|のほど|を)?(、)?(何卒|よろしく|宜しく|どうぞ)*(お願い|ください|下さい|いただけ|頂け|いただきますよう)", 0, INVOICE, "振込のお願い"},
+	{"(下記|以下|添付|指定)(の)?(銀行)?口座(へ|に|まで)(お)?(振(り)?込|送金|入金|支払)", 0, INVOICE, "振込のお願い"},
+	{"(please|kindly|must|need you to|could you) (process |arrange |make |send |transfer |wire |remit |settle |pay )+(the |this |a |your |our )?"
+	 "(outstanding |overdue |attached |full )*(payment|invoice|funds|amount|balance|bill|sum)", 0, INVOICE, "payment asked for"},
+	{"(invoice|payment|balance) (is|are) (now )?(over ?due|past due|outstanding)|(over ?due|past due|outstanding) (invoice|payment|balance)", 0, INVOICE, "overdue"},
+
+	{"(アカウント|ご契約|ご利用|メールボックス|サービス).{0,60}(停止|凍結|制限|ロック|無効|失効|削除)(され|いたし|します|しまし|となり|になり|する)", 0, SIGN_IN, "アカウントの停止"},
+	{"(アカウント|本人|お客様情報|ご登録情報|支払(い)?(情報|方法)|カード情報)(の|を)(ご)?(確認|更新|認証|再登録)(が必要|して(ください|下さい)|をお願い|手続)", 0, SIGN_IN, "本人の確認"},
+	{"パスワードの(有効)?期限(が|は|切れ|日)", 0, SIGN_IN, "パスワードの期限"},
+	{"(account|mailbox|access|subscription|service).{0,30}(suspend|lock(ed)? |locked|disabl|deactivat|terminat|restrict|limited|on hold)", 0, SIGN_IN, "account suspended"},
+	{"(verify|confirm|validate|re-?activate|update) (your |the )?(account|identity|mailbox|billing|payment (information|details|method)|e-?mail account)", 0, SIGN_IN,
+		"verify your account"},
+	{"(your )?(mailbox |account |e-?mail |office 365 |microsoft )*password (will |is |has |is about to |is going to |is due to )*(expir)", 0, SIGN_IN, "password expires"},
 };
 
 size_t phrases_count(void)

@@ -246,7 +246,9 @@ static void names(void **state)
 	static const char *const cases[][2] = {{"山田 太郎", "|山田太郎|"}, {"山田　太郎様", "|山田太郎|"}, {"代表取締役社長 山田太郎", "|山田太郎|"},
 		{"山田太郎社長", "|山田太郎|"}, {"Taro YAMADA", "|taro yamada|"}, {"Yamada, Taro (Sales)", "|taro yamada|"}, {"Ｙａｍａｄａ　Ｔａｒｏ", "|taro yamada|"},
 		{"Mr. Taro Yamada, CEO", "|taro yamada|"}, {"山田太郎（Taro Yamada）", "|山田太郎|taro yamada|"}, {"髙橋 一郎", "|高橋一郎|"}, {"ﾔﾏﾀﾞﾀﾛｳ", "|ヤマダタロウ|"},
-		{"CEO", ""}, {"info", ""}, {"社長", ""}, {"", ""}, {"マイケル・スミス", "|マイケルスミス|スミス|マイケル|"}};
+		{"ﾔﾏﾀﾞ ﾀﾛｳ", "|ヤマダタロウ|タロウ|ヤマダ|taro yamada|"}, {"やまだ たろう", "|やまだたろう|たろう|やまだ|taro yamada|"}, {"社長 サトウ ジュンイチ", "|サトウジュンイチ|ジュンイチ|サトウ|junichi sato|"},
+		{"Tarou YAMADA", "|taro yamada|"}, {"Tarō Yamada", "|taro yamada|"}, {"キョウコ ハットリ", "|キョウコハットリ|ハットリ|キョウコ|hattori kyoko|"},
+		{"CEO", ""}, {"info", ""}, {"社長", ""}, {"", ""}, {"マイケル・スミス", "|マイケルスミス|スミス|マイケル|maikeru sumisu|"}};
 	char keys[512];
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -349,6 +351,22 @@ static void mismatches(void **state)
 			fail_msg("%s shown as %s: %d, %s", cases[i].url, cases[i].text, !cases[i].mismatch, f->f->links[f->f->n_links - 1].text_host);
 }
 
+/* Who is proven to be kita.example may show kita.example and count the clicks elsewhere; not show a bank. */
+static void own_name_shown(void **state)
+{
+	struct fixture *f = *state;
+
+	f->f->provider = "google";
+	mail(f, "", "x@kita.example", "a@aoba.example", "mx.google.com; dmarc=pass header.from=kita.example");
+	assert_false(one_link(f, "https://u1.ct.counter.example/x", "https://www.kita.example/")->mismatch);
+	assert_true(one_link(f, "https://u1.ct.counter.example/x", "https://www.minato-bank.co.jp/")->mismatch);
+	assert_false(one_link(f, "https://protect-eu.mimecast.com/s/x", "https://www.minato-bank.co.jp/")->mismatch);
+	mail(f, "", "x@kita.example", "a@aoba.example", "mx.google.com; dmarc=fail header.from=kita.example");
+	assert_true(one_link(f, "https://u1.ct.counter.example/x", "https://www.kita.example/")->mismatch);
+	mail(f, "", "x@kita.example", "a@aoba.example", NULL);
+	assert_true(one_link(f, "https://u1.ct.counter.example/x", "https://www.kita.example/")->mismatch);
+}
+
 static void links_tell(void **state)
 {
 	struct fixture *f = *state;
@@ -429,7 +447,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(lookalikes), T(directions), T(authentication), T(colleagues), T(names), T(replies_lists_and_history), T(mismatches), T(links_tell), T(texts),
+		T(lookalikes), T(directions), T(authentication), T(colleagues), T(names), T(replies_lists_and_history), T(mismatches), T(own_name_shown), T(links_tell), T(texts),
 		T(many),
 	};
 

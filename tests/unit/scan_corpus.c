@@ -340,6 +340,25 @@ static void password(struct buf *b, bool good)
 	one_of(b, good ? yes : no, good ? ARRAY_SIZE(yes) : ARRAY_SIZE(no));
 }
 
+static void invoice(struct buf *b, bool good)
+{
+	static const char *const yes[] = {"期日までにお振込みをお願いいたします。", "下記口座へお振り込みください", "お支払いのほどよろしくお願いいたします", "月末までにご入金をお願い申し上げます",
+		"指定の口座までお振込ください", "Please remit payment for the attached invoice", "Kindly process the payment", "this invoice is now overdue", "please pay the outstanding balance"},
+		*const no[] = {"お支払い方法: クレジットカード", "お支払いが完了しました", "振込手数料は当社が負担します", "ご入金を確認いたしました", "インボイス制度のセミナー", "Thank you for your payment",
+			"paid in full", "支払条件は別紙のとおり", "an invoice template"};
+
+	one_of(b, good ? yes : no, good ? ARRAY_SIZE(yes) : ARRAY_SIZE(no));
+}
+
+static void sign_in(struct buf *b, bool good)
+{
+	static const char *const yes[] = {"アカウントが停止されました", "お客様のアカウントは一時的に制限されています。本人の確認をお願いします", "パスワードの有効期限が切れます", "お支払い情報を更新してください", "Your account has been suspended",
+		"please verify your account", "Your mailbox password will expire today", "confirm your identity", "カード情報の更新をお願いします"},
+		*const no[] = {"会議室の利用を停止", "アカウントを作成する", "パスワードは８文字以上で", "account manager", "verify the calculation", "password manager", "ご登録ありがとうございます", "in limited supply", "契約書の確認をお願いします"};
+
+	one_of(b, good ? yes : no, good ? ARRAY_SIZE(yes) : ARRAY_SIZE(no));
+}
+
 static void addresses(struct buf *b, bool good)
 {
 	char d[16];
@@ -356,7 +375,7 @@ static const struct {
 } kinds[] = {{"payment_card", card}, {"my_number", my_number}, {"corporate_number", corporate}, {"driving_licence", licence}, {"passport_jp", passport},
 	{"residence_card", residence}, {"bank_account", account}, {"phone_jp", phone}, {"address_jp", address}, {"iban", iban}, {"us_ssn", ssn}, {"private_key", key},
 	{"aws_key", aws}, {"gcp_key", gcp}, {"github_token", github}, {"slack_token", slack}, {"npm_token", npm}, {"stripe_key", stripe},
-	{"words.confidential", confidential}, {"words.payment", payment}, {"words.password", password}, {"many_addresses", addresses}};
+	{"words.confidential", confidential}, {"words.payment", payment}, {"words.password", password}, {"words.invoice", invoice}, {"words.sign_in", sign_in}, {"many_addresses", addresses}};
 
 static void measure(size_t kind, double *ret_precision, double *ret_recall)
 {

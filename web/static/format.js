@@ -132,8 +132,10 @@ export function detectorName(d) {
   const known = {
     my_number: _('My Number'), corporate_number: _('Corporate number'), driving_licence: _('Driving licence'), passport_jp: _('Japanese passport'), residence_card: _('Residence card'),
     bank_account: _('Bank account'), phone_jp: _('Telephone number'), address_jp: _('Postal address'), payment_card: _('Payment card'), iban: 'IBAN', us_ssn: _('US social security number'),
-    private_key: _('Private key'), aws_key: _('Key of AWS'), azure_key: _('Key of Azure'), gcp_key: _('Key of Google Cloud'), github_token: _('Token of GitHub'), slack_token: _('Token of Slack'), jwt: _('Signed token (JWT)'),
-    'words.confidential': _('Words of confidentiality'), 'words.payment': _('Words of payment'), 'words.password': _('Words about a password'), many_addresses: _('Many addresses'),
+    private_key: _('Private key'), aws_key: _('Key of AWS'), azure_key: _('Key of Azure'), gcp_key: _('Key of Google Cloud'), github_token: _('Token of GitHub'), slack_token: _('Token of Slack'),
+    gitlab_token: _('Token of GitLab'), npm_token: _('Token of npm'), pypi_token: _('Token of PyPI'), stripe_key: _('Key of Stripe'), sendgrid_key: _('Key of SendGrid'), ai_key: _('Key of an AI service'), jwt: _('Signed token (JWT)'),
+    'words.confidential': _('Words of confidentiality'), 'words.payment': _('Words of payment'), 'words.password': _('Words about a password'), 'words.invoice': _('A request to pay'),
+    'words.sign_in': _('Words that urge to sign in'), many_addresses: _('Many addresses'),
   }
   return known[d] ?? d
 }
