@@ -14,7 +14,6 @@
 
 #define CVD_HEADER 512
 #define BUFFER (1u << 20) /* a longer line is no signature */
-#define NAME_MAX_LEN 256
 #define IGNORED_MAX 100000
 
 enum member { MEMBER_OTHER, MEMBER_HASHES, MEMBER_GOOD, MEMBER_IGNORED };
@@ -183,61 +182,6 @@ static const char *next_line(struct hashes *h, size_t *ret_len)
 	}
 }
 
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static bool read_number(const char **at, const char *end, int64_t *ret)
-{
-	const char *p = *at;
-	int64_t v = 0;
-
-	while (p < end && *p >= '0' && *p <= '9' && v < INT64_MAX / 20)
-		v = v * 10 + (*p++ - '0');
-	if (p == *at)
-		return false;
-	*at = p;
-	*ret = v;
-	return true;
-}
-
-/* hash:size:name[:least level[:greatest level]] */
-static bool parse(const struct hashes *h, const char *line, size_t len, struct hash_signature *s)
-{
-	const char *end = line + len, *colon = memchr(line, ':', len), *p;
-	size_t hex = colon ? (size_t)(colon - line) : 0;
-	int64_t least = 0, greatest = INT64_MAX;
-
-	if (hex != 32 && hex != 40 && hex != 64)
-		return false;
-	s->kind = hex == 32 ? HASH_MD5 : hex == 40 ? HASH_SHA1 : HASH_SHA256;
-	for (size_t i = 0; i < hex / 2; i++) {
-		int a = hex_digit(line[2 * i]), b = hex_digit(line[2 * i + 1]);
-		if (a < 0 || b < 0)
-			return false;
-		s->digest[i] = (uint8_t)(a << 4 | b);
-	}
-	p = colon + 1;
-	if (p < end && *p == '*') {
-		s->size = -1;
-		p++;
-	} else if (!read_number(&p, end, &s->size)) {
-		return false;
-	}
-	if (p >= end || *p++ != ':')
-		return false;
-	s->name = p;
-	while (p < end && *p != ':')
-		p++;
-	s->name_len = (size_t)(p - s->name);
-	if (p < end && (p++, p < end) && *p != ':' && !read_number(&p, end, &least))
-		return false;
-	if (p < end && *p == ':' && p + 1 < end && (p++, !read_number(&p, end, &greatest)))
-		return false;
-	return s->name_len > 0 && s->name_len <= NAME_MAX_LEN && (int64_t)h->engine_level >= least && (int64_t)h->engine_level <= greatest;
-}
-
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -245,7 +189,7 @@ static int compare_names(const void *a, const void *b)
 
 static bool is_ignored(const struct hashes *h, const struct hash_signature *s)
 {
-	char name[NAME_MAX_LEN + 1], *key = name;
+	char name[HASH_NAME_MAX + 1], *key = name;
 
 	if (h->n_ignored == 0)
 		return false;
@@ -254,18 +198,11 @@ static bool is_ignored(const struct hashes *h, const struct hash_signature *s)
 	return bsearch(&key, h->ignored, h->n_ignored, sizeof(char *), compare_names) != NULL;
 }
 
-/* "name" or "name:md5 of the signature" (.ign2); "file:line:name" (.ign). */
 static int gather_ignored(struct hashes *h, const char *line, size_t len, struct err *err)
 {
-	const char *name = line, *colon = memchr(line, ':', len), *second = colon ? memchr(colon + 1, ':', (size_t)(line + len - colon - 1)) : NULL;
+	const char *name = hash_line_ignored(line, len, &len);
 
-	if (second) {
-		name = second + 1;
-		len -= (size_t)(name - line);
-	} else if (colon) {
-		len = (size_t)(colon - line);
-	}
-	if (len == 0 || len > NAME_MAX_LEN || h->n_ignored == IGNORED_MAX)
+	if (!name || h->n_ignored == IGNORED_MAX)
 		return 0;
 	if (h->n_ignored == h->ignored_cap) {
 		size_t cap = h->ignored_cap ? h->ignored_cap * 2 : 64;
@@ -322,7 +259,7 @@ int hashes_next(struct hashes *h, struct hash_signature *ret)
 			return 0;
 		while ((line = next_line(h, &len))) {
 			struct hash_signature s = {.good = h->member == MEMBER_GOOD, .unofficial = !h->archive};
-			if (!parse(h, line, len, &s) || is_ignored(h, &s))
+			if (!hash_line_read(line, len, h->engine_level, &s) || is_ignored(h, &s))
 				continue;
 			*ret = s;
 			return 1;

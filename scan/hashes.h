@@ -8,24 +8,13 @@
 #define SCAN_HASHES_H
 
 #include "scan/database.h"
-
-enum hash_kind { HASH_MD5, HASH_SHA1, HASH_SHA256 };
-
-struct hash_signature {
-	enum hash_kind kind;
-	bool good;      /* known to be harmless */
-	uint8_t digest[32];
-	int64_t size;   /* -1: any */
-	bool unofficial; /* of a loose file: the engine says so behind the name */
-	const char *name; /* until the next call; of name_len bytes, no NUL */
-	size_t name_len;
-};
+#include "scan/hash_line.h"
 
 struct hashes;
 
 /* LOCAL when memory ran out. Files that cannot be read are logged and left out. */
 int hashes_open(const struct scan_config *config, struct hashes **ret, struct err *err);
-/* 1 one more, 0 that was all. */
+/* 1 one more, whose name stands until the next call; 0 that was all. */
 int hashes_next(struct hashes *h, struct hash_signature *ret);
 void hashes_free(struct hashes *h);
 DEFINE_CLEANUP(struct hashes *, hashes_free)
