@@ -178,7 +178,7 @@ static void show_replay(struct command_line *cl, const cJSON *result)
 	printf(_("%ld items of %ld days: %ld would be treated otherwise\n"), (long)json_int64_or(result, "seen", 0),
 		(long)json_int64_or(result, "days", 0), (long)json_int64_or(result, "touched", 0));
 	if (json_bool(result, "cut"))
-		printf("%s\n", _("there are more: time or number was used up"));
+		printf("%s\n", _("there are more: the oldest were left out, time or number was used up"));
 	cJSON_ArrayForEach(one, items)
 	{
 		const cJSON *example = cJSON_GetArrayItem(json_array(one, "examples"), 0);
