@@ -1,6 +1,6 @@
 // What people do in the clouds while sekisho looks on: new mails and files, changes, deletions, by the providers' own
 // calls. usersOf(cloud, provider, tenant) gives {addFile(name, content), addMail(text), change(item, content),
-// remove(item)}; items are those of fakecloud's state; who acts is hana@TENANT.example.
+// share(item): anyone with a link may read it, remove(item)}; items are those of fakecloud's state; who acts is hana@TENANT.example.
 import { createSign } from 'node:crypto'
 import { readConnection } from '../sdk/lib.mjs'
 
@@ -31,6 +31,7 @@ function microsoft(cloud, tenant) {
     addFile: async (name, content) => call(`${user}/drive/root:/${encodeURIComponent(name)}:/content`, { method: 'PUT', token: await token(), body: content, headers: { 'Content-Type': 'application/octet-stream' } }),
     addMail: async (text, folder = 'inbox') => call(`${user}/mailFolders/${folder}/messages`, { method: 'POST', token: await token(), body: Buffer.from(text).toString('base64'), headers: { 'Content-Type': 'text/plain' } }),
     change: async (item, content) => call(`${user}/drive/items/${item.id}/content`, { method: 'PUT', token: await token(), body: content, headers: { 'Content-Type': 'application/octet-stream' } }),
+    share: async (item) => call(`${user}/drive/items/${item.id}/createLink`, { method: 'POST', token: await token(), json: { type: 'view', scope: 'anonymous' } }),
     remove: async (item) => call(item.service === 'exchange' ? `${user}/messages/${item.id}` : `${user}/drive/items/${item.id}`, { method: 'DELETE', token: await token() }),
   }
 }
@@ -56,6 +57,7 @@ function google(cloud, tenant) {
     },
     addMail: async (text) => call(`${base}/gmail/v1/users/me/messages`, { method: 'POST', token: await token(), json: { raw: Buffer.from(text).toString('base64url'), labelIds: ['INBOX'] } }),
     change: async (item, content) => call(`${base}/upload/drive/v3/files/${item.id}?uploadType=media`, { method: 'PATCH', token: await token(), body: content, headers: media }),
+    share: async (item) => call(`${base}/drive/v3/files/${item.id}/permissions`, { method: 'POST', token: await token(), json: { type: 'anyone', role: 'reader' } }),
     remove: async (item) => call(item.service === 'gmail' ? `${base}/gmail/v1/users/me/messages/${item.id}` : `${base}/drive/v3/files/${item.id}`, { method: 'DELETE', token: await token() }),
   }
 }
@@ -80,6 +82,7 @@ function box(cloud, tenant) {
   return {
     addFile: async (name, content) => call(`${base}/api/2.0/files/content`, { method: 'POST', token: await token(), body: file(content, { name, parent: { id: '0' } }) }),
     change: async (item, content) => call(`${base}/api/2.0/files/${item.id}/content`, { method: 'POST', token: await token(), body: file(content, {}) }),
+    share: async (item) => call(`${base}/2.0/files/${item.id}?fields=shared_link`, { method: 'PUT', token: await token(), json: { shared_link: { access: 'open' } } }),
     remove: async (item) => call(`${base}/2.0/files/${item.id}`, { method: 'DELETE', token: await token() }),
   }
 }
@@ -102,6 +105,7 @@ function dropbox(cloud, tenant) {
   return {
     addFile: (name, content) => upload({ path: `/${name}`, mode: 'add' }, content),
     change: (item, content) => upload({ path: item.id, mode: 'overwrite' }, content),
+    share: async (item) => call(`${base}/2/sharing/create_shared_link_with_settings`, { method: 'POST', ...(await member()), json: { path: item.id } }),
     remove: async (item) => call(`${base}/2/files/delete_v2`, { method: 'POST', ...(await member()), json: { path: item.id } }),
   }
 }
