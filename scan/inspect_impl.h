@@ -109,6 +109,8 @@ void parts_add_encrypted(struct inspect *i, const struct layer *l, const char *n
 /* The hashes by which new signatures find what was seen, without its bytes. */
 void parts_hash(struct scan_reply *r, int part, const void *data, size_t len);
 void parts_mark_encrypted(struct inspect *i, const struct layer *l);
+/* All parts of a type (its beginning) of which no member is known: their directory is encrypted. */
+void parts_mark_closed(struct inspect *i, const char *type);
 /* The member below that part that was told as encrypted by this name and is not opened yet; -1. */
 int parts_find_closed(const struct inspect *i, int parent, const char *name);
 /* Marks the innermost layer and the document around it (the project within an OOXML file). */

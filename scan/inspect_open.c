@@ -81,6 +81,11 @@ void inspect_told(struct inspect *i, const char *name, enum reason reason)
 		i->told |= 1u << OPEN_OFFICE;
 	else
 		inspect_note(i, reason);
+	/* Of those that encrypt their directory, no member tells of it. */
+	if (strstr(name, "Encrypted.7Zip"))
+		parts_mark_closed(i, "CL_TYPE_7Z");
+	else if (strstr(name, "Encrypted.RAR"))
+		parts_mark_closed(i, "CL_TYPE_RAR");
 	i->n_reasons++;
 }
 

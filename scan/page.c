@@ -16,6 +16,8 @@ struct page {
 	struct links *links;
 	int part;
 	int hidden;     /* within script or style */
+	size_t row;     /* where the text of the table's row begins, 0: there was none */
+	int cells;      /* of it, so far */
 	bool in_link;
 	struct buf url;
 	struct buf base; /* where relative addresses start */
@@ -62,15 +64,44 @@ static const char *const silent[] = {"script", "style", NULL};
 static const char *const inline_[] = {"a", "b", "i", "u", "s", "em", "strong", "font", "span", "small", "big", "tt", "code",
 	"sub", "sup", "wbr", "bdo", "abbr", NULL};
 
+/* Cells of a row stand in one line, parted by tabs, however the page's source is broken into lines. */
+static void start_cell(struct page *p)
+{
+	struct buf *t = p->text;
+
+	while (t->len && strchr(" \r\n", t->data[t->len - 1]) && t->len > p->row)
+		t->data[--t->len] = '\0';
+	if (p->cells++)
+		buf_addc(t, '\t');
+}
+
+/* Nothing stands in the cell yet: the paragraph that begins there, and the source's line breaks, part nothing. */
+static bool cell_is_empty(const struct page *p)
+{
+	return p->row && p->text->len && (p->text->data[p->text->len - 1] == '\t' || p->text->len == p->row);
+}
+
+static void start_row(struct page *p)
+{
+	buf_addc(p->text, '\n');
+	p->row = p->text->len;
+	p->cells = 0;
+}
+
 static void on_start(void *context, const xmlChar *name, const xmlChar **attributes)
 {
 	struct page *p = context;
 	static const char *const links[] = {"a", "area", NULL}, *const forms[] = {"form", "button", "input", NULL},
-				  *const frames[] = {"iframe", "frame", "embed", NULL};
+				  *const frames[] = {"iframe", "frame", "embed", NULL}, *const cells[] = {"td", "th", NULL};
 
 	p->hidden += is(name, silent);
 	if (!is(name, inline_)) {
-		buf_addc(p->text, '\n');
+		if (is(name, cells) && p->row)
+			start_cell(p);
+		else if (strcasecmp((const char *)name, "tr") == 0)
+			start_row(p);
+		else if (!cell_is_empty(p))
+			buf_addc(p->text, '\n');
 		end_loose(p);
 	}
 	if (is(name, links)) {
@@ -123,7 +154,8 @@ static void on_text(void *context, const xmlChar *s, int len)
 
 	if (p->hidden || len <= 0)
 		return;
-	buf_add(p->text, s, (size_t)len);
+	if (!cell_is_empty(p) || strspn((const char *)s, " \t\r\n") < (size_t)len)
+		buf_add(p->text, s, (size_t)len);
 	if (buf_add(p->in_link ? &p->shown : &p->loose, s, (size_t)len) < 0 && !p->in_link)
 		end_loose(p);
 }

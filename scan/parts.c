@@ -112,6 +112,19 @@ void parts_mark_encrypted(struct inspect *i, const struct layer *l)
 		i->reply->parts[l->part].encrypted = true;
 }
 
+void parts_mark_closed(struct inspect *i, const char *type)
+{
+	struct scan_reply *r = i->reply;
+
+	for (int n = 0; n < r->n_parts; n++) {
+		bool opened = false;
+		for (int k = n + 1; k < r->n_parts && !opened; k++)
+			opened = r->parts[k].parent == n;
+		if (!opened && strncmp(r->parts[n].type, type, strlen(type)) == 0)
+			r->parts[n].encrypted = true;
+	}
+}
+
 void parts_mark_macros(struct inspect *i)
 {
 	for (int n = i->n_layers - 1; n >= 0 && n >= i->n_layers - 2; n--)

@@ -226,7 +226,7 @@ static void below(struct text *t, const char *s, const char *end)
 /* Looks from behind the word for the sign that leads to the password. */
 static void behind(struct text *t, const char *s, const char *end)
 {
-	static const char *const signs[] = {":", "=", "→", "⇒", "➡", "は", "が", "is ", "was ", "→", "「", "『", "【", "〔", "《", "“", NULL};
+	static const char *const signs[] = {":", "=", "\t", "→", "⇒", "➡", "は", "が", "is ", "was ", "→", "「", "『", "【", "〔", "《", "“", NULL};
 	static const char *const elsewhere[] = {"別途", "別メール", "別の", "後ほど", "のちほど", "追って", "後送", "次のメール", "次メール", "続けて", "separate", "another", "will be sent",
 		"follow-up", "following e", "next e", "next m", "忘れ", "再発行", "再設定", "変更", "reset", "forgot", "expire", "change", NULL};
 	const char *stop = line_end(s, end), *limit = stop;
@@ -240,7 +240,7 @@ static void behind(struct text *t, const char *s, const char *end)
 	while (p < limit && (step = begins_any(p, (size_t)(limit - p), closing)))
 		p += step;
 	bool titled = p > s;
-	while (p < limit && *p == ' ')
+	while (p < limit && (*p == ' ' || *p == '\t'))
 		p++;
 	/* "PW abc123": nothing but a space between them. It must look like a password by itself. */
 	if (p > s && p < limit && is_token((unsigned char)*p)) {

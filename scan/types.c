@@ -20,6 +20,14 @@ static bool begins(const uint8_t *d, size_t len, size_t at, const void *magic, s
 	return len >= at + n && memcmp(d + at, magic, n) == 0;
 }
 
+static bool listed(const char *word, const char *const *list)
+{
+	for (; *list; list++)
+		if (strcmp(word, *list) == 0)
+			return true;
+	return false;
+}
+
 /* ---- by libclamav's type ---- */
 
 static const char *of_clamav(const char *type)
@@ -181,8 +189,8 @@ static const char *of_shebang(const char *s)
 static const char *of_words(const char *head)
 {
 	static const char *const starts[][2] = {
-		{"%pdf-", "pdf"}, {"{\\rt", "rtf"}, {"windows registry editor", "reg"}, {"regedit4", "reg"}, {"@echo off", "batch"}, {"@echo on", "batch"},
-		{"[internetshortcut", "url"}, {"web\r\n1", "iqy"}, {"web\n1", "iqy"}, {"id;p", "sylk"}, {"-----begin pgp message", "encrypted"},
+		{"%pdf-", "pdf"}, {"{\\rt", "rtf"}, {"windows registry editor version", "reg"}, {"regedit4\r", "reg"}, {"regedit4\n", "reg"},
+		{"[internetshortcut", "url"}, {"id;p", "sylk"}, {"-----begin pgp message", "encrypted"},
 		{"<svg", "svg"}, {"<html", "html"}, {"<!doctype html", "html"},
 	};
 	static const char *const within[][2] = {
@@ -202,6 +210,12 @@ static const char *of_words(const char *head)
 	for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
 		if (strncmp(s, starts[i][0], strlen(starts[i][0])) == 0)
 			return starts[i][1];
+	/* That line and no sentence about it. */
+	size_t echo = strncmp(s, "@echo off", 9) == 0 ? 9 : strncmp(s, "@echo on", 8) == 0 ? 8 : 0;
+	if (echo && (s[echo + strspn(s + echo, " \t")] == '\0' || strchr("\r\n&>|", s[echo + strspn(s + echo, " \t")])))
+		return "batch";
+	if ((strncmp(s, "web\r\n1", 6) == 0 || strncmp(s, "web\n1", 5) == 0) && (strstr(s, "://") || strstr(s, "\\\\")))
+		return "iqy";
 	if (strncmp(s, "[shell]", 7) == 0 && strstr(s, "command="))
 		return "scf";
 	if (strncmp(s, "[version]", 9) == 0 && strstr(s, "signature"))
@@ -227,6 +241,10 @@ void scan_type_look(const char *type, const uint8_t *data, size_t len, const cha
 		found = len > 12 ? of_magic(data, len) : "media";
 	else if (!found && !page && !mail)
 		found = of_magic(data, len);
+	/* A text that begins with MZ, BM, ID3 or Rar! is about them. */
+	static const char *const lettered[] = {"pe", "image", "media", "rar", "chm", "vmdk", "font", NULL};
+	if (found && listed(found, lettered) && read_head(data, len, head))
+		found = NULL;
 	if (!found && read_head(data, len, head)) {
 		const char *words = of_words(head), *script = mail ? NULL : type_script(extension);
 		/* A page or mail that quotes a shortcut is still one. */

@@ -61,6 +61,15 @@ bool check_card(const char *digits, size_t n)
 	return false;
 }
 
+bool check_jan(const char *digits, size_t n)
+{
+	int sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (digits[i] - '0') * (i % 2 ? 3 : 1);
+	return n == 13 && sum % 10 == 0;
+}
+
 bool check_my_number(const char *digits, size_t n)
 {
 	int sum = 0;

@@ -7,6 +7,7 @@
 
 /* digits: n characters '0' to '9'. */
 bool check_card(const char *digits, size_t n);      /* a payment card: range, length, Luhn */
+bool check_jan(const char *digits, size_t n);       /* an article's number, which shares Visa's old range of 13 digits: JAN and EAN */
 bool check_my_number(const char *digits, size_t n); /* an individual's number in Japan: 12 digits, check digit */
 bool check_corporate(const char *digits, size_t n); /* a corporation's number in Japan: 13 digits, the first one checks */
 bool check_licence(const char *digits, size_t n);   /* a driving licence of Japan: 12 digits, prefecture, the 11th checks */

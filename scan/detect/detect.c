@@ -9,7 +9,9 @@
 
 #define SHORT_LINE 60 /* bytes of a cell that is a word of context, and not a sentence with one in it */
 #define MAX_LINE 4000
+#define HEAD_REST 9 /* bytes of a head behind its word: 番号, No. */
 #define LABEL 12 /* bytes between a number and its name */
+#define MANY_CELLS 100 /* of a sheet are counted that only their column's head could tell of */
 #define MAX_HEADS 64 /* words of a kind that are tried as a column's head */
 
 static const struct {
@@ -227,13 +229,39 @@ static bool is_near(const struct look *l, unsigned c, size_t from, size_t within
 	return far <= within || (k->sep && line > k->line && column_of(l, line, from, k->sep) == k->index);
 }
 
+/* The column of its cell where that column's head is the name of another kind of number, -1. The table's lines have as many cells as
+ * its head. */
+static int other_column(const struct look *l, size_t from)
+{
+	const struct column *k = &l->columns[C_OTHER];
+	size_t begin = from, line, end = from;
+
+	if (!k->sep)
+		return -1;
+	while (begin > 0 && strchr("\" ", l->text[begin - 1]))
+		begin--;
+	line = line_begin(l, begin);
+	if (line <= k->line || (begin > line && l->text[begin - 1] != k->sep))
+		return -1;
+	while (end < l->len && end - from < MAX_LINE && l->text[end] != '\n' && l->text[end] != '\r')
+		end++;
+	int index = column_of(l, line, begin, k->sep);
+	return index < 64 && (l->other_columns >> index & 1) && column_of(l, line, end, k->sep) == k->last ? index : -1;
+}
+
 bool look_near(struct look *l, unsigned mask, size_t from, size_t within)
 {
 	size_t other = is_labelled(l, from);
+	int column = other_column(l, from);
 
-	for (unsigned c = 0; c < CONTEXTS; c++)
+	for (unsigned c = 0; c < CONTEXTS; c++) {
+		const struct column *k = &l->columns[c];
+		/* Unless the same head, or that of a later table, says both. */
+		if (column >= 0 && (!k->sep || k->line < l->columns[C_OTHER].line || k->index != column))
+			continue;
 		if ((mask >> c & 1) && !(other && (l->word_to[c] == NOWHERE || l->word_to[c] <= other)) && is_near(l, c, from, within))
 			return true;
+	}
 	return false;
 }
 
@@ -242,7 +270,7 @@ void look_add(struct look *l, enum detector detector, size_t from, size_t to, co
 	bool near = !table[detector].contexts || look_near(l, table[detector].contexts, from, NEAR);
 
 	/* What is called something else is that. */
-	if (near || !is_labelled(l, from))
+	if (near || (!is_labelled(l, from) && other_column(l, from) < 0))
 		note(l, detector, near, from, to, canonical, n, masked);
 }
 
@@ -254,11 +282,35 @@ void look_add_in_context(struct look *l, enum detector detector, unsigned mask, 
 		return;
 	}
 	struct candidate *c = &l->waiting[l->n_waiting % MAX_WAITING];
-	if (n >= sizeof(c->digits) || is_labelled(l, from))
+	if (n >= sizeof(c->digits) || is_labelled(l, from) || other_column(l, from) >= 0)
 		return;
 	l->n_waiting++;
 	*c = (struct candidate){.detector = detector, .contexts = mask, .from = from, .to = to};
 	memcpy(c->digits, canonical, n);
+}
+
+/* Which part of an Excel file it is, "": none of one. */
+static const char *excel_part(const struct scan_reply *r, int part)
+{
+	const struct scan_part *p = &r->parts[part];
+
+	if (part >= r->n_parts || p->parent < 0 || strcmp(r->parts[p->parent].type, "CL_TYPE_OOXML_XL") != 0)
+		return "";
+	return p->name;
+}
+
+void look_add_cell(struct look *l, enum detector detector, enum context head, size_t from, size_t to, const char *canonical, size_t n,
+	const char *masked)
+{
+	const char *name = excel_part(l->reply, l->part);
+	bool strings = strcmp(name, "sharedStrings.xml") == 0;
+	int i = l->found[detector].hit;
+
+	if ((!strings && strncmp(name, "sheet", 5) != 0) || (strings && !(l->d->heads[l->part] >> head & 1)) ||
+		(i >= 0 && l->reply->hits[i].count >= MANY_CELLS) || (from > 0 && !strchr("\t\n", l->text[from - 1])) ||
+		(to < l->len && !strchr("\t\r\n", l->text[to])))
+		return;
+	note(l, detector, strings, from, to, canonical, n, masked);
 }
 
 void look_mask(char out[48], const char *digits, size_t n, size_t shown)
@@ -299,14 +351,24 @@ static void note_column(struct look *l, unsigned context, size_t from)
 
 	while (end < l->len && end - from < MAX_LINE && l->text[end] != '\n' && l->text[end] != '\r')
 		end++;
-	if (end - line <= SHORT_LINE)
+	/* A line of its own, with little behind the word: マイナンバー提出日 is the head of another column. */
+	if (end - line <= SHORT_LINE && end - from <= HEAD_REST + 1)
 		l->d->heads[l->part] |= 1u << context;
 	for (size_t i = 0; i < sizeof(seps); i++) {
 		const char *before = memrchr(l->text + line, seps[i], from - line), *behind = memchr(l->text + from, seps[i], end - from);
 		size_t cell = before ? (size_t)(before - l->text) : line, cell_end = behind ? (size_t)(behind - l->text) : end;
 		if ((!before && !behind) || cell_end - cell > SHORT_LINE)
 			continue;
-		l->columns[context] = (struct column){.sep = seps[i], .index = column_of(l, line, from, seps[i]), .line = line};
+		struct column k = {.sep = seps[i], .index = column_of(l, line, from, seps[i]), .last = column_of(l, line, end, seps[i]), .line = line};
+		if (context == C_OTHER) {
+			const struct column *head = &l->columns[context];
+			if (head->sep == k.sep && head->last == k.last && line > head->line)
+				return; /* a cell of the table below it */
+			if (head->sep != k.sep || head->line != line)
+				l->other_columns = 0;
+			l->other_columns |= k.index < 64 ? 1ull << k.index : 0;
+		}
+		l->columns[context] = k;
 		return;
 	}
 }
@@ -399,20 +461,33 @@ bool detect_blank(const struct detect *d, const struct scan_reply *reply, int pa
 }
 
 /* Numbers of a spreadsheet lie in its sheets, the words above them in one part for all sheets. */
+static bool headed(const struct detect *d, const struct scan_reply *r, int part, unsigned mask)
+{
+	for (int k = 0; k < r->n_parts; k++)
+		if (r->parts[k].parent == r->parts[part].parent && strcmp(r->parts[k].name, "sharedStrings.xml") == 0 && (d->heads[k] & mask))
+			return true;
+	return false;
+}
+
 void detect_end(struct detect *d, struct scan_reply *reply)
 {
+	int kept = 0;
+
 	if (!d)
 		return;
 	for (int i = 0; i < reply->n_hits; i++) {
 		struct scan_hit *h = &reply->hits[i];
-		const struct scan_part *p = &reply->parts[h->part];
+		bool account = strcmp(h->detector, table[ACCOUNT].id) == 0;
 		unsigned mask = 0;
-		if (h->near || p->parent < 0 || strncmp(p->name, "sheet", 5) != 0 || strcmp(reply->parts[p->parent].type, "CL_TYPE_OOXML_XL") != 0)
-			continue;
 		for (int k = 0; k < DETECTORS; k++)
 			if (strcmp(h->detector, table[k].id) == 0)
-				mask = table[k].contexts;
-		for (int k = 0; k < reply->n_parts && !h->near; k++)
-			h->near = reply->parts[k].parent == p->parent && strcmp(reply->parts[k].name, "sharedStrings.xml") == 0 && (d->heads[k] & mask);
+				mask = k == ACCOUNT ? 1u << C_ACCOUNT_NUMBER : table[k].contexts;
+		if (!h->near && strncmp(excel_part(reply, h->part), "sheet", 5) == 0)
+			h->near = headed(d, reply, h->part, mask);
+		if (account && !h->near)
+			reply->hits_seen -= h->count; /* seven digits in a cell, and no more than that */
+		else
+			reply->hits[kept++] = *h;
 	}
+	reply->n_hits = kept;
 }

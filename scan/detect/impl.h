@@ -50,7 +50,7 @@ struct candidate {
 
 struct column {
 	char sep; /* '\0': the word is no table's head */
-	int index;
+	int index, last; /* its own, the last one of that line */
 	size_t line; /* where the head's line begins */
 };
 
@@ -67,6 +67,7 @@ struct look {
 	size_t word_from[CONTEXTS], word_to[CONTEXTS]; /* the last of each; NOWHERE */
 	unsigned n_words[CONTEXTS];
 	struct column columns[CONTEXTS];
+	uint64_t other_columns; /* of the line in columns[C_OTHER], a bit each */
 	struct {
 		int hit;     /* in the reply, -1 */
 		size_t to;   /* end of the last one, while no word stood near it; NOWHERE */
@@ -89,6 +90,9 @@ void look_add(struct look *l, enum detector detector, size_t from, size_t to, co
 /* The same where words of context are the condition: at once when they stand before it or above it, else it waits for them. */
 void look_add_in_context(struct look *l, enum detector detector, unsigned contexts, size_t from, size_t to, const char *canonical,
 	size_t n, const char *masked);
+/* A cell of an Excel file that only its column's head tells of: it counts when the file has such a head. */
+void look_add_cell(struct look *l, enum detector detector, enum context head, size_t from, size_t to, const char *canonical, size_t n,
+	const char *masked);
 /* Does one of these words stand before, within so many bytes, or at the head of the column? */
 bool look_near(struct look *l, unsigned contexts, size_t from, size_t within);
 /* A mail address; many of them are a hit. */

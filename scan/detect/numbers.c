@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#define MAX_GROUPS 24 /* of digits in a row; more is a table or noise */
-#define OVERLAP 5     /* groups of the longest number */
+#define MAX_GROUPS 36 /* of digits in a row; more is a table or noise */
+#define OVERLAP 12    /* groups of the longest number */
 
 struct group {
 	size_t at;
@@ -102,7 +102,7 @@ static void number(struct look *l, enum detector detector, size_t from, size_t t
 
 static void whole(struct look *l, size_t from, size_t to, const char *digits, size_t n)
 {
-	if (n >= 13 && check_card(digits, n))
+	if (n >= 13 && check_card(digits, n) && !(n == 13 && check_jan(digits, n)))
 		number(l, CARD, from, to, digits, n);
 	if (n == 12 && check_my_number(digits, n))
 		number(l, MY_NUMBER, from, to, digits, n);
@@ -126,8 +126,11 @@ static void account(struct look *l, const struct group *g, const char *digits)
 
 	look_mask(masked, digits, n, 2);
 	bool named = look_near(l, 1u << C_ACCOUNT_NUMBER, from, 40), kind = named || look_near(l, 1u << C_ACCOUNT, from, 40);
-	if (!kind)
+	if (!kind) {
+		if (n == 7)
+			look_add_cell(l, ACCOUNT, C_ACCOUNT_NUMBER, from, end_of(g), digits, n, masked);
 		return;
+	}
 	if (n == 8 && kind && digits[7] == '1')
 		look_add_in_context(l, ACCOUNT, 1u << C_BANK, from, end_of(g), digits, n, masked); /* the post office's */
 	else if (n == 7 && named)
@@ -136,11 +139,25 @@ static void account(struct look *l, const struct group *g, const char *digits)
 		look_add_in_context(l, ACCOUNT, 1u << C_BANK, from, end_of(g), digits, n, masked);
 }
 
+/* Passports of Japan begin with one of these; only they are taken with a space between letters and digits. */
+static bool spaced_passport(const struct look *l, const struct group *g)
+{
+	static const char *const words[] = {"NO", "TO", "NR", "ME", NULL};
+	const char *at = l->text + (g->at < 3 ? 0 : g->at - 3);
+
+	if (g->at < 3 || g->len != 7 || at[2] != ' ' || !is_upper(at[0]) || !strchr("TMNZ", at[0]) || !is_upper(at[1]))
+		return false;
+	for (const char *const *w = words; *w; w++)
+		if (memcmp(at, *w, 2) == 0)
+			return false;
+	return true;
+}
+
 /* Two letters, digits, and of residence cards two letters again. */
 static void lettered(struct look *l, const struct group *g)
 {
 	const char *t = l->text;
-	size_t from = g->at - 2, to = end_of(g);
+	size_t space = spaced_passport(l, g), from = g->at - 2 - space, to = end_of(g);
 	char text[16], masked[48];
 
 	if (g->at < 2 || !is_upper(t[from]) || !is_upper(t[from + 1]) || (from > 0 && (is_word(t[from - 1]) || t[from - 1] == '-')))
@@ -150,7 +167,8 @@ static void lettered(struct look *l, const struct group *g)
 		look_mask(masked, text, 12, 0);
 		look_add(l, RESIDENCE, from, to + 2, text, 12, masked);
 	} else if (g->len == 7 && !is_word((char)byte_at(l, to)) && byte_at(l, to) != '-') {
-		memcpy(text, t + from, 9);
+		memcpy(text, t + from, 2);
+		memcpy(text + 2, t + g->at, 7);
 		look_mask(masked, text, 9, 0);
 		look_add_in_context(l, PASSPORT, 1u << C_PASSPORT, from, to, text, 9, masked);
 	}
@@ -278,6 +296,21 @@ static void iban(struct look *l, size_t at)
 	}
 }
 
+/* A form's boxes: each digit by itself, which is told from a row of measurements by the words beside it. */
+static void boxes(struct look *l, struct row r, int i)
+{
+	char digits[16] = "", masked[48];
+	size_t from = r.g[i].at, len;
+
+	if (r.g[i].len != 1 || !(len = join(l, r, i, "111111111111", digits)) || !check_my_number(digits, len))
+		return;
+	size_t to = end_of(&r.g[i + 11]);
+	look_mask(masked, digits, len, 1);
+	if (stands_alone(l, from, to))
+		look_add_in_context(l, MY_NUMBER, 1u << C_MY_NUMBER, from, to, digits, len, masked);
+	explicit_bzero(digits, sizeof(digits));
+}
+
 static void look_at_groups(struct look *l, struct row r, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -285,6 +318,7 @@ static void look_at_groups(struct look *l, struct row r, int n)
 		if (r.n > 1 && r.g[i].behind) {
 			joined(l, r, i);
 			phone(l, r, i);
+			boxes(l, r, i);
 		}
 	}
 }

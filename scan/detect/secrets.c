@@ -186,9 +186,11 @@ static void look_at_key(struct look *l, const struct token *t, size_t end)
 	if (strncmp(t->begin, "PuTTY", 5) == 0) {
 		size_t body = end + 2000 < l->len ? 2000 : l->len - end;
 		const char *lines = memmem(text + end, body, "Private-Lines:", 14);
-		size_t at = lines ? (size_t)(lines - text) + 14 : 0, skip = lines ? strcspn(lines + 14, "\n") : 0;
-		if (lines && (text[end] == '2' || text[end] == '3') && at + skip < l->len && run(l, at + skip + 1, BASE64) >= 24)
-			add(l, t, begin, at + skip, text + begin, strlen(t->begin) + 1);
+		size_t at = lines ? (size_t)(lines - text) + 14 : 0;
+		while (lines && at < l->len && (is_digit(text[at]) || (text[at] && strchr(" \r\n", text[at]))) && at < (size_t)(lines - text) + 40)
+			at++; /* how many lines they are; pages have empty ones between */
+		if (lines && (text[end] == '2' || text[end] == '3') && run(l, at, BASE64) >= 24)
+			add(l, t, begin, at, text + begin, strlen(t->begin) + 1);
 		return;
 	}
 	while (from > 0 && begin - from < 40 && text[from - 1] != '\n' && text[from - 1] != '"' && text[from - 1] != '\'' && text[from - 1] != '>')

@@ -260,22 +260,47 @@ static void decode(const struct pdf_text *p, const struct map *m, const struct p
 	}
 }
 
-/* Without a table: ASCII, UTF-16 as the predefined tables for Japanese have it, or what the bytes look like. */
-static void guess(const struct pdf_text *p, const struct piece *k, struct buf *out)
+/* What a piece without a table says of being UTF-16: it cannot be, it may be, it is. Kanji alone may be CP932 as well, unless one
+ * of them has a second byte that no letter of ASCII has. */
+enum wide { NOT_WIDE, MAY_BE_WIDE, WIDE };
+
+static bool is_plain(unsigned char c)
+{
+	return (c >= 0x20 && c < 0x7f) || c == '\t' || c == '\r' || c == '\n';
+}
+
+static enum wide is_wide(const struct pdf_text *p, const struct piece *k)
 {
 	const unsigned char *d = (const unsigned char *)p->bytes.data + k->at;
-	size_t high = 0, wide = 0, sure = 0; /* kana, ASCII: kanji alone may be either */
+	size_t high = 0, sure = 0;
+
+	if (k->len % 2)
+		return NOT_WIDE;
+	for (uint32_t i = 0; i < k->len; i += 2) {
+		unsigned char a = d[i], b = d[i + 1];
+		bool kanji = a >= 0x4e && a <= 0x9f, sign = a == 0xff || (a >= 0x20 && a <= 0x26) || a == 0x32 || a == 0x33;
+		if (a != 0 && a != 0x30 && !kanji && !sign)
+			return NOT_WIDE;
+		high += !is_plain(a) || !is_plain(b);
+		sure += a == 0 || a == 0x30 || (a >= 0x4e && a < 0x7f && !is_plain(b));
+	}
+	return !high ? NOT_WIDE : sure ? WIDE : MAY_BE_WIDE;
+}
+
+/* Without a table: ASCII, UTF-16 as the predefined tables for Japanese have it, or what the bytes look like. A font whose other
+ * pieces are UTF-16 has this one in it, too. */
+static void guess(const struct pdf_text *p, const struct piece *k, bool wide, struct buf *out)
+{
+	const unsigned char *d = (const unsigned char *)p->bytes.data + k->at;
+	size_t high = 0;
 
 	for (uint32_t i = 0; i < k->len; i++)
-		high += d[i] >= 0x7f || d[i] < 0x20;
-	for (uint32_t i = 0; i + 1 < k->len; i += 2) {
-		sure += d[i] == 0 || d[i] == 0x30;
-		wide += d[i] == 0 || d[i] == 0x30 || (d[i] >= 0x4e && d[i] <= 0x9f) || d[i] == 0xff || d[i] == 0x20;
-	}
-	if (!high)
-		buf_add(out, d, k->len);
-	else if (k->len % 2 == 0 && sure && wide == k->len / 2)
+		high += !is_plain(d[i]);
+	enum wide w = high ? is_wide(p, k) : NOT_WIDE;
+	if (w == WIDE || (w == MAY_BE_WIDE && wide))
 		charset_to_utf8(out, "utf-16be", d, k->len);
+	else if (!high)
+		buf_add(out, d, k->len);
 	else
 		charset_to_utf8(out, "", d, k->len);
 }
@@ -283,11 +308,15 @@ static void guess(const struct pdf_text *p, const struct piece *k, struct buf *o
 void pdf_text_end(struct pdf_text *p, struct buf *out)
 {
 	unsigned budget = COVER_MAX;
+	bool wide[MAX_FONTS] = {false};
 
 	for (int f = 0; f < p->n_fonts && budget; f++)
 		for (int m = 0; m < p->n_maps && budget; m++)
 			if ((p->fonts[f].map < 0 || p->maps[m].codes < p->maps[p->fonts[f].map].codes) && covers(p, &p->maps[m], f, &budget))
 				p->fonts[f].map = m;
+	for (unsigned i = 0; i < p->n_pieces; i++)
+		if (p->fonts[p->pieces[i].font].map < 0 && is_wide(p, &p->pieces[i]) == WIDE)
+			wide[p->pieces[i].font] = true;
 	for (unsigned i = 0; i < p->n_pieces; i++) {
 		const struct piece *k = &p->pieces[i];
 		const struct font *f = &p->fonts[k->font];
@@ -298,7 +327,7 @@ void pdf_text_end(struct pdf_text *p, struct buf *out)
 		else if (f->map >= 0)
 			decode(p, &p->maps[f->map], k, out);
 		else
-			guess(p, k, out);
+			guess(p, k, wide[k->font], out);
 	}
 	if (p->n_pieces || p->n_maps)
 		forget(p);

@@ -173,7 +173,7 @@ static void look_at_plain(struct text *t, int part, const uint8_t *data, size_t 
 static void look_at_part(struct text *t, int part, const char *type, const uint8_t *data, size_t len)
 {
 	static const char *const none[] = {"CL_TYPE_MAIL", "CL_TYPE_ZIP", "CL_TYPE_OOXML", "CL_TYPE_ODF", "CL_TYPE_GZ", "CL_TYPE_BZ", "CL_TYPE_XZ",
-		"CL_TYPE_7Z", "CL_TYPE_RAR", "CL_TYPE_MSCAB", "CL_TYPE_JPEG", "CL_TYPE_PNG", "CL_TYPE_GIF", "CL_TYPE_TIFF", "CL_TYPE_GRAPHICS",
+		"CL_TYPE_7Z", "CL_TYPE_RAR", "CL_TYPE_MSCAB", "CL_TYPE_POSIX_TAR", "CL_TYPE_OLD_TAR", "CL_TYPE_CPIO", "CL_TYPE_JPEG", "CL_TYPE_PNG", "CL_TYPE_GIF", "CL_TYPE_TIFF", "CL_TYPE_GRAPHICS",
 		"CL_TYPE_MSEXE", "CL_TYPE_ELF", "CL_TYPE_PDF", NULL};
 	_cleanup_buf_ struct buf words = BUF_INIT(TEXT_MAX);
 	size_t n = len < TEXT_MAX ? len : TEXT_MAX;

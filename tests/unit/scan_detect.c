@@ -71,6 +71,14 @@ static void test_forms(void **state)
 		{"マイナンバー 123456789019", 0, 0, false},
 		{"注文番号 123456789018", 0, 0, false},        /* called something else */
 		{"4111" " 1111 1111 1112", 0, 0, false},
+		{"個人番号 1 2 3 4 5 6 7 8 9 0 1 8", 0, 1, true},   /* a form's boxes */
+		{"1 2 3 4 5 6 7 8 9 0 1 8", 0, 0, false},
+		{"カード JAN 4512345678906", 0, 0, false},
+		{"クレジット 4512345678906", 0, 0, false},      /* an article's number in what was Visa's range of 13 digits */
+		{"注文番号,支払方法\n4111" "111111111111,クレジットカード\n4242" "424242424242,クレジットカード", 0, 0, false},
+		{"管理番号\tマイナンバー提出日\n123456789018\t2026/4/1", 0, 0, false},
+		{"会員番号\tカード番号\n123456789018\t4111" "111111111111", 1, 0, true},
+		{"会員番号 (カード番号),名\n4111" "111111111111,a", 1, 0, true},
 		{"4111" " 1111-1111 1111", 0, 0, false},          /* not one kind of separator */
 		{"id=x4111" "111111111111", 0, 0, false},
 		{"4111" "1111111111111234567", 0, 0, false},       /* longer than any */
@@ -114,6 +122,8 @@ static void test_detectors(void **state)
 		{"運転免許証 第3099" "12345650号", "driving_licence", 0, false},
 		{"旅券番号 TK1234567", "passport_jp", 1, true},
 		{"TK1234567 パスポート", "passport_jp", 1, true},
+		{"パスポート TK 1234567", "passport_jp", 1, true},
+		{"パスポート NO 1234567", "passport_jp", 0, false},
 		{"商品コード TK1234567", "passport_jp", 0, false},
 		{"在留カード番号：AB12345678CD", "residence_card", 1, true},
 		{"ＡＢ１２３４５６７８ＣＤ", "residence_card", 1, false},
@@ -165,6 +175,7 @@ static void test_detectors(void **state)
 		 "UhCjOaSyGeDl1F0TqIu7wEx4RzV9bKdYcMnHs", "private_key", 1, true},
 		{"{\"private_key\": \"-----BEGIN PRIVATE" " KEY-----\\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7Hc1zT0oPwVb9\\nsKdEu4YxRfMn", "private_key", 1, true},
 		{"-----BEGIN PGP PRIVATE" " KEY BLOCK-----\nVersion: GnuPG v2\n\nlQOYBF0Xq7Hc1zT0oPwVb9sKdEu4YxRfMn2JgLiA8kWt6ZvQ5XrN3mBpUhCjOaSyGeDl1F0TqIu7wEx4", "private_key", 1, true},
+		{"PuTTY-User-Key-File-3: ssh-ed25519\n\nPrivate-Lines: 1\n\nq7Hc1zT0oPwVb9sKdEu4YxRfMn2JgLiA8kWt6ZvQ5Xr=", "private_key", 1, true},
 		{"-----BEGIN RSA PRIVATE" " KEY-----\n...\n-----END RSA PRIVATE" " KEY-----", "private_key", 0, false},
 		{"-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAq7Hc1zT0oPwVb9sKdEu4YxRfMn2JgLiA8kWt6Zv", "private_key", 0, false},
 	};

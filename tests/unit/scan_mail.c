@@ -239,9 +239,24 @@ static void test_names(void **state)
 	}
 }
 
+/* Rows are lines, and cells are parted by tabs, however the source is broken. */
+static void test_page_tables(void **state)
+{
+	static const char html[] = "<p>x</p><table>\n <tr>\n  <th>注文番号</th>\n  <th><p>金額</p></th>\n </tr>\n <tr><td>\n   <p>12</p>\n  </td>\n"
+				   "  <td><b>3</b>4</td></tr></table><p>y</p>";
+	_cleanup_buf_ struct buf text = BUF_INIT(8192);
+	static struct scan_link list[SCAN_MAX_LINKS];
+	struct links l = {.list = list};
+
+	page_read(html, strlen(html), 0, &text, &l);
+	assert_non_null(strstr(buf_str(&text), "\n注文番号\t金額\n"));
+	assert_non_null(strstr(buf_str(&text), "\n12\t34\ny"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_page_tables),
 		cmocka_unit_test(test_charsets),
 		cmocka_unit_test(test_mail),
 		cmocka_unit_test(test_bounds),

@@ -92,6 +92,10 @@ static void test_pdf(void **state)
 	/* Runs of a line, each placed; a gap is a space, another line a line. */
 	PDF("\n1234 9\nx", "BT /F1 10 Tf 1 0 0 1 50 700 Tm (12) Tj ET BT /F1 10 Tf 1 0 0 1 61 700 Tm (34) Tj ET BT 1 0 0 1 200 700 Tm (9) Tj 0 -12 Td (x) Tj ET");
 	PDF("\nあ1", "BT /F1 12 Tf <30420031> Tj ET"); /* UTF-16 by a predefined table */
+	/* Kanji alone, in a font whose other words tell that it is UTF-16, and by themselves. */
+	PDF("\n極秘\nあ1", "BT /F1 12 Tf <697579D8> Tj T* <30420031> Tj ET");
+	PDF("\n社外秘", "BT /F1 12 Tf <793E591679D8> Tj ET");
+	PDF("\nPassport\tNo", "BT /F1 12 Tf (Passport\tNo) Tj ET");
 	PDF("\n漢字", "BT /F1 12 Tf (\\212\\277\\216\\232) Tj ET"); /* CP932 */
 	PDF("", "q 1 0 0 1 0 0 cm /Im1 Do Q");
 }
@@ -287,6 +291,15 @@ static void test_documents(void **state)
 		"<?xml version=\"1.0\"?><sst><si><t>個人番号</t></si></sst>", NULL});
 	hit = find(h, b.data, b.len, "my_number");
 	assert_true(hit && hit->near);
+	/* Seven digits are an account's where the file has a column of them. */
+	for (int i = 0; i < 2; i++) {
+		buf_clear(&b);
+		zip(&b, (const char *const[]){types[0], "<?xml version=\"1.0\"?><Types><Override PartName=\"/xl/workbook.xml\" ContentType=\"x\"/></Types>", "xl/worksheets/sheet1.xml",
+			"<?xml version=\"1.0\"?><worksheet><row><c t=\"s\"><v>0</v></c></row><row><c><v>" "1234" "567</v></c></row></worksheet>", "xl/sharedStrings.xml",
+			i ? "<?xml version=\"1.0\"?><sst><si><t>口座番号</t></si></sst>" : "<?xml version=\"1.0\"?><sst><si><t>支店別売上</t></si></sst>", NULL});
+		hit = find(h, b.data, b.len, "bank_account");
+		assert_true(i ? hit && hit->near : !hit);
+	}
 	buf_clear(&b);
 	word_file(&b);
 	hit = find(h, b.data, b.len, "my_number");
