@@ -223,6 +223,49 @@ static void below(struct text *t, const char *s, const char *end)
 	}
 }
 
+/* The sentence about the password ends with this line: "…のパスワードです。", "the password for the file I sent:". */
+static bool ends_line(const char *s, const char *stop)
+{
+	static const char *const ends[] = {"です", "です。", "になります", "になります。", "でございます。", "となります。", "をお送りします。", "を送付します。", "を送付いたします。", "をお送りいたします。", ":", NULL};
+	size_t len = (size_t)(stop - s);
+
+	while (len && (s[len - 1] == ' ' || s[len - 1] == '\r'))
+		len--;
+	for (size_t i = 0; ends[i]; i++) {
+		size_t n = strlen(ends[i]);
+		if (len >= n && len < 80 && memcmp(s + len - n, ends[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What stands before the word: "use abc123 as the password", "「abc123」がパスワードです". It must look like a password by itself. */
+static void ahead(struct text *t, const char *text, const char *at)
+{
+	static const char *const joins[] = {" as the ", " as your ", " as a ", " as ", " is the ", " is your ", "を", "が", NULL};
+	const char *end = at, *from;
+	bool digit = false, letter = false;
+	size_t i = 0;
+
+	for (; joins[i]; i++) {
+		size_t n = strlen(joins[i]);
+		if ((size_t)(at - text) > n && strncasecmp(at - n, joins[i], n) == 0) {
+			end = at - n;
+			break;
+		}
+	}
+	if (!joins[i])
+		return;
+	if (end - text > 3 && memcmp(end - 3, "」", 3) == 0)
+		end -= 3;
+	for (from = end; from > text && end - from < SCAN_PASSWORD_MAX && is_token((unsigned char)from[-1]); from--) {
+		digit |= isdigit((unsigned char)from[-1]) != 0;
+		letter |= isalpha((unsigned char)from[-1]) != 0;
+	}
+	if (digit && letter)
+		add_token(t, from, (size_t)(end - from));
+}
+
 /* Looks from behind the word for the sign that leads to the password. */
 static void behind(struct text *t, const char *s, const char *end)
 {
@@ -285,14 +328,14 @@ static void behind(struct text *t, const char *s, const char *end)
 	static const char *const leads[] = {"以下", "下記", "次の", "お知らせ", "ご連絡", "お伝え", "below", "follow", NULL};
 	for (p = s; p < stop && (*p == ' ' || *p == '\r' || begins_any(p, (size_t)(stop - p), closing) || begins_any(p, (size_t)(stop - p), bullets)); )
 		p += character(p, (size_t)(stop - p));
-	if (stop < end && (p >= stop || has_any(s, (size_t)(stop - s), leads) || (sign && (size_t)(stop - s) < 24)))
+	if (stop < end && (p >= stop || has_any(s, (size_t)(stop - s), leads) || (sign && (size_t)(stop - s) < 24) || ends_line(s, stop)))
 		below(t, stop + 1, end);
 }
 
 /* The word for password that begins at s, in bytes; 0. Short ones must stand alone. */
 static size_t word_at(const char *text, const char *s, const char *end)
 {
-	static const char *const words[] = {"パスワード", "パスフレーズ", "パスコード", "暗証番号", "暗証コード", "解凍キー", "復号キー", "解凍パス", "開封パス", "解除キー", "復号パス",
+	static const char *const words[] = {"解凍パスワード", "開封パスワード", "復号パスワード", "パスワード", "パスフレーズ", "パスコード", "暗証番号", "暗証コード", "解凍キー", "復号キー", "解凍パス", "開封パス", "解除キー", "復号パス",
 		"password", "passwd", "passcode", "passphrase", "pass phrase", "pass code", "pass word", NULL};
 	static const char *const alone[] = {"pw", "pwd", "pass", "p/w", "pin", NULL};
 	size_t n = begins_any(s, (size_t)(end - s), words);
@@ -350,6 +393,8 @@ bool passwords_find(struct passwords *p, int max, const char *text, size_t len)
 		if (n) {
 			t.found = false;
 			behind(&t, at + n, end);
+			if (!t.found)
+				ahead(&t, s, at);
 			any |= t.found;
 		}
 		at += n ? n : character(at, (size_t)(end - at));

@@ -97,6 +97,29 @@ suite('sharing', () => {
     })
   }
 
+  test('microsoft: links in channels, replies and chats are told by the shipped rules, ordinary ones are not', () => {
+    const bodies = {
+      mismatch: ['<a href="https://login.evil.test/">https://www.minato-bank.co.jp/</a>', 'link.mismatch_chat'], lookalike: ['<a href="https://a0ba.example/login">サインイン</a>', 'link.lookalike_chat'],
+      card: [`カード番号 ${card('411111111111111')} 期限 12/28`, 'data.payment_card'], meeting: ['会議 https://teams.microsoft.com/l/meetup-join/x', null], product: ['<a href="https://kita.example/x">Node.js</a> http://192.168.1.5/', null],
+      safelink: ['<a href="https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fwww.minato-bank.co.jp%2F&amp;data=x">https://www.minato-bank.co.jp/</a>', null],
+    }
+    const seed = { 'aoba/microsoft/users/hana@aoba.example/drive/x.txt': 'x', 'aoba/microsoft/users/ken@aoba.example/drive/x.txt': 'x' }
+    const created = '2026-11-20T01:02:03Z', from = 'ken@aoba.example'
+    for (const [k, [body]] of Object.entries(bodies)) {
+      seed[`aoba/microsoft/teams/Sales/General/${k}.json`] = { from, subject: k, body, created, replies: [{ from, subject: k, body: `${body} `, created }] }
+      seed[`aoba/microsoft/chats/hana@aoba.example,ken@aoba.example/${k}.json`] = { from, subject: k, body: `${body}  `, created }
+    }
+    return inScene({ seed }, async (s) => {
+      await s.connect()
+      await s.once()
+      const found = await s.findings()
+      for (const [k, [, want]] of Object.entries(bodies)) {
+        const mine = found.filter((f) => f.item.name === k).map((f) => f.rules.map((r) => r.id))
+        assert.deepEqual(mine.filter((m) => !want || m.includes(want)).length, want ? 3 : 0, `${k}: ${JSON.stringify(mine)}`)
+      }
+    })
+  })
+
   test('microsoft: a message in a channel, a reply and one in a chat are blocked, and come back', () => {
     const told = `社員の個人番号は ${myNumber('31415926535')} です。`
     const team = 'aoba/microsoft/teams/Sales/General', chat = 'aoba/microsoft/chats/hana@aoba.example,ken@aoba.example'

@@ -15,6 +15,11 @@ static void test_announced(void **state)
 	static const char *const texts[][2] = {
 		{"パスワード：abc123", "abc123"},
 		{"パスワード:abc123", "abc123"},
+		{"先ほどお送りしたファイルのパスワードです。\n\nAb#12345\n\nよろしくお願いいたします。", "Ab#12345"},
+		{"解凍パスワード\n「Ab#12345」", "Ab#12345"},
+		{"「Ab12345」がパスワードです。", "Ab12345"},
+		{"Here is the password for the archive I just sent:\n\nAb#12345\n", "Ab#12345"},
+		{"Use Ab#12345 as the password to unzip it.", "Ab#12345"},
 		{"パスワードは abc123 です。", "abc123"},
 		{"パスワードはabc123です。", "abc123"},
 		{"添付ファイルのパスワードは「さくら2024」です。", "さくら2024"},
