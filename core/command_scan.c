@@ -15,8 +15,22 @@
 struct scanner {
 	struct command_line *cl;
 	struct local_scan *scan;
-	int threats, unknowns, errors, files;
+	int threats, matches, unknowns, errors, files;
 };
+
+/* Does a rule say more than that it was not looked into? */
+static bool is_match(const cJSON *o)
+{
+	const cJSON *rule;
+
+	cJSON_ArrayForEach(rule, json_array(o, "rules"))
+	{
+		const char *category = json_str_or(rule, "category", "");
+		if (strcmp(category, "unknown") != 0 && strcmp(category, "encrypted") != 0)
+			return true;
+	}
+	return false;
+}
 
 static void show(struct scanner *s, const char *path, cJSON *o)
 {
@@ -26,6 +40,7 @@ static void show(struct scanner *s, const char *path, cJSON *o)
 	s->files++;
 	s->threats += strcmp(status, "threat") == 0;
 	s->unknowns += strcmp(status, "unknown") == 0;
+	s->matches += is_match(o);
 	if (s->cl->json) {
 		command_print(o);
 		return;
@@ -123,7 +138,7 @@ int command_scan(struct command_line *cl)
 	local_scan_close(s.scan);
 	if (r < 0)
 		return command_error(&err);
-	if (s.threats)
+	if (s.threats || s.matches)
 		return 3;
 	if (s.errors)
 		return 1;

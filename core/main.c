@@ -77,7 +77,7 @@ static void help(void)
 		 "  --kek, --from FILE, --passphrase-file FILE   of vault\n"
 		 "  -h, --help; --version\n\n"
 		 "Exit codes: 0 done, 1 error, 2 usage, 5 worth retrying, 6 not worth retrying, 7 fatal, 9 nothing to do;\n"
-		 "scan: 0 clean, 1 error, 3 threat, 4 unknown.\n"),
+		 "scan: 0 clean, 1 error, 3 threat or match, 4 unknown.\n"),
 		SETTINGS_DEFAULT_FILE);
 }
 

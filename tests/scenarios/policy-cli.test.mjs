@@ -72,7 +72,8 @@ test('explain says why, by the rules of a file and its detectors too', () => {
 })
 
 test('scan decides by the rules', () => {
-  const r = JSON.parse(run('scan', mail, '--json').stdout)
+  const ran = run('scan', mail, '--json'), r = JSON.parse(ran.stdout)
+  assert.equal(ran.status, 3, 'a match')
   assert.deepEqual(r.rules.map((x) => x.id).sort(), ['file.double_extension', 'file.executable'])
   assert.equal(r.rules[0].mode, 'monitor')
   assert.equal(r.rules[0].title.ja.length > 0, true)
