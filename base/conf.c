@@ -125,6 +125,8 @@ static int build_pair(struct builder *b, const yaml_event_t *key, struct conf_no
 
 	if (key->type != YAML_SCALAR_EVENT)
 		return complain_mark(b, key->start_mark, "a key must be a word");
+	if (key->data.scalar.anchor || key->data.scalar.tag)
+		return complain_mark(b, key->start_mark, "anchors and tags are not used here");
 	const char *name = (const char *)key->data.scalar.value;
 	if (conf_get(map, name))
 		return complain_mark(b, key->start_mark, "key '%.60s' stands here twice", name);
@@ -177,8 +179,12 @@ static int build(struct builder *b, yaml_event_t *e, int depth, struct conf_node
 	case YAML_SCALAR_EVENT:
 		return build_scalar(b, e, ret);
 	case YAML_SEQUENCE_START_EVENT:
+		if (e->data.sequence_start.anchor || e->data.sequence_start.tag)
+			return complain_mark(b, e->start_mark, "anchors and tags are not used here");
 		return build_list(b, e, depth, ret);
 	case YAML_MAPPING_START_EVENT:
+		if (e->data.mapping_start.anchor || e->data.mapping_start.tag)
+			return complain_mark(b, e->start_mark, "anchors and tags are not used here");
 		return build_map(b, e, depth, ret);
 	default:
 		return complain_mark(b, e->start_mark, "aliases are not used here");

@@ -42,9 +42,12 @@ static void yaml_bombs(void **state)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT(8u << 20);
 
-	refused_text("a: &a [x,x,x,x]\nb: &b [*a,*a,*a,*a]\nrules: *b\n", "aliases");
+	refused_text("a: &a [x,x,x,x]\nb: &b [*a,*a,*a,*a]\nrules: *b\n", "anchors");
 	refused_text("rules: *x\n", "aliases");
 	refused_text("rules: &x y\n", "anchors");
+	refused_text("rules: &x\n  - id: y\n", "anchors");
+	refused_text("rules: !!seq []\n", "anchors");
+	refused_text("&x rules: []\n", "anchors");
 	refused_text("rules: !!python/object x\n", "tags");
 	repeat(&b, "[", 1000000);
 	refused(b.data, b.len, "nested deeper");
