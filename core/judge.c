@@ -160,22 +160,33 @@ static int told_before(struct work *w, bool *ret, struct err *err)
 	return 0;
 }
 
-/* The earlier finding that said it could not be opened, when it was now: brought up to date rather than followed by another. */
-static int was_closed(struct work *w, int64_t *ret_id, const char **ret_uid, struct err *err)
+/* The item's last finding, when this judgement brings it up to date rather than standing beside it: it said that it could not be
+ * opened, or the same of the content, by other rules. What was done about is history. */
+struct earlier {
+	int64_t id;
+	const char *uid;
+	bool closed; /* it could not be opened */
+};
+
+static int find_earlier(struct work *w, struct earlier *ret, struct err *err)
 {
 	const struct finding_filter filter = {.connection = w->l->config.id, .after = w->rec->finding - 1, .max = 1};
 	struct store_finding *list;
 	size_t n;
 
-	*ret_id = 0;
-	if (!w->rec->again || w->rec->finding <= 0 || w->verdict == VERDICT_UNKNOWN)
+	*ret = (struct earlier){0};
+	if (!w->rec->again || w->rec->finding <= 0)
 		return 0;
 	if (store_finding_list(w->c->store, &filter, w->a, &list, &n, err) < 0)
 		return -1;
-	if (n == 0 || list[0].id != w->rec->finding || strcmp(list[0].verdict, "unknown") != 0 || strncmp(list[0].reason, "encrypted", 9) != 0)
+	if (n == 0 || list[0].id != w->rec->finding ||
+		(strcmp(list[0].action_state, "none") != 0 && strcmp(list[0].action_state, "would") != 0 && strcmp(list[0].action_state, "failed") != 0))
 		return 0;
-	*ret_id = list[0].id;
-	*ret_uid = list[0].uid;
+	ret->closed = w->verdict != VERDICT_UNKNOWN && strcmp(list[0].verdict, "unknown") == 0 && strncmp(list[0].reason, "encrypted", 9) == 0;
+	if (ret->closed || strcmp(list[0].verdict, scan_verdict_name(w->verdict)) == 0) {
+		ret->id = list[0].id;
+		ret->uid = list[0].uid;
+	}
 	return 0;
 }
 
@@ -205,23 +216,23 @@ int judge_finish(struct work *w, struct err *err)
 	struct store_event e = {.uid = uid};
 	struct store_part_hash hashes[STORE_PART_HASHES_MAX];
 	bool tell;
-	int64_t now = time_now_ms(), closed = 0;
-	const char *closed_uid = NULL;
+	struct earlier earlier;
+	int64_t now = time_now_ms();
 	struct store_result r = {.item = w->rec->id, .now = now, .reason = w->reason ? w->reason : "",
 		.received_at = w->item.received_at, .state = w->verdict == VERDICT_UNKNOWN ? ITEM_UNKNOWN : ITEM_SCANNED};
 
-	if (matters(w, &tell, err) < 0 || was_closed(w, &closed, &closed_uid, err) < 0)
+	if (matters(w, &tell, err) < 0 || find_earlier(w, &earlier, err) < 0)
 		return -1;
-	tell |= closed != 0;
+	tell |= earlier.closed;
 	json_print(w->threats, &threats);
 	if (tell) {
 		describe(w);
 		if (fill_finding(w, buf_str(&threats), now, &f, err) < 0)
 			return -1;
-		if (closed) {
-			f.uid = closed_uid;
-			f.reason = w->verdict == VERDICT_CLEAN ? "opened_later" : f.reason;
-			r.renews = closed;
+		if (earlier.id) {
+			f.uid = earlier.uid;
+			f.reason = earlier.closed && w->verdict == VERDICT_CLEAN ? "opened_later" : f.reason;
+			r.renews = earlier.id;
 		}
 		uuid_new(uid);
 		if (event_detection(&event, uid, &f, w->decision->n_matches ? w->decision->matches[0].rule->severity : "info") < 0)

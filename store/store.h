@@ -229,7 +229,7 @@ struct store_result {
 	int64_t now;
 	int64_t received_at; /* when a mail came, known since its bytes are; 0: what is there stays */
 	int64_t renews; /* an earlier finding of this item that `finding` brings up to date instead of standing beside it: unknown became
-			 * something else. Only while nothing was done about it; 0 none */
+			 * something else, or other rules say the same of it and more. Only while nothing was done about it; 0 none */
 	const struct store_finding *finding; /* NULL: nothing to find. action_state: "none", "planned" or "would" */
 	const struct store_event *events;
 	size_t n_events;
