@@ -81,7 +81,7 @@ test('a running service looks again when signatures change', () => inScene({ see
   const p = await s.serve()
   await waitFor('everything to be seen', async () => (await s.status()).connections.reduce((n, c) => n + c.scanned, 0) >= 12)
   addSignature(s, 'sha1', BAD, 'Test.Tomorrow')
-  await waitFor('all to be contained', async () => (await held(s)).length === 7, 60)
+  await waitFor('all to be contained', async () => (await held(s)).length === 7 && (await s.findings('--verdict', 'threat')).every((f) => f.action.state === 'done'), 60)
   await p.stop()
   await s.oracle()
 }))

@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+/* Replies are too large for many of them on one stack. */
 static void fill(struct scan_reply *r)
 {
 	*r = (struct scan_reply){.status = SCAN_OK, .verdict = VERDICT_THREAT, .n_threats = SCAN_MAX_THREATS,
@@ -89,7 +90,7 @@ static int through(const struct scan_reply *in, struct scan_reply *out)
 
 static void test_reply(void **state)
 {
-	struct scan_reply in, out;
+	static struct scan_reply in, out;
 
 	fill(&in);
 	memset(&out, 0, sizeof(out));
@@ -113,16 +114,17 @@ static void test_reply(void **state)
 
 static void refuse(struct scan_reply *r)
 {
-	struct scan_reply out = {.n_parts = 77};
+	static struct scan_reply out;
 
+	out.n_parts = 77;
 	assert_int_equal(through(r, &out), -1);
 	assert_int_equal(out.n_parts, 77);
 }
 
 static void test_reply_refused(void **state)
 {
-	struct scan_reply r;
-	struct scan_reply clean = {.status = SCAN_OK, .verdict = VERDICT_CLEAN};
+	static struct scan_reply r;
+	static struct scan_reply clean = {.status = SCAN_OK, .verdict = VERDICT_CLEAN};
 
 	r = clean, r.verdict = (enum scan_verdict)0, refuse(&r);
 	r = clean, r.verdict = (enum scan_verdict)4, refuse(&r);
@@ -177,7 +179,7 @@ static void test_reply_refused(void **state)
 
 static void test_reply_cut(void **state)
 {
-	struct scan_reply in, out;
+	static struct scan_reply in, out;
 	_cleanup_msg_ struct msg m;
 
 	fill(&in);
