@@ -175,7 +175,7 @@ static void a_million_lines(void **state)
 	const struct lists_file files[] = {{LISTS_BAD_HOSTS, path("large.txt")}};
 
 	for (size_t i = 0; i < n; i++)
-		len += (size_t)sprintf(text + len, "host-%zu.bad%zu.test\n", i, i % 977);
+		len += (size_t)snprintf(text + len, n * 32 - len, "host-%zu.bad%zu.test\n", i, i % 977);
 	put("large.txt", text, len, 10);
 	free(text);
 	struct lists_watch *w = watch(files, 1);
